@@ -1,0 +1,4 @@
+import type { Command } from "commander";
+
+/** Every command, in the order of the help. A command is one file that adds itself to the program, and one word here. */
+export const commands: readonly ((program: Command) => void)[] = [];

@@ -1,0 +1,59 @@
+/**
+ * What an expression compiles to: two pieces of JavaScript text that are free of side effects, cheap to repeat (a local variable or a constant)
+ * and mean nothing before the lines that were written for them have run.
+ */
+export interface Emitted {
+  /** The value; undefined behaviour where `isNull` is true. */
+  readonly value: string;
+  /** The text of a boolean; the literal text "false" when the value is never null, so that checks can be left out. */
+  readonly isNull: string;
+}
+
+/**
+ * Where generated lines go. One writer makes one function: `line` appends to its body, `local` gives a fresh name,
+ * `constant` binds an object (a regular expression, a helper function, a lookup) under a name outside the function.
+ */
+export class CodeWriter {
+  readonly constants: Map<string, unknown> = new Map();
+  #lines: string[] = [];
+  #depth = 0;
+  #names = 0;
+
+  line(text: string): void {
+    this.#lines.push("  ".repeat(this.#depth) + text);
+  }
+
+  /** Writes `head {`, the body, `}`. */
+  block(head: string, body: () => void): void {
+    this.line(`${head} {`);
+    this.#depth++;
+    body();
+    this.#depth--;
+    this.line("}");
+  }
+
+  /** A name that no other part of this function uses. */
+  local(prefix: string): string {
+    return `${prefix.replace(/[^A-Za-z0-9_]/g, "_")}$${this.#names++}`;
+  }
+
+  /** Binds a value from outside under a name; the same value gives the same name. */
+  constant(prefix: string, value: unknown): string {
+    for (const [name, known] of this.constants) if (known === value) return name;
+    const name = this.local(prefix);
+    this.constants.set(name, value);
+    return name;
+  }
+
+  text(): string {
+    return this.#lines.join("\n");
+  }
+
+  /** The finished function: `parameters` are the names of its arguments. */
+  compile<F>(name: string, parameters: readonly string[]): F {
+    const source = `"use strict";\nreturn function ${name}(${parameters.join(", ")}) {\n${this.text()}\n};`;
+    // eslint-disable-next-line @typescript-eslint/no-implied-eval -- code generation from the plan is what this class is for
+    const make = new Function(...this.constants.keys(), source) as (...values: unknown[]) => F;
+    return make(...this.constants.values());
+  }
+}

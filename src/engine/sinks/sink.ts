@@ -1,0 +1,24 @@
+import type { OutputMode } from "../plan/plan.ts";
+import type { Row, StructType } from "../types/data-type.ts";
+
+/** The result of one batch. */
+export interface SinkBatch {
+  readonly batchId: number;
+  readonly schema: StructType;
+  readonly rows: readonly Row[];
+  readonly outputMode: OutputMode;
+}
+
+/**
+ * Where results go (step W3). Who calls: only the query's batch loop, one `write` at a time, never after `close`.
+ * The same `batchId` may come again after a crash, with the same rows: writing it twice must equal writing it once, or the sink says
+ * in its documentation that it delivers at least once.
+ */
+export interface Sink {
+  /** For progress and explain: `MongoDB[iot_analytics.sensor_metrics]`. */
+  readonly description: string;
+  write(batch: SinkBatch, signal: AbortSignal): Promise<void>;
+  /** What the last `write` did, for `progress.sink.metrics`. */
+  metrics?(): Readonly<Record<string, string>>;
+  close(): Promise<void>;
+}

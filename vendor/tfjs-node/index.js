@@ -1,0 +1,3 @@
+"use strict";
+require("@tensorflow/tfjs-backend-cpu");
+module.exports = require("@tensorflow/tfjs-core");
