@@ -1,0 +1,50 @@
+import type { Command } from "commander";
+import { projectRoot } from "../base/project.ts";
+import { startDaemons, stopDaemons } from "../stack/daemon.ts";
+import { EMBEDDED } from "../stack/servers.ts";
+import { type BackendFlags, backendsOf, wholeNumber, withBackends } from "./backend-options.ts";
+
+interface UpFlags extends BackendFlags {
+  readonly kafkaPort?: number;
+  readonly mongoPort?: number;
+  readonly json?: boolean;
+}
+
+/** `streamlab up`: the servers of the chosen backends, in the background. */
+export function addUp(program: Command): void {
+  withBackends(program.command("up"))
+    .description("start the servers in the background")
+    .option("--kafka-port <port>", "port of the broker", wholeNumber(0))
+    .option("--mongo-port <port>", "port of the document server", wholeNumber(0))
+    .option("--json", "print the servers as JSON")
+    .addHelpText("after", "\nExample:\n  streamlab up && streamlab topics create --topic readings --partitions 3")
+    .action(async (flags: UpFlags) => {
+      const backends = backendsOf(flags);
+      const daemons = await startDaemons({
+        root: projectRoot,
+        backends,
+        ...(flags.kafkaPort === undefined ? {} : { kafkaPort: flags.kafkaPort }),
+        ...(flags.mongoPort === undefined ? {} : { mongoPort: flags.mongoPort }),
+      });
+      if (flags.json) return console.log(JSON.stringify(daemons));
+      for (const daemon of daemons)
+        console.log(`${EMBEDDED[daemon.name].title} at ${daemon.address} (pid ${daemon.pid}, log ${daemon.logFile})`);
+      for (const name of ["kafka", "mongo"] as const) {
+        const backend = backends[name];
+        if (backend.kind === "external") console.log(`${name} at ${backend.address} runs elsewhere (${backend.origin}); nothing to start`);
+      }
+    });
+}
+
+/** `streamlab down`: ends what `up` started. */
+export function addDown(program: Command): void {
+  program
+    .command("down")
+    .description("stop the servers that up started; their data stay")
+    .addHelpText("after", "\nExample:\n  streamlab down")
+    .action(async () => {
+      const stopped = await stopDaemons(projectRoot);
+      for (const daemon of stopped) console.log(`stopped the ${EMBEDDED[daemon.name].service} (pid ${daemon.pid})`);
+      if (stopped.length === 0) console.log("nothing was running");
+    });
+}

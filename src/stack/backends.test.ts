@@ -1,0 +1,40 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { chooseBackends } from "./backends.ts";
+
+let folder = "";
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), "streamlab-backends-"));
+  vi.stubEnv("STREAMLAB_KAFKA", "");
+  vi.stubEnv("STREAMLAB_MONGO", "");
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test("without any word both backends are the embedded ones", () => {
+  expect(chooseBackends({}, folder)).toEqual({
+    kafka: { kind: "embedded", origin: "default" },
+    mongo: { kind: "embedded", origin: "default" },
+  });
+});
+
+test("a flag wins over the environment, the environment over the file", () => {
+  writeFileSync(path.join(folder, "streamlab.config.json"), JSON.stringify({ kafka: "file:1", mongo: "mongodb://file" }));
+  vi.stubEnv("STREAMLAB_KAFKA", "environment:1");
+  expect(chooseBackends({}, folder).kafka).toEqual({ kind: "external", address: "environment:1", origin: "environment" });
+  expect(chooseBackends({ kafka: "flag:1,flag:2" }, folder).kafka).toEqual({ kind: "external", address: "flag:1,flag:2", origin: "flag" });
+  expect(chooseBackends({}, folder).mongo).toEqual({ kind: "external", address: "mongodb://file", origin: "streamlab.config.json" });
+});
+
+test("a backend that does not exist is refused with what would be accepted", () => {
+  expect(() => chooseBackends({ kafka: "rabbit" }, folder)).toThrow('Cannot use "rabbit" as the kafka backend');
+});
+
+test("a broken configuration file is refused by name", () => {
+  writeFileSync(path.join(folder, "streamlab.config.json"), '{"kafak": "x:1"}');
+  expect(() => chooseBackends({}, folder)).toThrow("Cannot read streamlab.config.json");
+});

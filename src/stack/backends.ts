@@ -1,0 +1,73 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { z } from "zod";
+import { codeOf, messageOf } from "../base/errors.ts";
+import { StackError } from "./stack-error.ts";
+
+/** Where a choice came from, so that `status` can say why. */
+export type ChoiceOrigin = "flag" | "environment" | "streamlab.config.json" | "default";
+
+/** Which backend serves Kafka or MongoDB: ours, as child processes, or one that runs elsewhere. */
+export type Backend =
+  | { readonly kind: "embedded"; readonly origin: ChoiceOrigin }
+  | { readonly kind: "external"; readonly address: string; readonly origin: ChoiceOrigin };
+
+/** The chosen backends of a run. */
+export interface Backends {
+  readonly kafka: Backend;
+  readonly mongo: Backend;
+}
+
+const configSchema = z.strictObject({ kafka: z.string().optional(), mongo: z.string().optional() });
+
+/**
+ * Chooses backends: flag, then environment (STREAMLAB_KAFKA, STREAMLAB_MONGO), then streamlab.config.json, then embedded.
+ * `kafka` is "embedded" or a bootstrap list `host:port,…`; `mongo` is "embedded" or a `mongodb://` URI.
+ * @throws StackError UNKNOWN_BACKEND, INVALID_CONFIG
+ */
+export function chooseBackends(
+  flags: { readonly kafka?: string | undefined; readonly mongo?: string | undefined },
+  root: string,
+): Backends {
+  const config = readConfig(root);
+  const choose = (flag: string | undefined, variable: string, configured: string | undefined): [string, ChoiceOrigin] => {
+    if (flag !== undefined) return [flag, "flag"];
+    const fromEnvironment = process.env[variable];
+    if (fromEnvironment) return [fromEnvironment, "environment"];
+    return configured === undefined ? ["embedded", "default"] : [configured, "streamlab.config.json"];
+  };
+  return {
+    kafka: backend(
+      "kafka",
+      ...choose(flags.kafka, "STREAMLAB_KAFKA", config.kafka),
+      /^[\w.[\]-]+:\d+(,[\w.[\]-]+:\d+)*$/,
+      "a bootstrap list host:port,host:port",
+    ),
+    mongo: backend("mongo", ...choose(flags.mongo, "STREAMLAB_MONGO", config.mongo), /^mongodb(\+srv)?:\/\/\S+$/, "a mongodb:// URI"),
+  };
+}
+
+function backend(name: string, value: string, origin: ChoiceOrigin, external: RegExp, form: string): Backend {
+  if (value === "embedded") return { kind: "embedded", origin };
+  if (external.test(value)) return { kind: "external", address: value, origin };
+  throw new StackError("UNKNOWN_BACKEND", {
+    failed: `Cannot use "${value}" as the ${name} backend`,
+    found: `it is neither "embedded" nor ${form}; it came from the ${origin}`,
+    remedy: `Pass --${name} embedded, or --${name} with ${form}.`,
+  });
+}
+
+function readConfig(root: string): z.infer<typeof configSchema> {
+  const file = path.join(root, "streamlab.config.json");
+  try {
+    return configSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  } catch (thrown) {
+    if (codeOf(thrown) === "ENOENT") return {};
+    throw new StackError("INVALID_CONFIG", {
+      failed: "Cannot read streamlab.config.json",
+      found: thrown instanceof z.ZodError ? z.prettifyError(thrown).replaceAll("\n", " ") : messageOf(thrown),
+      remedy: 'Write an object with "kafka" and "mongo" as texts, or remove the file.',
+      cause: thrown,
+    });
+  }
+}

@@ -1,0 +1,118 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { statfs } from "node:fs/promises";
+import path from "node:path";
+import type { Backends } from "./backends.ts";
+import { accepts, runningDaemons } from "./daemon.ts";
+import { isPortFree, portHolder } from "./port.ts";
+import { EMBEDDED } from "./servers.ts";
+
+/** One line of the doctor's answer. `missing` harms nothing: `detail` says what it would add. */
+export interface Finding {
+  readonly subject: string;
+  readonly verdict: "ok" | "missing" | "problem";
+  readonly detail: string;
+}
+
+const DISK_NEEDED_GB = 1;
+
+/** Looks at everything that the lab needs, and at what would add to it. Starts nothing, changes nothing. */
+export async function examine(root: string, backends: Backends): Promise<Finding[]> {
+  return [
+    runtime(),
+    await disk(root),
+    ...(await ports(root)),
+    ...(await reachability(backends)),
+    kernel(root),
+    chromium(root),
+    program("java", ["-version"], "Java", "a real Apache Kafka to compare with"),
+    program("docker", ["info", "--format", "{{.ServerVersion}}"], "Docker", "real Kafka and MongoDB servers in containers"),
+  ];
+}
+
+function runtime(): Finding {
+  const major = Number(process.versions.node.split(".")[0]);
+  return { subject: "runtime", verdict: major >= 24 ? "ok" : "problem", detail: `Node ${process.versions.node}` };
+}
+
+async function disk(root: string): Promise<Finding> {
+  const { bavail, bsize } = await statfs(root);
+  const freeGb = (bavail * bsize) / 2 ** 30;
+  if (freeGb >= DISK_NEEDED_GB) return { subject: "disk", verdict: "ok", detail: `${freeGb.toFixed(1)} GB free` };
+  return {
+    subject: "disk",
+    verdict: "problem",
+    detail: `${freeGb.toFixed(1)} GB free; a minute at 20 000 messages/s needs ${DISK_NEEDED_GB} GB. Free some space.`,
+  };
+}
+
+async function ports(root: string): Promise<Finding[]> {
+  const ours = new Map((await runningDaemons(root)).map((daemon) => [daemon.port, daemon]));
+  const wanted = [
+    [EMBEDDED.kafka.service, EMBEDDED.kafka.defaultPort],
+    [EMBEDDED.mongo.service, EMBEDDED.mongo.defaultPort],
+    ["dashboard", 8050],
+  ] as const;
+  return Promise.all(
+    wanted.map(async ([name, port]): Promise<Finding> => {
+      if (ours.has(port)) return { subject: `port ${port}`, verdict: "ok", detail: `our ${name} runs there` };
+      if (await isPortFree(port)) return { subject: `port ${port}`, verdict: "ok", detail: `free for the ${name}` };
+      return {
+        subject: `port ${port}`,
+        verdict: "missing",
+        detail: `in use by ${portHolder(port) ?? "another program"}; the ${name} will take a free port instead`,
+      };
+    }),
+  );
+}
+
+async function reachability(backends: Backends): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const name of ["kafka", "mongo"] as const) {
+    const backend = backends[name];
+    if (backend.kind === "embedded") continue;
+    for (const [host, port] of endpoints(backend.address)) {
+      const open = await accepts(port, host);
+      findings.push({
+        subject: `${name} ${host}:${port}`,
+        verdict: open ? "ok" : "problem",
+        detail: open ? "accepts connections" : `cannot be reached; it was chosen by the ${backend.origin}`,
+      });
+    }
+  }
+  return findings;
+}
+
+function endpoints(address: string): [string, number][] {
+  const hosts = address.replace(/^mongodb(\+srv)?:\/\/([^@/]*@)?/, "").replace(/\/.*$/, "");
+  return hosts.split(",").map((host) => {
+    const [name = "", port] = host.split(/:(?=\d+$)/);
+    return [name, Number(port ?? 27017)];
+  });
+}
+
+function kernel(root: string): Finding {
+  const installed = existsSync(path.join(root, "node_modules", "tslab"));
+  return {
+    subject: "notebook kernel",
+    verdict: installed ? "ok" : "problem",
+    detail: installed ? "tslab is installed" : 'not installed. Run "npm ci" again.',
+  };
+}
+
+function chromium(root: string): Finding {
+  const found = process.env.CHROME_PATH ?? ["chromium", "chromium-browser", "google-chrome"].find((name) => onPath(name));
+  const driver = existsSync(path.join(root, "node_modules", "playwright-core"));
+  if (found && driver) return { subject: "Chromium", verdict: "ok", detail: found };
+  return { subject: "Chromium", verdict: "missing", detail: "would add screenshots of the dashboard to the report" };
+}
+
+function onPath(name: string): boolean {
+  return spawnSync(process.platform === "win32" ? "where" : "which", [name]).status === 0;
+}
+
+function program(command: string, args: readonly string[], subject: string, adds: string): Finding {
+  const asked = spawnSync(command, args, { encoding: "utf8", timeout: 5_000 });
+  if (asked.status === 0) return { subject, verdict: "ok", detail: (asked.stdout || asked.stderr).trim().split("\n")[0] ?? "" };
+  return { subject, verdict: "missing", detail: `would add ${adds}` };
+}
