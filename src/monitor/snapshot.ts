@@ -6,8 +6,12 @@ export interface PipelineSnapshot {
   readonly elapsedMs: number;
   readonly producer: ProducerSnapshot | null;
   readonly queries: readonly QuerySnapshot[];
-  /** Event → stored document, milliseconds, over the whole run so far; null before the first. */
+  /** Event → stored document, milliseconds, measured document by document over the whole run so far; null before the first. */
   readonly latency: LatencySnapshot | null;
+  /** The same over the last seconds only (five, unless the monitor was told otherwise). */
+  readonly recentLatency?: LatencySnapshot | null;
+  /** Event → stored reading of the queries that cannot measure it (window aggregates), estimated from each batch's event times. */
+  readonly latencyEstimate?: LatencySnapshot | null;
   readonly resources: readonly ResourceSnapshot[];
   readonly services: readonly ServiceSnapshot[];
 }
