@@ -68,7 +68,7 @@ export async function startServers(options: {
   ]);
   const [kafka, mongo] = started;
   if (kafka.status === "rejected" || mongo.status === "rejected") {
-    await Promise.all(started.map((server) => (server.status === "fulfilled" ? server.value.process?.stop() : undefined)));
+    await Promise.all(started.map(async (server) => (server.status === "fulfilled" ? server.value.process?.stop() : undefined)));
     throw kafka.status === "rejected" ? kafka.reason : mongo.status === "rejected" ? mongo.reason : undefined;
   }
   return {
