@@ -2,7 +2,8 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import type { Backend, Backends } from "./backends.ts";
 import { choosePort } from "./port.ts";
-import { type ServiceProcess, type ServiceSpec, startService } from "./service-process.ts";
+import type { ServiceSpec } from "./service-process.ts";
+import { type SupervisedService, superviseService } from "./supervisor.ts";
 
 /** One server that a run uses: started by it, or found at an address. */
 export interface Server {
@@ -12,7 +13,7 @@ export interface Server {
   /** Kafka: bootstrap list. MongoDB: URI. */
   readonly address: string;
   /** Undefined for an external server. */
-  readonly process?: ServiceProcess;
+  readonly process?: SupervisedService;
 }
 
 /** The servers of one run. */
@@ -93,7 +94,7 @@ async function startServer(
   const { service, defaultPort, title } = EMBEDDED[name];
   const chosen = await choosePort(service, port, defaultPort);
   await mkdir(path.join(dataDir, name), { recursive: true });
-  const running = await startService(embeddedService(name, chosen, dataDir), signal ? { signal } : {});
+  const running = await superviseService(embeddedService(name, chosen, dataDir), signal ? { signal } : {});
   return { name, backendName: `${title} (embedded)`, address: addressOf(name, "127.0.0.1", Number(running.ready.port)), process: running };
 }
 
