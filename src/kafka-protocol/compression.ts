@@ -1,0 +1,49 @@
+import zlib from "node:zlib";
+import { KafkaProtocolError } from "./protocol-error.ts";
+
+/** The compression of a batch: the low three bits of its attributes. */
+export type Compression = "none" | "gzip" | "snappy" | "lz4" | "zstd";
+
+const NAMES: readonly Compression[] = ["none", "gzip", "snappy", "lz4", "zstd"];
+
+/** A batch never unpacks to more than this: a small frame must not fill the memory. */
+export const MAX_UNPACKED_BYTES: number = 256 * 1024 * 1024;
+
+function unsupported(what: string, remedy: string): KafkaProtocolError {
+  return new KafkaProtocolError("UNSUPPORTED_BATCH", { failed: "Cannot handle the compression of a record batch", found: what, remedy });
+}
+
+export function compressionOf(attributes: number): Compression {
+  const name = NAMES[attributes & 7];
+  if (name === undefined) throw unsupported(`its attributes name compression ${attributes & 7}`, "Kafka knows 0 to 4.");
+  return name;
+}
+
+export const compressionCode = (compression: Compression): number => NAMES.indexOf(compression);
+
+/** The records part of a batch, unpacked. Throws UNSUPPORTED_BATCH for snappy and lz4, CORRUPT_BATCH where the bytes do not unpack. */
+export function decompress(compression: Compression, bytes: Uint8Array): Buffer {
+  if (compression === "none") return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (compression === "snappy" || compression === "lz4") {
+    throw unsupported(`it is ${compression}`, 'Let the producer send gzip, zstd or uncompressed batches: compression.type "gzip".');
+  }
+  try {
+    const limit = { maxOutputLength: MAX_UNPACKED_BYTES };
+    return compression === "gzip" ? zlib.gunzipSync(bytes, limit) : zlib.zstdDecompressSync(bytes, limit);
+  } catch (cause) {
+    throw new KafkaProtocolError("CORRUPT_BATCH", {
+      failed: `Cannot unpack a ${compression} record batch`,
+      found: cause instanceof Error ? cause.message : String(cause),
+      remedy: "The batch was damaged before it was sent; produce it again.",
+      cause,
+    });
+  }
+}
+
+/** The inverse of `decompress`. */
+export function compress(compression: Compression, bytes: Uint8Array): Uint8Array {
+  if (compression === "none") return bytes;
+  if (compression === "gzip") return zlib.gzipSync(bytes);
+  if (compression === "zstd") return zlib.zstdCompressSync(bytes);
+  throw unsupported(`${compression} was asked for`, "Choose gzip, zstd or none.");
+}
