@@ -1,0 +1,1 @@
+export { parseDurationUs } from "./base/duration.ts";
