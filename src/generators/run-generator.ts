@@ -18,6 +18,8 @@ export type GeneratorRun = {
   readonly tickMs?: number;
   /** The most messages that wait for an acknowledgement; one second's worth, at least 2000, if not given. */
   readonly maxInFlight?: number;
+  /** The most batches that wait for an acknowledgement; 4 if not given. A slow broker so gets fewer and larger batches. */
+  readonly maxBatchesInFlight?: number;
   /** The event time of message 0, milliseconds since the epoch; the clock's now if not given. */
   readonly startMs?: number;
   /** Called about once per `progressEveryMs` (1000) and at the end. */
@@ -65,6 +67,7 @@ export async function runGenerator(run: GeneratorRun): Promise<GeneratorTotals> 
     run.seconds === undefined ? Infinity : Math.max(1, Math.round(run.seconds * ratePerSecond)),
   );
   const limitInFlight = run.maxInFlight ?? Math.max(2000, ratePerSecond === Infinity ? 50_000 : Math.ceil(ratePerSecond));
+  const limitBatches = run.maxBatchesInFlight ?? 4;
   const account = new Account();
   const onAbort = (): void => account.wake();
   signal?.addEventListener("abort", onAbort, { once: true });
@@ -92,7 +95,8 @@ export async function runGenerator(run: GeneratorRun): Promise<GeneratorTotals> 
   while (pacer.taken < moments && !signal?.aborted) {
     if (run.seconds !== undefined && ratePerSecond === Infinity && clock.monotonicMs() - startedAt >= run.seconds * 1000) break;
     const first = pacer.taken;
-    const count = pacer.take(Math.min(moments - first, limitInFlight - account.inFlight));
+    const free = account.batches < limitBatches ? limitInFlight - account.inFlight : 0;
+    const count = pacer.take(Math.min(moments - first, free));
     if (count > 0) {
       const records: GeneratedRecord[] = [];
       for (let i = 0; i < count; i++) {
@@ -104,7 +108,7 @@ export async function runGenerator(run: GeneratorRun): Promise<GeneratorTotals> 
     if (clock.monotonicMs() - reportedAt >= reportEveryMs) report();
     if (pacer.taken >= moments) break;
     if (signal?.aborted) break;
-    if (account.inFlight >= limitInFlight) await account.anyDone();
+    if (account.inFlight >= limitInFlight || account.batches >= limitBatches) await account.anyDone();
     else await clock.sleep(Math.min(reportEveryMs, Math.max(tickMs, pacer.untilNextMs())), signal).catch(() => undefined);
   }
   await account.allDone();
@@ -129,6 +133,8 @@ class Account {
   sent: number = 0;
   acknowledged: number = 0;
   failed: number = 0;
+  /** Batches in flight. */
+  batches: number = 0;
   maxInFlight: number = 0;
   firstFailure: string | null = null;
   #waiting: (() => void) | undefined;
@@ -138,6 +144,7 @@ class Account {
   }
 
   send(send: SendRecords, records: readonly GeneratedRecord[]): void {
+    this.batches++;
     this.sent += records.length;
     this.maxInFlight = Math.max(this.maxInFlight, this.inFlight);
     void send(records)
@@ -148,7 +155,10 @@ class Account {
           this.firstFailure ??= messageOf(thrown);
         },
       )
-      .finally(() => this.wake());
+      .finally(() => {
+        this.batches--;
+        this.wake();
+      });
   }
 
   wake(): void {
