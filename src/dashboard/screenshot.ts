@@ -1,0 +1,59 @@
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+
+/** The files that `captureScreenshots` wrote. */
+export interface Screenshots {
+  /** The head of the page with both graphs. */
+  readonly dashboard: string;
+  /** The monitoring below it: throughput, latency, batches, queries, lag, processes, services. */
+  readonly monitoring: string;
+}
+
+export interface ScreenshotOptions {
+  readonly url: string;
+  /** The two files are written there: screenshot-dashboard.png, screenshot-monitoring.png. */
+  readonly outDir: string;
+  /** The path of a Chromium, or undefined where the machine has none. */
+  readonly chromium: string | undefined;
+  /** CSS pixels, 1280 by default. */
+  readonly width?: number;
+  /** Milliseconds to wait for the page to draw, 15 000 by default. */
+  readonly timeoutMs?: number;
+}
+
+/** The flags under which Chromium runs without a display, a sandbox (root, containers) or a network. */
+export const CHROMIUM_FLAGS: readonly string[] = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/**
+ * Pictures of a running dashboard for the report (A12.5). Undefined where Chromium or playwright-core is missing: the report then says so.
+ * A page that does not draw in time throws.
+ */
+export async function captureScreenshots(options: ScreenshotOptions): Promise<Screenshots | undefined> {
+  const { url, outDir, chromium, width = 1280, timeoutMs = 15_000 } = options;
+  const playwright = chromium === undefined ? undefined : await import("playwright-core").catch(() => undefined);
+  if (chromium === undefined || playwright === undefined) return undefined;
+  await mkdir(outDir, { recursive: true });
+  const files = { dashboard: path.join(outDir, "screenshot-dashboard.png"), monitoring: path.join(outDir, "screenshot-monitoring.png") };
+  const browser = await playwright.chromium.launch({ executablePath: chromium, args: [...CHROMIUM_FLAGS] });
+  try {
+    const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme: "light", reducedMotion: "reduce" });
+    page.setDefaultTimeout(timeoutMs);
+    await page.goto(url, { waitUntil: "load" });
+    await page.waitForSelector("html[data-painted]");
+    const overview = await page.locator("#overview").boundingBox();
+    const clip = { x: 0, y: 0, width, height: Math.ceil((overview?.y ?? 0) + (overview?.height ?? 900) + 16) };
+    await page.screenshot({ path: files.dashboard, fullPage: true, clip });
+    await page.locator("#monitoring").screenshot({ path: files.monitoring });
+  } finally {
+    await browser.close();
+  }
+  return files;
+}
