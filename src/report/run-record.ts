@@ -227,7 +227,15 @@ export const runRecordSchema: z.ZodType<RunRecord> = z.strictObject({
     late: count,
   }),
   accounting: z.array(
-    z.strictObject({ query: z.string(), acknowledged: count, counted: count, filtered: count, late: count, deadLettered: count, how: z.string() }),
+    z.strictObject({
+      query: z.string(),
+      acknowledged: count,
+      counted: count,
+      filtered: count,
+      late: count,
+      deadLettered: count,
+      how: z.string(),
+    }),
   ),
   latency: z.strictObject({ storedUs: z.string().nullable(), estimateUs: z.string().nullable(), screenUs: z.string().nullable() }),
   windows: z.array(z.strictObject({ start: z.iso.datetime({ offset: true }), sensorType: z.string(), avgValue: z.number() })),
