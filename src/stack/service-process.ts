@@ -41,6 +41,8 @@ export async function startService(spec: ServiceSpec, options: { signal?: AbortS
   options.signal?.throwIfAborted();
   const child = spawn(process.execPath, [...(spec.nodeArgs ?? []), path.join(src, spec.module), ...spec.args], {
     stdio: ["ignore", "ignore", "pipe", "ipc"],
+    detached: process.platform !== "win32",
+    windowsHide: true,
     env: { ...process.env, ...spec.env },
   });
   const listeners: ((message: Readonly<Record<string, unknown>>) => void)[] = [];
