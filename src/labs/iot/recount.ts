@@ -28,48 +28,58 @@ export function windowKey(startMs: number, sensorType: string, location: string)
   return `${startMs}|${sensorType}|${location}`;
 }
 
+/** Counts messages as they come. */
+export interface Recounter {
+  add(value: Uint8Array | null): void;
+  result(): Recount;
+}
+
 /**
  * Counts messages again, with nothing but JSON.parse and a Map: the oracle that stored windows and alerts are compared with. Each reading lies
  * in two sliding windows.
  */
-export function recountReadings(values: Iterable<Uint8Array | null>): Recount {
+export function createRecounter(): Recounter {
   const sizeMs = parseDurationMs(IOT.windowSize);
   const slideMs = parseDurationMs(IOT.windowSlide);
   const windows = new Map<string, RecountedWindow>();
   let readings = 0;
   let malformed = 0;
   let anomalies = 0;
-  for (const bytes of values) {
-    const reading = readingOf(bytes);
-    if (!reading) {
-      malformed++;
-      continue;
-    }
-    readings++;
-    if (reading.status === "anomaly") anomalies++;
-    const lastStart = Math.floor(reading.timeMs / slideMs) * slideMs;
-    for (let startMs = lastStart; startMs > reading.timeMs - sizeMs; startMs -= slideMs) {
-      const key = windowKey(startMs, reading.sensorType, reading.location);
-      const window = windows.get(key);
-      if (window) {
-        window.count++;
-        window.sum += reading.value;
-        window.min = Math.min(window.min, reading.value);
-        window.max = Math.max(window.max, reading.value);
-      } else {
-        windows.set(key, {
-          startMs,
-          sensorType: reading.sensorType,
-          location: reading.location,
-          count: 1,
-          sum: reading.value,
-          min: reading.value,
-          max: reading.value,
-        });
+  return {
+    add: (bytes) => {
+      const reading = readingOf(bytes);
+      if (!reading) {
+        malformed++;
+        return;
       }
-    }
+      readings++;
+      if (reading.status === "anomaly") anomalies++;
+      const lastStart = Math.floor(reading.timeMs / slideMs) * slideMs;
+      for (let startMs = lastStart; startMs > reading.timeMs - sizeMs; startMs -= slideMs) addToWindow(windows, startMs, reading);
+    },
+    result: () => ({ readings, malformed, anomalies, windows }),
+  };
+}
+
+function addToWindow(windows: Map<string, RecountedWindow>, startMs: number, reading: ParsedReading): void {
+  const { sensorType, location, value } = reading;
+  const key = windowKey(startMs, sensorType, location);
+  const window = windows.get(key);
+  if (window) {
+    window.count++;
+    window.sum += value;
+    window.min = Math.min(window.min, value);
+    window.max = Math.max(window.max, value);
+  } else {
+    windows.set(key, { startMs, sensorType, location, count: 1, sum: value, min: value, max: value });
   }
-  return { readings, malformed, anomalies, windows };
+}
+
+/** The recount of messages that are all at hand. */
+export function recountReadings(values: Iterable<Uint8Array | null>): Recount {
+  const recounter = createRecounter();
+  for (const value of values) recounter.add(value);
+  return recounter.result();
 }
 
 interface ParsedReading {
