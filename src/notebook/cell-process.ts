@@ -8,7 +8,9 @@ import { projectRoot } from "./tslab.ts";
 
 /** What the parent asks of the process that runs the cells. */
 export type HostRequest =
-  { readonly type: "execute"; readonly source: string } | { readonly type: "interrupt"; readonly reason: string } | { readonly type: "shutdown" };
+  | { readonly type: "execute"; readonly source: string }
+  | { readonly type: "interrupt"; readonly reason: string }
+  | { readonly type: "shutdown" };
 
 /** Something that a cell put out. `id` names a display that later messages may update, in whatever cell it stands. */
 export type CellOutput =
@@ -99,7 +101,9 @@ export class CellProcess {
     const answered = Promise.withResolvers<CellError | undefined>();
     const stopped = Promise.withResolvers<CellError>();
     const onExit = (code: number | null, signal: string | null): void =>
-      answered.resolve(plainError("KernelDied", `the kernel's process ended with ${signal ?? `exit code ${code}`}. ${this.#lastWords}`.trim()));
+      answered.resolve(
+        plainError("KernelDied", `the kernel's process ended with ${signal ?? `exit code ${code}`}. ${this.#lastWords}`.trim()),
+      );
     const onAbort = (): void => stopped.resolve(plainError("Interrupted", "the run was interrupted"));
     const timer = setTimeout(
       () => stopped.resolve(plainError("Timeout", `the cell took longer than ${run.timeoutMs / 1000} s and was ended`)),

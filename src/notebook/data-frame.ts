@@ -18,7 +18,9 @@ export interface DataFrameOptions {
  * numbers. More than 10,000 rows are a UNFIT_ROWS.
  */
 export function dataFrame(rows: Iterable<TableRow>, options: DataFrameOptions = {}): danfojs.DataFrame {
-  const flat = [...rows].map((row) => Object.fromEntries(Object.entries(flattenRow(row)).map(([name, value]) => [name, plainValue(value)])));
+  const flat = [...rows].map((row) =>
+    Object.fromEntries(Object.entries(flattenRow(row)).map(([name, value]) => [name, plainValue(value)])),
+  );
   if (flat.length > MOST_FRAME_ROWS)
     throw refuse(`${flat.length} rows, allowed are ${MOST_FRAME_ROWS}`, "Aggregate in the query, or take a part of the rows.");
   const columns = [...new Set(flat.flatMap((row) => Object.keys(row)))];
@@ -26,7 +28,10 @@ export function dataFrame(rows: Iterable<TableRow>, options: DataFrameOptions = 
   const index = options.missing === "drop" ? -1 : flat.findIndex((row) => hole(row) !== undefined);
   const holed = flat[index];
   if (holed)
-    throw refuse(`row ${index} has no value in column ${hole(holed) ?? ""}`, 'Pass { missing: "drop" } to leave such rows out, or fill the column.');
+    throw refuse(
+      `row ${index} has no value in column ${hole(holed) ?? ""}`,
+      'Pass { missing: "drop" } to leave such rows out, or fill the column.',
+    );
   const whole = flat.filter((row) => hole(row) === undefined);
   const { DataFrame } = createRequire(import.meta.url)("danfojs-node") as typeof danfojs;
   return new DataFrame(

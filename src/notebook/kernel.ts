@@ -118,6 +118,7 @@ function endWithParent(): void {
 }
 
 function startKernel(connectionFile: string): void {
+  endWithParent();
   enableCompileCache();
   process.chdir(projectRoot);
   const require = createRequire(import.meta.url);
@@ -129,7 +130,6 @@ function startKernel(connectionFile: string): void {
   queueSends(tslabRequire("zeromq") as typeof zeromqModule);
   watchBackgroundErrors();
   process.on("SIGINT", () => interruptCells(new Error("the notebook was interrupted")));
-  endWithParent();
   const { startKernel: start } = tslabRequire("./main.js") as { startKernel(options: object): void };
   start({ configPath: connectionFile, enableFindLocal: false });
 }

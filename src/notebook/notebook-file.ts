@@ -122,7 +122,10 @@ function orderedCell(one: NotebookCell): NotebookCell {
 function orderedOutput(one: NotebookOutput): NotebookOutput {
   if (one.output_type === "stream") return { name: one.name, output_type: one.output_type, text: splitLines(joinLines(one.text)) };
   if (one.output_type === "error") return one;
-  const data = Object.entries(one.data).map(([type, value]) => [type, typeof value === "string" && isText(type) ? splitLines(value) : value]);
+  const data = Object.entries(one.data).map(([type, value]) => [
+    type,
+    typeof value === "string" && isText(type) ? splitLines(value) : value,
+  ]);
   return { ...one, data: Object.fromEntries(data) as Record<string, unknown> };
 }
 

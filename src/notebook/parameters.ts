@@ -45,7 +45,10 @@ export function notebookParameters<const D extends Readonly<Record<string, Param
     const expected = values[name];
     if (expected === undefined) throw refuse(`unknown parameter ${name}`, `This notebook knows ${Object.keys(values).join(", ")}.`);
     if (typeof value !== typeof expected)
-      throw refuse(`${name} is a ${value === null ? "null" : typeof value}`, `It must be a ${typeof expected}, like ${JSON.stringify(expected)}.`);
+      throw refuse(
+        `${name} is a ${value === null ? "null" : typeof value}`,
+        `It must be a ${typeof expected}, like ${JSON.stringify(expected)}.`,
+      );
     values[name] = value as ParameterValue;
   }
   return values as { readonly [K in keyof D]: Widened<D[K]> } & { readonly profile: NotebookProfile };

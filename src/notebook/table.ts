@@ -14,9 +14,10 @@ export interface TableOptions {
 /** Anything with named values; nested objects become columns with dots. */
 export type TableRow = Readonly<Record<string, unknown>>;
 
-/** Something that can give its rows and columns: a danfojs DataFrame. */
+/** Something that can give its rows and columns: a danfojs DataFrame. An index of names, like that of `describe()`, becomes a column. */
 export interface Tabular {
   readonly columns: readonly string[];
+  readonly index: readonly (string | number)[];
   readonly values: unknown;
 }
 
@@ -42,7 +43,8 @@ export function tableBundle(rows: Iterable<TableRow> | Tabular, options: TableOp
 export function formatValue(value: unknown): string {
   if (value === null || value === undefined) return "null";
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? "invalid date" : value.toISOString();
-  if (typeof value === "number") return Number.isInteger(value) || !Number.isFinite(value) ? String(value) : String(Number(value.toFixed(4)));
+  if (typeof value === "number")
+    return Number.isInteger(value) || !Number.isFinite(value) ? String(value) : String(Number(value.toFixed(4)));
   const text = typeof value === "object" ? JSON.stringify(value) : String(value);
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (character) =>
     character === "\n" ? "\\n" : character === "\t" ? "\\t" : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
@@ -50,8 +52,12 @@ export function formatValue(value: unknown): string {
 }
 
 function* rowsOf(frame: Tabular): Iterable<TableRow> {
-  for (const values of frame.values as readonly (readonly unknown[])[])
-    yield Object.fromEntries(frame.columns.map((column, index) => [column, values[index]]));
+  const named = frame.index.some((name) => typeof name === "string");
+  for (const [row, values] of (frame.values as readonly (readonly unknown[])[]).entries())
+    yield Object.fromEntries([
+      ...(named ? [["", frame.index[row]]] : []),
+      ...frame.columns.map((column, index): [string, unknown] => [column, values[index]]),
+    ] as [string, unknown][]);
 }
 
 function layOut(rows: Iterable<TableRow>, { columns, limit = 20, width = 60 }: TableOptions): Table {

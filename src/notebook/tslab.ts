@@ -62,8 +62,13 @@ function patchCompiler(compiler: Compiler): Compiler {
     ...compiler,
     sys,
     createWatchCompilerHost: ((rootFiles: string[], options: ts.CompilerOptions, system: ts.System, _create: unknown, ...reporters: []) =>
-      compiler.createWatchCompilerHost(rootFiles, { ...options, ...compilerOptions(compiler) }, system, createProgram, ...reporters)
-    ) as unknown as Compiler["createWatchCompilerHost"],
+      compiler.createWatchCompilerHost(
+        rootFiles,
+        { ...options, ...compilerOptions(compiler) },
+        system,
+        createProgram,
+        ...reporters,
+      )) as unknown as Compiler["createWatchCompilerHost"],
     visitEachChild: ((node: ts.Node, visitor: ts.Visitor, context: ts.TransformationContext) =>
       (compiler.isShorthandPropertyAssignment(node) && expandShorthand(compiler, program, node, visitor, context)) ||
       compiler.visitEachChild(node, visitor, context)) as Compiler["visitEachChild"],
