@@ -1,7 +1,10 @@
 import type { CodeWriter, Emitted } from "../codegen/code.ts";
 import type { CallOptions } from "../columns/expression.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
-import type { DataType } from "../types/data-type.ts";
+import type { DataType, StructField } from "../types/data-type.ts";
+
+/** A call after analysis, as entries get it. */
+export type ResolvedCallNode = Extract<Resolved, { kind: "call" }>;
 
 /** One scalar function or operator of Spark SQL: its type rule, its emitter, its line of documentation. */
 export interface FunctionEntry {
@@ -11,14 +14,52 @@ export interface FunctionEntry {
   /** Checks and converts the arguments (implicit casts become explicit nodes) and tells the result's type. Throws AnalysisError. */
   resolve(args: readonly Resolved[], options: CallOptions, settings: ExpressionSettings): ResolvedCall;
   /** Writes what is needed before the result can be named. Arguments are emitted by `context.emit`, when and if the function needs them. */
-  emit(call: Extract<Resolved, { kind: "call" }>, context: EmitContext): Emitted;
+  emit(call: ResolvedCallNode, context: EmitContext): Emitted;
+  /**
+   * Scalar replacement: emits one field of a struct result without building the struct. Where it is missing, or gives undefined,
+   * the struct is made and the field taken from it.
+   */
+  emitField?(call: ResolvedCallNode, ordinal: number, context: EmitContext): Emitted | undefined;
+  /**
+   * Present on functions that give any number of rows for one (explode and its kin; window and session_window). Such a call is only allowed
+   * where the plan has an operator for it, as a whole column of a projection or as a grouping key: `emit` is never called.
+   */
+  readonly generator?: Generator;
+  /** True for functions whose two calls may differ (rand): never computed once for two places. */
+  readonly volatile?: boolean;
+}
+
+/** How a generator makes its rows. */
+export interface Generator {
+  /** "rows": explode and its kin. "window": the rows of a time window, made by the window operators, which read the call by `windowSpec`. */
+  readonly kind: "rows" | "window" | "session";
+  /** The columns of the rows: one, named "col", for explode of an array; key and value of a map; pos besides. */
+  columns(call: ResolvedCallNode): readonly StructField[];
+  /** Writes the loop (or the branch) that calls `each` once per row with the columns' values; "rows" only. */
+  emitRows?(call: ResolvedCallNode, context: EmitContext, each: (values: readonly Emitted[]) => void): void;
 }
 
 export interface ResolvedCall {
   readonly args: readonly Resolved[];
   readonly dataType: DataType;
   readonly nullable: boolean;
+  /** What the call keeps besides; the options as written when absent. */
+  readonly options?: CallOptions;
 }
+
+/** What an input column is bound to while code is written. */
+export type FieldBinding =
+  /** Text that is there already. */
+  | { readonly kind: "value"; readonly emitted: Emitted }
+  /** Read at its first use and then kept. */
+  | { readonly kind: "read"; readonly emit: () => Emitted }
+  /**
+   * A binary column that lies in a record block: `buffer` is the text of a node Buffer, `start` and `end` texts of positions in it, start < 0 for a null.
+   * Functions that can read bytes (`cast(… as string)`, from_json over it) do; others get a copy.
+   */
+  | { readonly kind: "bytes"; readonly buffer: string; readonly start: string; readonly end: string }
+  /** A column of a projection, computed in the projection's context at its first use. */
+  | { readonly kind: "expression"; readonly expression: Resolved; readonly context: EmitContext };
 
 /** Where a function's code is written, and what it may ask for. */
 export interface EmitContext {
@@ -27,6 +68,17 @@ export interface EmitContext {
   emit(expression: Resolved): Emitted;
   /** An input column by ordinal. */
   field(ordinal: number): Emitted;
+  /** What an input column is bound to. */
+  binding(ordinal: number): FieldBinding;
+  /** The expression behind a column of a projection, and the context to emit it in; the expression itself if it is no such column. */
+  origin(expression: Resolved): { readonly expression: Resolved; readonly context: EmitContext };
   /** Text of the batch's fixed time, microseconds (current_timestamp). */
   readonly batchTimeUs: string;
+  /**
+   * Present when the query keeps dead letters: called once per from_json or from_csv of a stage, inside the branch that is taken for a malformed record;
+   * `reason` is the text of a string. It writes what the stage does with the row, as a rule a call and `continue`.
+   */
+  readonly malformed?: (reason: string) => void;
+  /** What emitters share within one stage, by a key of their own. */
+  readonly shared: Map<string, unknown>;
 }

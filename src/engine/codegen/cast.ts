@@ -1,0 +1,345 @@
+import type { Resolved } from "../columns/resolved.ts";
+import { isIntegral } from "../columns/coerce.ts";
+import type { EmitContext } from "../functions/function-entry.ts";
+import { dayOfUs, US_PER_DAY } from "../types/calendar.ts";
+import type { DataType } from "../types/data-type.ts";
+import { fitsLong, normalLong, wrapLong, type Long } from "../types/long.ts";
+import {
+  decimalToDouble,
+  doubleToDecimal,
+  formatDouble,
+  formatFloat,
+  parseBoolean,
+  parseDecimal,
+  parseDouble,
+  parseIntegral,
+  parseIntegralCut,
+  pow10,
+  rescaleDecimal,
+} from "../types/number-text.ts";
+import { sameType } from "../types/schema.ts";
+import { formatDate, formatTimestamp, parseDate, parseTimestamp } from "../types/timestamp-text.ts";
+import { sqlTypeName } from "../types/type-text.ts";
+import { bytesText, valueText } from "../types/value-text.ts";
+import type { Emitted } from "./code.ts";
+import { placeholder } from "./emit.ts";
+import { arithmeticOverflow, castInvalidInput, castOverflow, decimalOverflow, type QueryExecutionError } from "./execution-error.ts";
+
+/** One way to convert a value that is not null; null answers "there is no such value". */
+type Convert = (value: never) => unknown;
+
+/** How a cast is written: an expression text, or a function that may answer null. */
+interface Conversion {
+  readonly inline?: (value: string) => string;
+  readonly call?: Convert;
+  /** Whether `call` may answer null: an error under ANSI rules, null otherwise. */
+  readonly partial?: boolean;
+}
+
+/** Writes a cast by Spark's rules: ANSI casts stop the query, try_cast and casts without ANSI rules give null. */
+export function emitCast(expression: Extract<Resolved, { kind: "cast" }>, context: EmitContext): Emitted {
+  const from = expression.input.dataType;
+  const to = expression.dataType;
+  const bytes = from.type === "binary" && to.type === "string" ? emitText(expression.input, context) : undefined;
+  if (bytes) return bytes;
+  const input = context.emit(expression.input);
+  if (input.isNull === "true") return input;
+  const strict = context.settings.ansi || expression.mode === "try";
+  const found = conversion(from, to, strict);
+  if (found.inline) return { value: guarded(found.inline(input.value), input.isNull, to), isNull: input.isNull };
+  const { writer } = context;
+  const convert = writer.constant("cast", found.call);
+  const isNull = input.isNull;
+  if (!found.partial) return { value: guarded(`${convert}(${input.value})`, isNull, to), isNull };
+  const result = writer.assign("cast", isNull === "false" ? `${convert}(${input.value})` : `${isNull} ? null : ${convert}(${input.value})`);
+  if (expression.mode === "try" || !context.settings.ansi) return { value: result, isNull: `${result} === null` };
+  const fail = writer.constant("castError", castErrorOf(from, to));
+  writer.line(`if (${result} === null${isNull === "false" ? "" : ` && !${isNull}`}) throw ${fail}(${input.value});`);
+  return { value: result, isNull };
+}
+
+function guarded(text: string, isNull: string, to: DataType): string {
+  return isNull === "false" ? text : `(${isNull} ? ${placeholder(to)} : ${text})`;
+}
+
+/** Text straight from the bytes of a record, without a copy of them. */
+function emitText(input: Resolved, context: EmitContext): Emitted | undefined {
+  const origin = context.origin(input);
+  if (origin.expression.kind !== "field") return undefined;
+  const binding = origin.context.binding(origin.expression.ordinal);
+  if (binding.kind !== "bytes") return undefined;
+  return {
+    value: `(${binding.start} < 0 ? "" : ${binding.buffer}.utf8Slice(${binding.start}, ${binding.end}))`,
+    isNull: `${binding.start} < 0`,
+  };
+}
+
+const errorMakers = new Map<string, (value: unknown) => QueryExecutionError>();
+
+/** One function per pair of types, so that the same code is written for the same plan. */
+function castErrorOf(from: DataType, to: DataType): (value: unknown) => QueryExecutionError {
+  const key = `${sqlTypeName(from)} ${sqlTypeName(to)}`;
+  let make = errorMakers.get(key);
+  if (make === undefined) {
+    make = (value) => {
+      if (from.type === "string") return castInvalidInput(value, "STRING", sqlTypeName(to));
+      if (to.type === "decimal") return decimalOverflow(valueText(value, from), to.precision, to.scale);
+      if (from.type === "timestamp" || to.type === "timestamp") return arithmeticOverflow("long");
+      return castOverflow(valueText(value, from), sqlTypeName(from), sqlTypeName(to));
+    };
+    errorMakers.set(key, make);
+  }
+  return make;
+}
+
+const cache = new Map<string, Conversion>();
+
+function conversion(from: DataType, to: DataType, strict: boolean): Conversion {
+  const key = `${sqlTypeName(from)} ${sqlTypeName(to)} ${strict}`;
+  let known = cache.get(key);
+  if (known === undefined) {
+    known = makeConversion(from, to, strict);
+    cache.set(key, known);
+  }
+  return known;
+}
+
+/** A conversion as a plain function over values that may be null, for elements of arrays, maps and structs; null stays null. */
+export function converterOf(from: DataType, to: DataType, ansi: boolean, mode: "cast" | "try"): (value: unknown) => unknown {
+  if (sameType(from, to)) return (value) => value;
+  const found = conversion(from, to, ansi || mode === "try");
+  const call = (found.call ?? inlined(found)) as (value: unknown) => unknown;
+  const fails = found.partial && ansi && mode === "cast";
+  const failure = castErrorOf(from, to);
+  return (value) => {
+    if (value === null) return null;
+    const result = call(value);
+    if (result === null && fails) throw failure(value);
+    return result;
+  };
+}
+
+function inlined(found: Conversion): (value: unknown) => unknown {
+  const body = found.inline?.("value") ?? "value";
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the text of a conversion from the table below
+  return new Function("value", `return ${body};`) as (value: unknown) => unknown;
+}
+
+function makeConversion(from: DataType, to: DataType, strict: boolean): Conversion {
+  if (from.type === "null") return { inline: () => "null" };
+  if (sameType(from, to)) return { inline: (v) => v };
+  switch (to.type) {
+    case "string":
+      return toText(from);
+    case "boolean":
+      return toBoolean(from);
+    case "tinyint":
+    case "smallint":
+    case "int":
+    case "bigint":
+      return toIntegral(from, to.type, strict);
+    case "float":
+    case "double":
+      return toFraction(from, to.type);
+    case "decimal":
+      return toDecimal(from, to.precision, to.scale);
+    case "date":
+      if (from.type === "string") return { call: parseDate, partial: true };
+      return { call: dayOfUs };
+    case "timestamp":
+      return toTimestamp(from);
+    case "binary":
+      return { call: (value: string) => new Uint8Array(Buffer.from(String(value), "utf8")) };
+    case "array":
+    case "map":
+    case "struct":
+      return toComposite(from, to, strict);
+    default:
+      return { inline: (v) => v };
+  }
+}
+
+function toText(from: DataType): Conversion {
+  switch (from.type) {
+    case "boolean":
+    case "tinyint":
+    case "smallint":
+    case "int":
+    case "bigint":
+      return { inline: (v) => `String(${v})` };
+    case "double":
+      return { call: formatDouble };
+    case "float":
+      return { call: formatFloat };
+    case "date":
+      return { call: formatDate };
+    case "timestamp":
+      return { call: formatTimestamp };
+    case "binary":
+      return { call: bytesText };
+    default:
+      return { call: (value: unknown) => valueText(value, from) };
+  }
+}
+
+function toBoolean(from: DataType): Conversion {
+  if (from.type === "string") return { call: parseBoolean, partial: true };
+  if (from.type === "bigint") return { inline: (v) => `(${v} !== 0)` };
+  if (from.type === "decimal") return { inline: (v) => `(${v} !== 0n)` };
+  return { inline: (v) => `(${v} !== 0)` };
+}
+
+const BITS = { tinyint: 8, smallint: 16, int: 32, bigint: 64 } as const;
+const WIDTH = ["tinyint", "smallint", "int", "bigint"];
+
+function toIntegral(from: DataType, to: "tinyint" | "smallint" | "int" | "bigint", strict: boolean): Conversion {
+  const bits = BITS[to];
+  if (from.type === "string") {
+    return { call: strict ? (text: string) => parseIntegral(text, to) : (text: string) => parseIntegralCut(text, to), partial: true };
+  }
+  if (from.type === "boolean") return { inline: (v) => `(${v} ? 1 : 0)` };
+  if (isIntegral(from)) {
+    if (WIDTH.indexOf(from.type) <= WIDTH.indexOf(to)) return { inline: (v) => v };
+    return strict ? { call: (value: Long) => ranged(value, bits), partial: true } : { call: (value: Long) => wrapped(value, bits) };
+  }
+  if (from.type === "timestamp") {
+    const seconds = (us: number): number => Math.floor(us / 1_000_000);
+    if (to === "bigint") return { call: seconds };
+    return strict
+      ? { call: (us: number) => ranged(seconds(us), bits), partial: true }
+      : { call: (us: number) => wrapped(seconds(us), bits) };
+  }
+  if (from.type === "decimal") {
+    const unit = pow10(from.scale);
+    return strict
+      ? { call: (value: bigint) => ranged(normalWide(value / unit), bits), partial: true }
+      : { call: (value: bigint) => wrapped(value / unit, bits) };
+  }
+  return strict
+    ? { call: (value: number) => rangedDouble(value, bits), partial: true }
+    : { call: (value: number) => saturated(value, bits) };
+}
+
+function normalWide(value: bigint): Long {
+  return fitsLong(value) ? normalLong(value) : value;
+}
+
+function ranged(value: Long, bits: number): Long | null {
+  if (bits === 64) return typeof value === "number" || fitsLong(value) ? value : null;
+  const limit = 2 ** (bits - 1);
+  return value >= -limit && value < limit ? Number(value) : null;
+}
+
+function wrapped(value: Long, bits: number): Long {
+  if (bits === 64) return wrapLong(BigInt(value));
+  return Number(BigInt.asIntN(bits, BigInt(value)));
+}
+
+/** Cut towards zero; null for NaN and what does not fit. */
+function rangedDouble(value: number, bits: number): Long | null {
+  const whole = Math.trunc(value) + 0;
+  const limit = 2 ** (bits - 1);
+  if (!(whole >= -limit && whole < limit)) return null;
+  return Number.isSafeInteger(whole) ? whole : normalLong(BigInt(whole));
+}
+
+/** Java's conversion: NaN is 0, what does not fit is the nearest end, smaller types are cut from an int. */
+function saturated(value: number, bits: number): Long {
+  if (Number.isNaN(value)) return 0;
+  const width = Math.max(bits, 32);
+  const limit = 2 ** (width - 1);
+  const whole = Math.trunc(value);
+  const wide = whole >= limit ? 2n ** BigInt(width - 1) - 1n : whole < -limit ? -(2n ** BigInt(width - 1)) : BigInt(whole);
+  return wrapped(wide, bits);
+}
+
+function toFraction(from: DataType, to: "float" | "double"): Conversion {
+  const round = (text: string): string => (to === "float" ? `Math.fround(${text})` : text);
+  switch (from.type) {
+    case "string":
+      if (to === "double") return { call: parseDouble, partial: true };
+      return { call: (text: string) => roundFloat(parseDouble(text)), partial: true };
+    case "boolean":
+      return { inline: (v) => `(${v} ? 1 : 0)` };
+    case "bigint":
+      return { inline: (v) => round(`Number(${v})`) };
+    case "timestamp":
+      return { inline: (v) => round(`(${v} / 1e6)`) };
+    case "decimal": {
+      const scale = from.scale;
+      return to === "double"
+        ? { call: (value: bigint) => decimalToDouble(value, scale) }
+        : { call: (value: bigint) => Math.fround(decimalToDouble(value, scale)) };
+    }
+    default:
+      return { inline: round };
+  }
+}
+
+function roundFloat(value: number | null): number | null {
+  return value === null ? null : Math.fround(value);
+}
+
+function toDecimal(from: DataType, precision: number, scale: number): Conversion {
+  switch (from.type) {
+    case "string":
+      return { call: (text: string) => parseDecimal(text, precision, scale), partial: true };
+    case "boolean":
+      return { call: (value: boolean) => rescaleDecimal(value ? 1n : 0n, 0, precision, scale), partial: true };
+    case "decimal": {
+      const own = from.scale;
+      return { call: (value: bigint) => rescaleDecimal(value, own, precision, scale), partial: true };
+    }
+    case "float":
+      return { call: (value: number) => doubleToDecimal(Number(formatFloat(value)), precision, scale), partial: true };
+    case "double":
+      return { call: (value: number) => doubleToDecimal(value, precision, scale), partial: true };
+    case "timestamp":
+      return { call: (us: number) => rescaleDecimal(BigInt(us), 6, precision, scale), partial: true };
+    default:
+      return { call: (value: Long) => rescaleDecimal(BigInt(value), 0, precision, scale), partial: true };
+  }
+}
+
+const MAX_US = 2 ** 63;
+
+function toTimestamp(from: DataType): Conversion {
+  switch (from.type) {
+    case "string":
+      return { call: parseTimestamp, partial: true };
+    case "date":
+      return { inline: (v) => `(${v} * ${US_PER_DAY})` };
+    case "boolean":
+      return { inline: (v) => `(${v} ? 1 : 0)` };
+    case "decimal": {
+      const scale = from.scale;
+      return { call: (value: bigint) => Number(scale >= 6 ? value / pow10(scale - 6) : value * pow10(6 - scale)) };
+    }
+    case "float":
+    case "double":
+      return {
+        call: (seconds: number) => (Number.isFinite(seconds) && Math.abs(seconds * 1e6) < MAX_US ? Math.trunc(seconds * 1e6) + 0 : null),
+        partial: true,
+      };
+    default:
+      return { call: (seconds: Long) => Number(seconds) * 1_000_000 };
+  }
+}
+
+function toComposite(from: DataType, to: DataType, strict: boolean): Conversion {
+  const nested = (a: DataType, b: DataType): ((value: unknown) => unknown) => converterOf(a, b, strict, "cast");
+  if (from.type === "array" && to.type === "array") {
+    const element = nested(from.element, to.element);
+    return { call: (value: unknown[]) => value.map(element) };
+  }
+  if (from.type === "map" && to.type === "map") {
+    const key = nested(from.key, to.key);
+    const item = nested(from.value, to.value);
+    return { call: (value: Map<unknown, unknown>) => new Map([...value].map(([k, v]) => [key(k), item(v)])) };
+  }
+  if (from.type === "struct" && to.type === "struct") {
+    const fields = from.fields.map((one, i) => nested(one.dataType, to.fields[i]?.dataType ?? one.dataType));
+    return { call: (value: unknown[]) => value.map((one, i) => fields[i]?.(one)) };
+  }
+  return { inline: (v) => v };
+}

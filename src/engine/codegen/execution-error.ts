@@ -1,0 +1,96 @@
+import { StreamlabError } from "../../base/errors.ts";
+
+/**
+ * A row that stops the query. `code` is Spark's error class ("DIVIDE_BY_ZERO", "CAST_INVALID_INPUT", "ARITHMETIC_OVERFLOW");
+ * the query ends with it as its exception.
+ */
+export class QueryExecutionError extends StreamlabError {}
+
+const BYPASS = 'If necessary set "spark.sql.ansi.enabled" to "false" to bypass this error.';
+
+export function divideByZero(): QueryExecutionError {
+  return new QueryExecutionError("DIVIDE_BY_ZERO", {
+    failed: "Division by zero",
+    found: "a divisor is 0",
+    remedy: `Use \`try_divide\` to tolerate divisor being 0 and return NULL instead. ${BYPASS}`,
+  });
+}
+
+export function remainderByZero(): QueryExecutionError {
+  return new QueryExecutionError("REMAINDER_BY_ZERO", {
+    failed: "Remainder by zero",
+    found: "a divisor is 0",
+    remedy: `Use \`try_mod\` to tolerate divisor being 0 and return NULL instead. ${BYPASS}`,
+  });
+}
+
+/** `what` names the type ("integer", "long"), `instead` the function that gives null ("try_add"). */
+export function arithmeticOverflow(what: string, instead?: string): QueryExecutionError {
+  return new QueryExecutionError("ARITHMETIC_OVERFLOW", {
+    failed: `${what} overflow`,
+    found: "the result does not fit its type",
+    remedy: `${instead === undefined ? "" : `Use '${instead}' to tolerate overflow and return NULL instead. `}${BYPASS}`,
+  });
+}
+
+/** A text that is no value of the type. */
+export function castInvalidInput(value: unknown, from: string, to: string): QueryExecutionError {
+  const shown = typeof value === "string" ? `'${value}'` : String(value);
+  return new QueryExecutionError("CAST_INVALID_INPUT", {
+    failed: `The value ${shown} of the type "${from}" cannot be cast to "${to}" because it is malformed`,
+    found: `${shown} is not in the syntax of ${to}`,
+    remedy:
+      "Correct the value as per the syntax, or change its target type. Use `try_cast` to tolerate malformed input and return NULL instead.",
+  });
+}
+
+/** A number that is out of the range of the type. */
+export function castOverflow(value: unknown, from: string, to: string): QueryExecutionError {
+  return new QueryExecutionError("CAST_OVERFLOW", {
+    failed: `The value ${String(value)} of the type "${from}" cannot be cast to "${to}" due to an overflow`,
+    found: `it is out of the range of ${to}`,
+    remedy: `Use \`try_cast\` to tolerate overflow and return NULL instead. ${BYPASS}`,
+  });
+}
+
+export function decimalOverflow(value: string, precision: number, scale: number): QueryExecutionError {
+  return new QueryExecutionError("NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION", {
+    failed: `The ${value} cannot be represented as Decimal(${precision}, ${scale})`,
+    found: "it has more digits",
+    remedy: `Use a wider decimal. ${BYPASS}`,
+  });
+}
+
+export function invalidArrayIndex(index: number, length: number): QueryExecutionError {
+  return new QueryExecutionError("INVALID_ARRAY_INDEX", {
+    failed: `The index ${index} is out of bounds`,
+    found: `the array has ${length} elements`,
+    remedy: `Use the SQL function \`get()\` to tolerate accessing an element at an invalid index and return NULL instead. ${BYPASS}`,
+  });
+}
+
+export function invalidElementIndex(index: number, length: number): QueryExecutionError {
+  return new QueryExecutionError("INVALID_ARRAY_INDEX_IN_ELEMENT_AT", {
+    failed: `The index ${index} is out of bounds`,
+    found: `the array has ${length} elements`,
+    remedy: `Use \`try_element_at\` to tolerate accessing an element at an invalid index and return NULL instead. ${BYPASS}`,
+  });
+}
+
+/** A value that an argument may not have; `what` is a sentence without its full stop. */
+export function invalidParameter(name: string, what: string, found: string): QueryExecutionError {
+  return new QueryExecutionError("INVALID_PARAMETER_VALUE", {
+    failed: `The value of a parameter of \`${name}\` is invalid: ${what}`,
+    found,
+    remedy: "Correct the argument.",
+  });
+}
+
+/** A text that a date or timestamp pattern does not read. */
+export function cannotParseTimestamp(text: string, pattern: string): QueryExecutionError {
+  return new QueryExecutionError("CANNOT_PARSE_TIMESTAMP", {
+    failed: `Text '${text}' could not be parsed as a timestamp`,
+    found: `it does not follow the pattern '${pattern}'`,
+    remedy: `Use \`try_to_timestamp\` to tolerate invalid input string and return NULL instead. ${BYPASS}`,
+  });
+}

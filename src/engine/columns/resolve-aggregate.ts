@@ -1,0 +1,125 @@
+import { builtinAggregates } from "../functions/registry.ts";
+import type { ResolvedAggregate } from "../functions/aggregate-entry.ts";
+import type { StructType } from "../types/data-type.ts";
+import { AnalysisError } from "./analysis-error.ts";
+import { expressionText } from "./expression-text.ts";
+import type { Expression } from "./expression.ts";
+import type { ExpressionSettings, Resolved } from "./resolved.ts";
+import { resolveExpression, resolveIn } from "./resolve.ts";
+import { structuralKey } from "../codegen/structural-key.ts";
+
+/** A grouping key as written and as resolved over the aggregation's input (or over what a window operator made of it). */
+export interface GroupingKey {
+  readonly name: string;
+  readonly expr: Expression;
+  readonly resolved: Resolved;
+}
+
+/** One aggregate call of an aggregation. */
+export interface AggregateCall {
+  readonly text: string;
+  readonly distinct: boolean;
+  readonly aggregate: ResolvedAggregate;
+}
+
+/** Whether there is an aggregate call anywhere in it. */
+export function containsAggregate(expression: Expression): boolean {
+  switch (expression.kind) {
+    case "call":
+      return builtinAggregates.has(expression.fn.toLowerCase()) || expression.args.some(containsAggregate);
+    case "cast":
+      return containsAggregate(expression.input);
+    case "case":
+      return (
+        expression.branches.some((pair) => pair.some(containsAggregate)) ||
+        (expression.otherwise !== undefined && containsAggregate(expression.otherwise))
+      );
+    default:
+      return false;
+  }
+}
+
+/**
+ * Resolves an output column of an aggregation such as `avg(x) + 1`: the aggregate calls in it are added to `calls` (equal ones once), and the answer
+ * computes the column from a row of the keys followed by the calls' results, in the order of `keys` and `calls`.
+ * A column that is neither a grouping key nor inside an aggregate is refused.
+ */
+export function resolveAggregateExpression(
+  expression: Expression,
+  input: StructType,
+  keys: readonly GroupingKey[],
+  calls: AggregateCall[],
+  settings: ExpressionSettings,
+): Resolved {
+  const keyTexts = keys.map((key) => JSON.stringify(key.expr));
+  const intercept = (part: Expression): Resolved | undefined => {
+    const key = keys[keyTexts.indexOf(JSON.stringify(part))];
+    if (key) return keyField(keys, key);
+    if (part.kind === "call") {
+      const call = aggregateCall(part, input, calls, settings);
+      if (call === undefined) return undefined;
+      const { dataType, nullable } = call.aggregate;
+      return { kind: "field", ordinal: keys.length + calls.indexOf(call), name: call.text, dataType, nullable };
+    }
+    return part.kind === "column" ? keyColumn(part, input, keys, settings) : undefined;
+  };
+  return resolveIn(expression, { input, settings, intercept });
+}
+
+function keyField(keys: readonly GroupingKey[], key: GroupingKey): Resolved {
+  const { dataType, nullable } = key.resolved;
+  return { kind: "field", ordinal: keys.indexOf(key), name: key.name, dataType, nullable };
+}
+
+function keyColumn(
+  column: Extract<Expression, { kind: "column" }>,
+  input: StructType,
+  keys: readonly GroupingKey[],
+  settings: ExpressionSettings,
+): Resolved {
+  const named = keys.find((key) => key.name === column.path[0]);
+  if (named && !input.fields.some((one) => one.name.toLowerCase() === named.name.toLowerCase())) {
+    const row: StructType = {
+      type: "struct",
+      fields: keys.map(({ name, resolved }) => ({ name, dataType: resolved.dataType, nullable: resolved.nullable })),
+    };
+    return resolveExpression(column, row, settings);
+  }
+  const wanted = structuralKey(resolveExpression(column, input, settings));
+  const key = keys.find((one) => structuralKey(one.resolved) === wanted);
+  if (key) return keyField(keys, key);
+  throw new AnalysisError("MISSING_AGGREGATION", {
+    failed: `The non-aggregating expression "${expressionText(column)}" is based on columns which are not participating in the GROUP BY clause`,
+    found: `the grouping keys are ${keys.map((one) => one.name).join(", ") || "none"}`,
+    remedy: `Add the columns or the expression to the GROUP BY, aggregate the expression, or use "any_value(${expressionText(column)})".`,
+  });
+}
+
+function aggregateCall(
+  part: Extract<Expression, { kind: "call" }>,
+  input: StructType,
+  calls: AggregateCall[],
+  settings: ExpressionSettings,
+): AggregateCall | undefined {
+  const entry = builtinAggregates.get(part.fn.toLowerCase());
+  if (entry === undefined) return undefined;
+  const text = expressionText(part);
+  if (part.args.some(containsAggregate)) {
+    throw new AnalysisError("NESTED_AGGREGATE_FUNCTION", {
+      failed: "It is not allowed to use an aggregate function in the argument of another aggregate function",
+      found: text,
+      remedy: "Use the inner aggregate function in a sub-query.",
+    });
+  }
+  const args = part.args.map((one) => resolveExpression(one, input, settings));
+  const distinct = part.options?.distinct === true;
+  const identity = `${part.fn.toLowerCase()} ${distinct} ${JSON.stringify(part.options ?? {})} ${args.map(structuralKey).join(",")}`;
+  const known = calls.find((one) => identities.get(one) === identity);
+  if (known) return known;
+  const call: AggregateCall = { text, distinct, aggregate: entry.resolve(args, part.options ?? {}, settings) };
+  identities.set(call, identity);
+  calls.push(call);
+  return call;
+}
+
+const identities = new WeakMap<AggregateCall, string>();

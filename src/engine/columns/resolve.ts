@@ -1,0 +1,194 @@
+import { builtinFunctions } from "../functions/registry.ts";
+import type { FunctionEntry } from "../functions/function-entry.ts";
+import type { DataType, StructType } from "../types/data-type.ts";
+import { fieldOrdinals } from "../types/schema.ts";
+import { simpleString, sqlTypeName } from "../types/type-text.ts";
+import { AnalysisError, datatypeMismatch, unresolvedColumn, unresolvedField, unresolvedRoutine } from "./analysis-error.ts";
+import { castAllowed } from "./cast-rules.ts";
+import { castMayBeNull, castTo, commonTypeOf, literal } from "./coerce.ts";
+import { expressionText } from "./expression-text.ts";
+import type { Expression } from "./expression.ts";
+import { literalValue } from "./literal-value.ts";
+import type { ExpressionSettings, Resolved } from "./resolved.ts";
+
+/** What names mean during one resolution. */
+export interface ResolveScope {
+  readonly input: StructType;
+  readonly settings: ExpressionSettings;
+  /** The scalar functions by lower-case name; the built-in ones when absent. */
+  readonly functions?: ReadonlyMap<string, FunctionEntry>;
+  /** Looked at before anything else: gives the meaning of a sub-expression that the caller knows better (aggregate results, grouping keys). */
+  readonly intercept?: (expression: Expression) => Resolved | undefined;
+}
+
+/**
+ * Gives every name of an expression its meaning: columns become ordinals of `input` (names without case), functions their entries, implicit casts
+ * explicit nodes, types known everywhere. Throws AnalysisError with Spark's error class.
+ */
+export function resolveExpression(expression: Expression, input: StructType, settings: ExpressionSettings): Resolved {
+  return resolveIn(expression, { input, settings });
+}
+
+/** The same with functions of the user's own, or with sub-expressions that the caller resolves. */
+export function resolveIn(expression: Expression, scope: ResolveScope): Resolved {
+  const known = scope.intercept?.(expression);
+  if (known) return known;
+  switch (expression.kind) {
+    case "column":
+      return resolvePath(expression.path, scope);
+    case "literal":
+      return literal(literalValue(expression.value, expression.dataType), expression.dataType);
+    case "cast":
+      return resolveCast(expression, scope);
+    case "case":
+      return resolveCase(expression, scope);
+    case "over":
+      throw new AnalysisError("NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING", {
+        failed: `Window function is not supported in ${expressionText(expression)} on streaming DataFrames/Datasets`,
+        found: `${expression.fn} over rows`,
+        remedy: "Structured Streaming only supports time-window aggregation using the window and session_window functions.",
+      });
+    case "call":
+      return resolveCall(expression, scope);
+  }
+}
+
+/** A condition: must be boolean. */
+export function resolveCondition(expression: Expression, input: StructType, settings: ExpressionSettings): Resolved {
+  const resolved = resolveExpression(expression, input, settings);
+  if (resolved.dataType.type === "null") return castTo(resolved, { type: "boolean" }, settings);
+  if (resolved.dataType.type !== "boolean") {
+    throw datatypeMismatch(
+      "FILTER_NOT_BOOLEAN",
+      expressionText(expression),
+      `the filter expression is of type "${sqlTypeName(resolved.dataType)}"`,
+      "A condition must be of type BOOLEAN: compare the value with something.",
+    );
+  }
+  return resolved;
+}
+
+function resolvePath(path: readonly string[], scope: ResolveScope): Resolved {
+  const [first = "", ...rest] = path;
+  const ordinals = fieldOrdinals(scope.input, first);
+  const ordinal = ordinals[0];
+  const column = ordinal === undefined ? undefined : scope.input.fields[ordinal];
+  if (ordinal === undefined || column === undefined) {
+    throw unresolvedColumn(
+      path.join("."),
+      scope.input.fields.map((one) => one.name),
+    );
+  }
+  if (ordinals.length > 1) {
+    throw new AnalysisError("AMBIGUOUS_REFERENCE", {
+      failed: `Reference \`${first}\` is ambiguous`,
+      found: `${ordinals.length} columns have that name`,
+      remedy: "Give the columns different names before they meet.",
+    });
+  }
+  let resolved: Resolved = { kind: "field", ordinal, name: column.name, dataType: column.dataType, nullable: column.nullable };
+  for (const name of rest) resolved = fieldOf(resolved, name, scope);
+  return resolved;
+}
+
+/** `input.name`: a field of a struct, the value under a key of a map, the field of every struct of an array. */
+export function fieldOf(input: Resolved, name: string, scope: ResolveScope): Resolved {
+  const type = input.dataType;
+  if (type.type === "struct") {
+    const ordinal = fieldOrdinals(type, name)[0];
+    const field = ordinal === undefined ? undefined : type.fields[ordinal];
+    if (ordinal === undefined || field === undefined) {
+      throw unresolvedField(
+        name,
+        type.fields.map((one) => one.name),
+      );
+    }
+    return { kind: "getField", input, ordinal, name: field.name, dataType: field.dataType, nullable: input.nullable || field.nullable };
+  }
+  if (type.type === "map" || (type.type === "array" && type.element.type === "struct")) {
+    return callEntry("getitem", [input, literal(name, { type: "string" })], scope);
+  }
+  throw new AnalysisError("INVALID_EXTRACT_BASE_FIELD_TYPE", {
+    failed: `Can't extract the field \`${name}\``,
+    found: `the value before it is of type "${sqlTypeName(type)}"`,
+    remedy: "Only structs, maps and arrays of structs have fields.",
+  });
+}
+
+function callEntry(name: string, args: readonly Resolved[], scope: ResolveScope): Resolved {
+  const entry = (scope.functions ?? builtinFunctions).get(name) ?? builtinFunctions.get(name);
+  if (entry === undefined) throw unresolvedRoutine(name, [...(scope.functions ?? builtinFunctions).keys()]);
+  const { args: resolvedArgs, dataType, nullable, options } = entry.resolve(args, {}, scope.settings);
+  return { kind: "call", entry, args: resolvedArgs, options: options ?? {}, dataType, nullable };
+}
+
+function resolveCall(expression: Extract<Expression, { kind: "call" }>, scope: ResolveScope): Resolved {
+  const name = expression.fn.toLowerCase();
+  if (name === "field") {
+    const [input, field] = expression.args;
+    if (input === undefined || field?.kind !== "literal" || typeof field.value !== "string") throw unresolvedRoutine("field", []);
+    return fieldOf(resolveIn(input, scope), field.value, scope);
+  }
+  const functions = scope.functions ?? builtinFunctions;
+  const entry = functions.get(name);
+  if (entry === undefined) throw unresolvedRoutine(expression.fn, [...functions.keys()]);
+  const args = expression.args.map((one) => resolveIn(one, scope));
+  const call = entry.resolve(args, expression.options ?? {}, scope.settings);
+  return {
+    kind: "call",
+    entry,
+    args: call.args,
+    options: call.options ?? expression.options ?? {},
+    dataType: call.dataType,
+    nullable: call.nullable,
+  };
+}
+
+function resolveCast(expression: Extract<Expression, { kind: "cast" }>, scope: ResolveScope): Resolved {
+  const input = resolveIn(expression.input, scope);
+  const to = expression.to;
+  if (!castAllowed(input.dataType, to, scope.settings.ansi || expression.mode === "try")) {
+    throw datatypeMismatch(
+      "CAST_WITHOUT_SUGGESTION",
+      expressionText(expression),
+      `cannot cast "${sqlTypeName(input.dataType)}" to "${sqlTypeName(to)}"`,
+      "Convert it by way of a type that both know, such as STRING.",
+    );
+  }
+  if (simpleString(input.dataType) === simpleString(to)) return input;
+  const nullable = input.nullable || expression.mode === "try" || castMayBeNull(input.dataType, to, scope.settings);
+  return { kind: "cast", input, mode: expression.mode, dataType: to, nullable };
+}
+
+function resolveCase(expression: Extract<Expression, { kind: "case" }>, scope: ResolveScope): Resolved {
+  const conditions = expression.branches.map(([condition]) => {
+    const resolved = resolveIn(condition, scope);
+    if (resolved.dataType.type !== "boolean" && resolved.dataType.type !== "null") {
+      throw datatypeMismatch(
+        "UNEXPECTED_INPUT_TYPE",
+        expressionText(expression),
+        `the condition ${expressionText(condition)} is of type "${sqlTypeName(resolved.dataType)}"`,
+        'A condition of CASE WHEN has the "BOOLEAN" type.',
+      );
+    }
+    return castTo(resolved, { type: "boolean" }, scope.settings);
+  });
+  const values = expression.branches.map(([, value]) => resolveIn(value, scope));
+  const otherwise = expression.otherwise && resolveIn(expression.otherwise, scope);
+  const all = otherwise ? [...values, otherwise] : values;
+  const types = all.map((one) => one.dataType);
+  const dataType: DataType | undefined = commonTypeOf(types, scope.settings);
+  if (dataType === undefined) {
+    throw datatypeMismatch(
+      "DATA_DIFF_TYPES",
+      expressionText(expression),
+      `the branches are of the types ${types.map((type) => `"${sqlTypeName(type)}"`).join(", ")}`,
+      "Cast the branches of CASE WHEN to one type.",
+    );
+  }
+  const cast = values.map((value) => castTo(value, dataType, scope.settings));
+  const last = otherwise && castTo(otherwise, dataType, scope.settings);
+  const branches = conditions.map((condition, i): [Resolved, Resolved] => [condition, cast[i] ?? literal(null, dataType)]);
+  const nullable = last === undefined || last.nullable || cast.some((value) => value.nullable);
+  return { kind: "case", branches, ...(last && { otherwise: last }), dataType, nullable };
+}

@@ -1,0 +1,22 @@
+import type { AggregateEntry } from "./aggregate-entry.ts";
+import { basicAggregates } from "./aggregates-basic.ts";
+import { arithmetic } from "./arithmetic.ts";
+import { comparisons } from "./comparisons.ts";
+import type { FunctionEntry } from "./function-entry.ts";
+import { logic } from "./logic.ts";
+import { timeWindows } from "./time-window.ts";
+
+/** The scalar functions of Spark SQL that the engine knows, by lower-case name. */
+export const builtinFunctions: ReadonlyMap<string, FunctionEntry> = byName([comparisons, logic, arithmetic, timeWindows]);
+
+/** The aggregate functions, by lower-case name. */
+export const builtinAggregates: ReadonlyMap<string, AggregateEntry> = byName([basicAggregates]);
+
+function byName<Entry extends { readonly name: string }>(families: readonly (readonly Entry[])[]): ReadonlyMap<string, Entry> {
+  const map = new Map<string, Entry>();
+  for (const entry of families.flat()) {
+    if (map.has(entry.name)) throw new Error(`two functions are called ${entry.name}`);
+    map.set(entry.name, entry);
+  }
+  return map;
+}
