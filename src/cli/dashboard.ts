@@ -1,9 +1,13 @@
-import { InvalidArgumentError, type Command } from "commander";
+import type { Command } from "commander";
+import { projectRoot } from "../base/project.ts";
+import { DashboardError } from "../dashboard/dashboard-error.ts";
 import { startDashboard } from "../dashboard/dashboard.ts";
+import { runningDaemons } from "../stack/daemon.ts";
+import { backendsOf, wholeNumber } from "./backend-options.ts";
 import { Interrupted } from "./failure.ts";
 
 interface DashboardFlags {
-  readonly mongo: string;
+  readonly mongo?: string;
   readonly database: string;
   readonly port?: number;
   readonly quiet?: boolean;
@@ -14,20 +18,14 @@ interface DashboardFlags {
 export function addDashboard(program: Command): void {
   program
     .command("dashboard")
-    .description("Serve the live page over a MongoDB, until Ctrl+C.")
-    .option("--mongo <uri>", "the MongoDB to read", process.env.STREAMLAB_MONGO ?? "mongodb://127.0.0.1:27017")
+    .description("serve the live page over a MongoDB, until Ctrl+C")
+    .option("--mongo <backend>", "embedded, or a mongodb:// URI (else STREAMLAB_MONGO, streamlab.config.json, embedded)")
     .option("--database <name>", "its database", "iot_analytics")
-    .option("--port <port>", "the port to serve on (8050, or a free one)", parsePort)
-    .option("--json", "say the address as JSON")
-    .option("--quiet", "say nothing")
+    .option("--port <port>", "the port to serve on (else 8050, or a free one)", wholeNumber(0))
+    .option("--json", "print the address as JSON")
+    .option("--quiet", "print nothing")
     .addHelpText("after", "\nExample:\n  streamlab dashboard --mongo mongodb://127.0.0.1:27017 --port 8050")
     .action(runDashboard);
-}
-
-function parsePort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
-  if (!(port <= 65_535)) throw new InvalidArgumentError("A port is a number from 0 to 65535.");
-  return port;
 }
 
 async function runDashboard(flags: DashboardFlags): Promise<void> {
@@ -36,14 +34,26 @@ async function runDashboard(flags: DashboardFlags): Promise<void> {
   const onTerminate = (): void => ending.abort();
   process.once("SIGINT", onInterrupt).once("SIGTERM", onTerminate);
   try {
-    const mongoUri = flags.mongo.includes("://") ? flags.mongo : `mongodb://${flags.mongo}`;
+    const mongoUri = await mongoUriOf(flags);
     const dashboard = await startDashboard({ mongoUri, database: flags.database, port: flags.port, signal: ending.signal });
-    if (flags.json) process.stdout.write(`${JSON.stringify({ url: dashboard.url, host: dashboard.host, port: dashboard.port })}\n`);
-    else if (!flags.quiet) process.stdout.write(`Dashboard: ${dashboard.url}\nPress Ctrl+C to end.\n`);
+    if (flags.json) console.log(JSON.stringify({ url: dashboard.url, host: dashboard.host, port: dashboard.port }));
+    else if (!flags.quiet) console.log(`Dashboard: ${dashboard.url}\nPress Ctrl+C to end.`);
     if (!ending.signal.aborted) await new Promise((resolve) => ending.signal.addEventListener("abort", resolve, { once: true }));
     await dashboard.close();
   } finally {
     process.off("SIGINT", onInterrupt).off("SIGTERM", onTerminate);
   }
   if (ending.signal.reason instanceof Interrupted) throw ending.signal.reason;
+}
+
+async function mongoUriOf(flags: DashboardFlags): Promise<string> {
+  const { mongo } = backendsOf(flags);
+  if (mongo.kind === "external") return mongo.address;
+  const daemon = (await runningDaemons(projectRoot)).find((running) => running.name === "mongo");
+  if (daemon) return daemon.address;
+  throw new DashboardError("NO_DATABASE", {
+    failed: "Cannot show the dashboard",
+    found: "no document server runs here",
+    remedy: 'Start it with "streamlab up", or pass --mongo with a mongodb:// URI.',
+  });
 }

@@ -1,9 +1,11 @@
 /**
- * The dashboard as a process of its own: `--mongo <uri> [--database <name>] [--host <host>] [--port <n>]`.
+ * The dashboard as a process of its own: `[--database <name>] [--host <host>] [--port <n>]`. The MongoDB's URI may hold a password, so it comes
+ * by the environment, STREAMLAB_MONGO, not by the command line (S7).
  * Ready is told as `{type: "ready", host, port, url}`, over IPC or as a line on stdout. It ends on SIGTERM, SIGINT and when its parent is gone.
  */
 import { parseArgs } from "node:util";
 import { messageOf } from "../base/errors.ts";
+import { DashboardError } from "./dashboard-error.ts";
 import { startDashboard } from "./dashboard.ts";
 
 const ending = new AbortController();
@@ -11,13 +13,24 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => 
 process.once("disconnect", () => ending.abort(new Error("the parent is gone")));
 
 try {
-  const { values } = parseArgs({
-    options: { mongo: { type: "string" }, database: { type: "string" }, host: { type: "string" }, port: { type: "string" } },
-  });
-  if (values.mongo === undefined) throw new Error("The flag --mongo is missing.");
-  if (values.port !== undefined && !/^\d{1,5}$/.test(values.port)) throw new Error("The flag --port needs a number.");
+  const { values } = parseArgs({ options: { database: { type: "string" }, host: { type: "string" }, port: { type: "string" } } });
+  const mongoUri = process.env.STREAMLAB_MONGO;
+  if (!mongoUri) {
+    throw new DashboardError("NO_DATABASE", {
+      failed: "Cannot start the dashboard",
+      found: "STREAMLAB_MONGO is not set",
+      remedy: "Set it to a mongodb:// URI.",
+    });
+  }
+  if (values.port !== undefined && !/^\d{1,5}$/.test(values.port)) {
+    throw new DashboardError("INVALID_FLAG", {
+      failed: "Cannot start the dashboard",
+      found: `--port is "${values.port}"`,
+      remedy: "Pass a number from 0 to 65535.",
+    });
+  }
   const dashboard = await startDashboard({
-    mongoUri: values.mongo,
+    mongoUri,
     signal: ending.signal,
     ...(values.database !== undefined && { database: values.database }),
     ...(values.host !== undefined && { host: values.host }),

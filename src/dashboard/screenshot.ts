@@ -21,6 +21,9 @@ export interface ScreenshotOptions {
   readonly timeoutMs?: number;
 }
 
+/** How long a picture waits for a first alert to arrive and be timed; in a run that is over none will. */
+const ARRIVAL_MS = 3_000;
+
 /** The flags under which Chromium runs without a display, a sandbox (root, containers) or a network. */
 export const CHROMIUM_FLAGS: readonly string[] = [
   "--no-sandbox",
@@ -48,6 +51,7 @@ export async function captureScreenshots(options: ScreenshotOptions): Promise<Sc
     page.setDefaultTimeout(timeoutMs);
     await page.goto(url, { waitUntil: "load" });
     await page.waitForSelector("html[data-painted]");
+    await page.waitForSelector("#event-screen:not([data-empty])", { timeout: ARRIVAL_MS }).catch(() => undefined);
     const overview = await page.locator("#overview").boundingBox();
     const clip = { x: 0, y: 0, width, height: Math.ceil((overview?.y ?? 0) + (overview?.height ?? 900) + 16) };
     await page.screenshot({ path: files.dashboard, fullPage: true, clip });

@@ -32,18 +32,19 @@ export function keepAlertsChart(plotly) {
   legend.update(LEVELS.map((level) => ({ key: level, label: level, className: CLASSES[level], shape: SHAPES[level] })));
 
   function draw() {
+    setText(empty, "No alerts yet: waiting for the first anomaly");
     empty.hidden = rows.length > 0;
     if (rows.length === 0) return plotly.purge(graph);
     const times = rows.map((row) => row.timestampMs);
     const first = Math.min(...times);
     const last = Math.max(...times);
     const width = barWidth(first, last, rows.length);
-    const layout = plotLayout();
+    const layout = plotLayout(graph);
     const xaxis = {
       ...layout.xaxis,
       range: [localText(first - width), localText(last + width)],
       tickformat: last - first < 10_000 ? "%H:%M:%S.%L" : "%H:%M:%S",
-      nticks: 5,
+      nticks: graph.clientWidth < 420 ? 3 : 5,
     };
     const yaxis = { ...layout.yaxis, rangemode: "tozero" };
     const counts = LEVELS.map((level) => `${rows.filter((row) => levelOf(row.alertType) === level).length} ${level.toLowerCase()}`);

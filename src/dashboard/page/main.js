@@ -19,9 +19,8 @@ const REFRESHES = [
   { label: "5 s", ms: 5_000 },
 ];
 
-const plotly = /** @type {any} */ (globalThis).Plotly;
-const metricsChart = keepMetricsChart(plotly);
-const alertsChart = keepAlertsChart(plotly);
+/** The graphs, once their library is there: ten megabytes, for which nothing else waits. @type {undefined | { metrics: ReturnType<typeof keepMetricsChart>, alerts: ReturnType<typeof keepAlertsChart> }} */
+let charts;
 const tiles = keepTiles(byId("tiles"));
 const drawTrends = keepTrends();
 const tables = keepTables();
@@ -84,11 +83,9 @@ async function draw() {
   const changed = new Set(state.changed);
   const fresh = state.fresh.splice(0);
   state.changed.clear();
-  if (changed.has("metrics")) await metricsChart.update(state.metrics);
-  if (changed.has("alerts")) {
-    await alertsChart.update(state.alerts);
-    tables.alerts(state.alerts);
-  }
+  if (changed.has("alerts")) tables.alerts(state.alerts);
+  if (charts && changed.has("metrics")) await charts.metrics.update(state.metrics);
+  if (charts && changed.has("alerts")) await charts.alerts.update(state.alerts);
   if (changed.has("snapshot") || changed.has("database")) {
     tiles.snapshot(state.snapshot);
     tables.snapshot(state.snapshot, state.database);
@@ -98,7 +95,7 @@ async function draw() {
   await paint();
   arrivals.painted(fresh);
   tiles.arrival(arrivals.summary());
-  if (state.heardMs !== null) document.documentElement.dataset.painted = String(state.heardMs);
+  if (charts && state.heardMs !== null) document.documentElement.dataset.painted = String(state.heardMs);
   drawing = false;
   if (state.changed.size > 0) schedule();
 }
@@ -125,6 +122,17 @@ function connection(nowMs) {
   return { name: "live", text: `Live, ${clockTime(snapshot.atMs)}` };
 }
 
+/** @param {(plotly: any) => void} start */
+function whenPlotlyIsThere(start) {
+  const loaded = () => /** @type {any} */ (globalThis).Plotly;
+  if (loaded()) return start(loaded());
+  const script = byId("plotly");
+  script.addEventListener("load", () => start(loaded()));
+  script.addEventListener("error", () => {
+    for (const id of ["live-metrics-empty", "anomaly-chart-empty"]) setText(byId(id), "The graphs could not be loaded. Reload the page.");
+  });
+}
+
 refresh.append(
   ...REFRESHES.map(({ label, ms }) => {
     const option = /** @type {HTMLOptionElement} */ (element("option", "", label));
@@ -142,8 +150,13 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden && state.changed.size > 0) schedule();
 });
 onThemeChange(() => {
-  void metricsChart.redraw();
-  void alertsChart.redraw();
+  void charts?.metrics.redraw();
+  void charts?.alerts.redraw();
+});
+whenPlotlyIsThere((plotly) => {
+  charts = { metrics: keepMetricsChart(plotly), alerts: keepAlertsChart(plotly) };
+  state.changed.add("metrics").add("alerts");
+  schedule();
 });
 setInterval(showConnection, 500);
 void draw();

@@ -46,6 +46,7 @@ export function keepMetricsChart(plotly) {
         shape: SHAPES[i % 4] ?? "circle",
       })),
     );
+    setText(empty, "No windows yet: waiting for the first batch");
     empty.hidden = all.length > 0;
     if (all.length === 0) return plotly.purge(graph);
     const cut = all.length >= LIMIT ? oldestStart(all) : -Infinity;
@@ -57,7 +58,7 @@ export function keepMetricsChart(plotly) {
         ? `Mean over ${location.value === ALL ? "all locations, weighted by messages" : location.value}; newest window ${clockTime(newest.windowStartMs)}–${clockTime(newest.windowEndMs)}`
         : "",
     );
-    return plotly.react(graph, traces, plotLayout(), plotConfig);
+    return plotly.react(graph, traces, plotLayout(graph), plotConfig);
   }
 
   return {

@@ -48,7 +48,7 @@ export function keepTables() {
     byId("queries"),
     [
       { title: "Query" },
-      ...["Batch", "Rows in", "Rows/s", "Duration ms", "Watermark", "State rows", "Late rows", "Dead letters", "Lag"].map((title) => ({
+      ...["Batch", "Rows in", "Rows/s", "Batch ms", "Watermark", "State rows", "Late rows", "Dead letters", "Lag"].map((title) => ({
         title,
         className: right,
       })),
@@ -154,21 +154,20 @@ function lagRows(snapshot) {
   ]);
 }
 
-/** What the snapshot says, and what the dashboard itself sees of the database. @param {PipelineSnapshot | null} snapshot @param {Database | null} database */
+/**
+ * What the monitor says, and what the dashboard itself sees of the database: on the same address the worse of both.
+ * @param {PipelineSnapshot | null} snapshot @param {Database | null} database
+ */
 function serviceRows(snapshot, database) {
-  const rows = (snapshot?.services ?? []).map((one) => [
+  const services = (snapshot?.services ?? []).map((one) => {
+    const lost = database?.state === "down" && one.address.includes(database.address);
+    return lost ? { ...one, state: database.state, sinceMs: database.sinceMs } : one;
+  });
+  if (database && !services.some((one) => one.address.includes(database.address))) services.push({ name: "MongoDB", ...database });
+  return services.map((one) => [
     { text: one.name, className: "long" },
     { text: one.address, className: "long" },
     { text: one.state, className: one.state },
     { text: clockTime(one.sinceMs) },
   ]);
-  if (database) {
-    rows.push([
-      { text: "MongoDB, from here", className: "long" },
-      { text: database.address, className: "long" },
-      { text: database.state, className: database.state },
-      { text: clockTime(database.sinceMs) },
-    ]);
-  }
-  return rows;
 }

@@ -19,8 +19,8 @@ export function plain(text) {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
-/** What both graphs share. */
-export function plotLayout() {
+/** What both graphs share. @param {HTMLElement} graph */
+export function plotLayout(graph) {
   const axis = {
     gridcolor: color("grid"),
     linecolor: color("line"),
@@ -38,7 +38,7 @@ export function plotLayout() {
     hovermode: "closest",
     dragmode: false,
     hoverlabel: { bgcolor: color("panel"), bordercolor: color("line"), font: { color: color("ink"), size: 12 }, align: "left" },
-    xaxis: { ...axis, type: "date", showline: true, nticks: 6, tickformat: "%H:%M:%S" },
+    xaxis: { ...axis, type: "date", showline: true, nticks: graph.clientWidth < 420 ? 4 : 7, tickformat: "%H:%M:%S" },
     yaxis: { ...axis, nticks: 6 },
   };
 }

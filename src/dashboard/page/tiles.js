@@ -68,5 +68,6 @@ function newTile(parent, id, title, unit) {
     setText(detail, more);
     detail.title = more;
     tile.dataset.alarm = String(alarm);
+    tile.toggleAttribute("data-empty", text === "–");
   };
 }
