@@ -11,7 +11,8 @@ import { interruptCells } from "./cell-signal.ts";
 import { setDisplayWriter, type DisplayWriter } from "./display.ts";
 import { signalGroup } from "./end-process.ts";
 import { joinWrites, type StreamName } from "./joined-writes.ts";
-import { loadTslab, projectRoot } from "./tslab.ts";
+import { projectRoot } from "../base/project.ts";
+import { loadTslab } from "./tslab.ts";
 
 const MOST_PRINTED = 1_000_000;
 

@@ -3,8 +3,9 @@ import { once } from "node:events";
 import path from "node:path";
 import type { CellError } from "./cell-error.ts";
 import { endGroup } from "./end-process.ts";
+import { NotebookError } from "./notebook-error.ts";
 import type { StreamName } from "./joined-writes.ts";
-import { projectRoot } from "./tslab.ts";
+import { projectRoot } from "../base/project.ts";
 
 /** What the parent asks of the process that runs the cells. */
 export type HostRequest =
@@ -68,7 +69,11 @@ export class CellProcess {
     const started = new CellProcess(child);
     const error = await started.#until("ready", () => {}, { timeoutMs: START_LIMIT_MS, signal, onOutput: () => {} });
     if (error === undefined) return started;
-    throw new Error(error.evalue);
+    throw new NotebookError("KERNEL_DIED", {
+      failed: "Cannot start the notebook's kernel",
+      found: error.evalue,
+      remedy: 'Run "npm ci" again, and "streamlab doctor" to see what is missing.',
+    });
   }
 
   get pid(): number | undefined {

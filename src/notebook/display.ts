@@ -1,5 +1,10 @@
+import type { MimeBundle as FigureBundle } from "../charts/figure.ts";
+
 /** One thing to show, in several forms by MIME type; a front end picks the richest it knows. Bytes are sent as base64, objects as JSON. */
 export type MimeBundle = Readonly<Record<string, unknown>>;
+
+/** What `show` takes: several forms by MIME type, or a figure that was drawn. */
+export type Showable = MimeBundle | FigureBundle | { readonly bundle: FigureBundle };
 
 /** What a kernel gets to send: Jupyter's display_data content. */
 export interface DisplayData {
@@ -14,7 +19,7 @@ export type DisplayWriter = (data: DisplayData, update: boolean) => void;
 /** Something on the page that can change. */
 export interface LiveDisplay {
   /** Shows the bundle: the first time as a new output, then in its place. */
-  update(bundle: MimeBundle): void;
+  update(shown: Showable): void;
 }
 
 let writer: DisplayWriter | undefined;
@@ -26,7 +31,8 @@ export function setDisplayWriter(next: DisplayWriter | undefined): void {
 }
 
 /** Shows a figure, or anything else in several forms, below the cell. Outside a notebook its text is printed. */
-export function show(bundle: MimeBundle): void {
+export function show(shown: Showable): void {
+  const bundle = bundleOf(shown);
   if (writer) writer({ data: encode(bundle), metadata: {} }, false);
   else console.log(textOf(bundle));
 }
@@ -37,12 +43,16 @@ export function liveDisplay(): LiveDisplay {
   const display_id = `live-${process.pid}-${liveDisplays}`;
   let shown = false;
   return {
-    update: (bundle) => {
-      if (!writer) return show(bundle);
-      writer({ data: encode(bundle), metadata: {}, transient: { display_id } }, shown);
+    update: (next) => {
+      if (!writer) return show(next);
+      writer({ data: encode(bundleOf(next)), metadata: {}, transient: { display_id } }, shown);
       shown = true;
     },
   };
+}
+
+function bundleOf(shown: Showable): MimeBundle {
+  return "bundle" in shown && typeof shown.bundle === "object" ? { ...shown.bundle } : { ...shown };
 }
 
 function encode(bundle: MimeBundle): Record<string, unknown> {

@@ -10,7 +10,8 @@ import type { CellError } from "./cell-error.ts";
 import { interruptCells } from "./cell-signal.ts";
 import { setDisplayWriter, type DisplayWriter } from "./display.ts";
 import { joinWrites, type StreamName } from "./joined-writes.ts";
-import { loadTslab, projectRoot, type Tslab } from "./tslab.ts";
+import { projectRoot } from "../base/project.ts";
+import { loadTslab, type Tslab } from "./tslab.ts";
 
 interface ExecuteRequest {
   readonly code: string;

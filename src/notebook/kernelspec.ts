@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { writeFileAtomic } from "../base/atomic-file.ts";
-import { projectRoot } from "./tslab.ts";
+import { projectRoot } from "../base/project.ts";
 
 /** Where Jupyter finds this project's kernel: the value for JUPYTER_PATH. */
 export const jupyterPath: string = path.join(projectRoot, ".streamlab", "jupyter");

@@ -2,15 +2,7 @@ import { StreamlabError, type Problem } from "../base/errors.ts";
 
 /** What can go wrong around a notebook, by code. */
 export type NotebookErrorCode =
-  | "NOTEBOOK_UNREADABLE"
-  | "NOTEBOOK_TOO_LARGE"
-  | "CELL_FAILED"
-  | "CELL_TIMED_OUT"
-  | "KERNEL_DIED"
-  | "BAD_PARAMETERS"
-  | "CHECK_FAILED"
-  | "UNFIT_ROWS"
-  | "NO_JUPYTERLAB";
+  "NOTEBOOK_UNREADABLE" | "NOTEBOOK_TOO_LARGE" | "KERNEL_DIED" | "BAD_PARAMETERS" | "CHECK_FAILED" | "UNFIT_ROWS" | "NO_JUPYTERLAB";
 
 /** The errors of the notebook layer. */
 export class NotebookError extends StreamlabError {

@@ -1,7 +1,7 @@
 import { realpathSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { pathToFileURL } from "node:url";
-import { projectRoot } from "./tslab.ts";
+import { projectRoot } from "../base/project.ts";
 
 const SECRET_NAME = /pass(word|wd|phrase)?$|secret|token|credential|api_?key|private_?key/i;
 const SHORTEST_SECRET = 6;

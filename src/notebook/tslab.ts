@@ -1,13 +1,9 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import path from "node:path";
 import type ts from "@tslab/typescript-for-tslab";
 import type * as converterModule from "tslab/dist/converter.js";
 import type * as executorModule from "tslab/dist/executor.js";
 import type * as jupyterModule from "tslab/dist/jupyter.js";
-
-/** The folder of the project: where every kernel works, and what "streamlab" in a cell resolves from. */
-export const projectRoot: string = path.resolve(import.meta.dirname, "../..");
 
 /** tslab's modules as this project uses them, with the compiler patched. */
 export interface Tslab {
@@ -18,11 +14,19 @@ export interface Tslab {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Converter = converterModule.Converter;
-type Compiler = typeof ts;
+/** The compiler's API. */
+export type Compiler = typeof ts;
 
 const AWAIT_PREFIX = "await null; ";
+const COMPILER = "@tslab/typescript-for-tslab";
 const require = createRequire(import.meta.url);
+const tslabRequire = createRequire(require.resolve("tslab"));
 let loaded: Tslab | undefined;
+
+/** tslab's own TypeScript, unpatched unless `loadTslab` came before: enough to parse a cell. */
+export function loadCompiler(): Compiler {
+  return tslabRequire(COMPILER) as Compiler;
+}
 
 /**
  * Loads tslab 1.0.22 with its TypeScript 5.0 replaced by a copy that resolves as Node 24 does and checks strictly, and with cells
@@ -30,9 +34,8 @@ let loaded: Tslab | undefined;
  */
 export function loadTslab(): Tslab {
   if (loaded) return loaded;
-  const tslabRequire = createRequire(require.resolve("tslab"));
-  const compilerFile = tslabRequire.resolve("@tslab/typescript-for-tslab");
-  const compiler = tslabRequire(compilerFile) as Compiler;
+  const compilerFile = tslabRequire.resolve(COMPILER);
+  const compiler = loadCompiler();
   const entry = require.cache[compilerFile];
   if (entry) entry.exports = patchCompiler(compiler);
   loaded = {
