@@ -1,0 +1,130 @@
+import type { Document } from "bson";
+import { Aggregator } from "mingo/aggregator";
+import type { Options } from "mingo/types";
+import { decodeDocument, encodeDocument } from "../bson/values.ts";
+import { CommandFailure } from "../failure.ts";
+import { asCommandFailure } from "../query/mingo-failure.ts";
+import { mingoOptions } from "../query/mingo-context.ts";
+import type { QueryPlan } from "../query/planner.ts";
+import type { ScanCounts } from "../query/scan.ts";
+import type { Collection } from "../storage/collection.ts";
+import { cursorReply } from "../wire/cursor-reply.ts";
+import { collectionName, subDocumentOf, wantsSync, wholeNumber, type Command, type CommandContext } from "./command.ts";
+import { runFind } from "./find.ts";
+import { writeResult } from "./aggregate-output.ts";
+
+/** What one aggregation may take from collections, in bytes of documents: everything is held in memory by $group and $sort. */
+export const MAX_AGGREGATE_BYTES: number = 256 * 1024 * 1024;
+
+/** Splits a pipeline: the leading $match, $sort, $skip, $limit that the collection answers itself, through its indexes, and what mingo does. */
+export function splitPipeline(pipeline: readonly Document[]): {
+  readonly filter: Document;
+  readonly sort: Document | undefined;
+  readonly skip: number;
+  readonly limit: number;
+  readonly rest: readonly Document[];
+} {
+  const filters: Document[] = [];
+  let sort: Document | undefined;
+  let skip = 0;
+  let limit = 0;
+  let at = 0;
+  while (pipeline[at]?.$match !== undefined) filters.push(pipeline[at++]?.$match as Document);
+  if (pipeline[at]?.$sort !== undefined) sort = pipeline[at++]?.$sort as Document;
+  if (typeof pipeline[at]?.$skip === "number") skip = pipeline[at++]?.$skip as number;
+  if (typeof pipeline[at]?.$limit === "number") limit = pipeline[at++]?.$limit as number;
+  return {
+    filter: filters.length === 1 ? (filters[0] as Document) : filters.length > 1 ? { $and: filters } : {},
+    sort,
+    skip,
+    limit,
+    rest: pipeline.slice(at),
+  };
+}
+
+export function readPipeline(context: CommandContext): Document[] {
+  const { pipeline } = context.body;
+  if (!Array.isArray(pipeline)) throw new CommandFailure("TypeMismatch", "A pipeline must be an array of objects");
+  for (const stage of pipeline as Document[]) {
+    if (typeof stage !== "object" || stage === null || Object.keys(stage).length !== 1)
+      throw new CommandFailure("Location40323", "A pipeline stage specification object must contain exactly one field.");
+    const name = Object.keys(stage)[0] as string;
+    if (name === "$changeStream") throw new CommandFailure("Location40573", "The $changeStream stage is only supported on replica sets");
+    if (!mingoOptions.context.getOperator("pipeline" as never, name) && name !== "$collStats" && name !== "$indexStats")
+      throw new CommandFailure("Location40324", `Unrecognized pipeline stage name: '${name}'`);
+  }
+  return pipeline as Document[];
+}
+
+/** The documents of a pipeline's collection part, decoded, within the memory bound. */
+function* bounded(documents: Iterable<Buffer>): Generator<Document, void, undefined> {
+  let bytes = 0;
+  for (const document of documents) {
+    bytes += document.length;
+    if (bytes > MAX_AGGREGATE_BYTES)
+      throw new CommandFailure(
+        "QueryExceededMemoryLimitNoDiskUseAllowed",
+        `the aggregation would hold more than ${MAX_AGGREGATE_BYTES} bytes; narrow it with $match first`,
+      );
+    yield decodeDocument(document);
+  }
+}
+
+export function aggregateOn(
+  collection: Collection | undefined,
+  split: ReturnType<typeof splitPipeline>,
+  hint: unknown,
+  counts?: ScanCounts,
+): { readonly plan: QueryPlan | undefined; readonly documents: Generator<Buffer, void, undefined> } {
+  if (!collection) return { plan: undefined, documents: nothing() };
+  return runFind(collection, { ...split, projection: undefined, hint }, counts);
+}
+
+function* nothing(): Generator<Buffer, void, undefined> {}
+
+const aggregate: Command = {
+  name: "aggregate",
+  run: async (context) => {
+    const { state, database } = context;
+    const pipeline = readPipeline(context);
+    const target = (context.body as Record<string, unknown>).aggregate;
+    const name = target === 1 ? "$cmd.aggregate" : collectionName(context);
+    const namespace = `${database}.${name}`;
+    const options: Options = {
+      ...mingoOptions,
+      variables: subDocumentOf(context, "let") ?? {},
+      collectionResolver: (from: string) => {
+        const other = state.catalog.find(database, from);
+        return other
+          ? [
+              ...bounded(
+                runFind(other, { filter: {}, sort: undefined, projection: undefined, skip: 0, limit: 0, hint: undefined }).documents,
+              ),
+            ]
+          : [];
+      },
+    } as Options;
+    const output = pipeline.at(-1);
+    const writes = output?.$out !== undefined || output?.$merge !== undefined;
+    const split = splitPipeline(writes ? pipeline.slice(0, -1) : pipeline);
+    const { documents } = aggregateOn(state.catalog.find(database, name), split, context.body.hint as unknown);
+    let results: Iterator<Buffer>;
+    if (split.rest.length === 0 && !writes) results = documents;
+    else {
+      const computed = asCommandFailure(() => new Aggregator(split.rest as Document[], options).run([...bounded(documents)]));
+      if (writes) {
+        await state.file.write(() => writeResult(state.catalog, database, output as Document, computed, options), {
+          sync: wantsSync(context.body),
+        });
+        return cursorReply("firstBatch", [], 0n, namespace);
+      }
+      results = computed.map((document) => encodeDocument(document)).values();
+    }
+    const cursor = subDocumentOf(context, "cursor");
+    const batchSize = typeof cursor?.batchSize === "number" ? cursor.batchSize : wholeNumber(context, "batchSize");
+    const batch = state.cursors.open(namespace, results, batchSize, false);
+    return cursorReply("firstBatch", batch.documents, batch.cursorId, namespace);
+  },
+};
+
+export const aggregateCommands: readonly Command[] = [aggregate];

@@ -1,0 +1,23 @@
+import { aggregateCommands } from "./aggregate.ts";
+import { collectionCommands } from "./collections.ts";
+import type { Command } from "./command.ts";
+import { explainCommands } from "./explain.ts";
+import { findAndModifyCommands } from "./find-and-modify.ts";
+import { findCommands } from "./find.ts";
+import { handshakeCommands } from "./handshake.ts";
+import { indexCommands } from "./indexes.ts";
+import { writeCommands } from "./write.ts";
+
+/** Every command of the server by its name: one file a family, one entry a command. */
+export const commandTable: ReadonlyMap<string, Command> = new Map(
+  [
+    ...handshakeCommands,
+    ...writeCommands,
+    ...findCommands,
+    ...findAndModifyCommands,
+    ...aggregateCommands,
+    ...collectionCommands,
+    ...indexCommands,
+    ...explainCommands,
+  ].map((command) => [command.name, command]),
+);

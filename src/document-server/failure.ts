@@ -1,0 +1,66 @@
+import { StreamlabError } from "../base/errors.ts";
+
+/** Why the development server itself could not start or go on; what clients get instead are CommandFailures. */
+export class DocumentServerError extends StreamlabError {}
+
+/** MongoDB's error codes that this server answers with, by their official names (error_codes.yml of the server). */
+export const CODES = {
+  InternalError: 1,
+  BadValue: 2,
+  FailedToParse: 9,
+  UnsupportedFormat: 12,
+  TypeMismatch: 14,
+  InvalidLength: 16,
+  IllegalOperation: 20,
+  IndexNotFound: 27,
+  PathNotViable: 28,
+  NamespaceNotFound: 26,
+  CannotCreateIndex: 67,
+  ConflictingUpdateOperators: 40,
+  CursorNotFound: 43,
+  NamespaceExists: 48,
+  DollarPrefixedFieldName: 52,
+  InvalidIdField: 53,
+  CommandNotFound: 59,
+  ImmutableField: 66,
+  InvalidOptions: 72,
+  InvalidNamespace: 73,
+  IndexOptionsConflict: 85,
+  IndexKeySpecsConflict: 86,
+  CommandNotSupported: 115,
+  DocumentValidationFailure: 121,
+  InvalidIndexSpecificationOption: 197,
+  CannotIndexParallelArrays: 171,
+  OperationNotSupportedInTransaction: 263,
+  QueryExceededMemoryLimitNoDiskUseAllowed: 292,
+  DuplicateKey: 11000,
+  BSONObjectTooLarge: 10334,
+  OutOfDiskSpace: 14031,
+  Location17419: 17419,
+  Location51024: 51024,
+  QueryPlanKilled: 175,
+  Location13113: 13113,
+  Location40323: 40323,
+  Location40324: 40324,
+  Location40573: 40573,
+  Location40415: 40415,
+  Location51091: 51091,
+} as const;
+
+export type CodeName = keyof typeof CODES;
+
+/** A command, or one operation of a bulk, that is answered with MongoDB's error document. `extra` holds more of its fields (keyPattern, keyValue). */
+export class CommandFailure extends Error {
+  readonly codeName: CodeName;
+  readonly extra: Readonly<Record<string, unknown>>;
+
+  constructor(codeName: CodeName, message: string, extra: Readonly<Record<string, unknown>> = {}) {
+    super(message);
+    this.codeName = codeName;
+    this.extra = extra;
+  }
+
+  get code(): number {
+    return CODES[this.codeName];
+  }
+}

@@ -1,0 +1,2 @@
+export { startDocumentServer, type DocumentServer, type DocumentServerOptions } from "./server.ts";
+export { DocumentServerError } from "./failure.ts";

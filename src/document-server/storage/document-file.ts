@@ -1,0 +1,146 @@
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { messageOf } from "../../base/errors.ts";
+import { CommandFailure, DocumentServerError } from "../failure.ts";
+
+/** What SQLite takes and gives for a column here. */
+export type Cell = string | number | bigint | Uint8Array | null;
+
+type WriteJob = {
+  readonly run: () => unknown;
+  readonly sync: boolean;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (reason: unknown) => void;
+};
+
+/**
+ * The one SQLite file behind a server: WAL, one owner. Writes are queued and run together, all that arrive in one turn of the event loop in
+ * one transaction; a write's promise resolves after its COMMIT, so that a kill −9 loses nothing that was acknowledged. When one of them asks
+ * for `sync` the whole transaction commits with synchronous=FULL and survives a power cut too.
+ */
+export class DocumentFile {
+  readonly path: string;
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  #queue: WriteJob[] = [];
+  #scheduled = false;
+  #closed = false;
+  #full = false;
+  #onRollback: () => void = () => {};
+
+  /** Throws DocumentServerError when the folder cannot be used or another process owns the file. */
+  constructor(dataDir: string) {
+    this.path = path.join(dataDir, "documents.sqlite");
+    try {
+      mkdirSync(dataDir, { recursive: true });
+      this.#database = new DatabaseSync(this.path, { timeout: 200 });
+      for (const pragma of [
+        "locking_mode = EXCLUSIVE",
+        "journal_mode = WAL",
+        "synchronous = NORMAL",
+        "wal_autocheckpoint = 4000",
+        "journal_size_limit = 67108864",
+        "cache_size = -16000",
+        "temp_store = MEMORY",
+        "trusted_schema = OFF",
+      ])
+        this.#database.exec(`PRAGMA ${pragma}`);
+      this.#database.exec("BEGIN IMMEDIATE; COMMIT");
+    } catch (thrown) {
+      const locked = /locked|busy/i.test(messageOf(thrown));
+      throw new DocumentServerError(locked ? "DATA_IN_USE" : "DATA_UNUSABLE", {
+        failed: `Cannot open the document server's data in ${dataDir}`,
+        found: locked ? "another process has it open" : messageOf(thrown),
+        remedy: locked
+          ? "Stop the other server, or choose another folder with --data."
+          : "Choose a folder that can be written to, with --data.",
+        cause: thrown,
+      });
+    }
+  }
+
+  /** Called after a transaction was rolled back as a whole: what memory knows of the catalog must be read again. */
+  onRollback(reread: () => void): void {
+    this.#onRollback = reread;
+  }
+
+  exec(sql: string): void {
+    this.#database.exec(sql);
+  }
+
+  /** A statement by its text, prepared once. */
+  prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      if (this.#statements.size > 2000) this.#statements.clear();
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  /** Forgets prepared statements, before a table goes. */
+  forgetStatements(): void {
+    this.#statements.clear();
+  }
+
+  /**
+   * Runs `job` inside the next transaction and resolves with its result after the commit. A CommandFailure of a job is its own; any other
+   * error (disk full, I/O) rolls the transaction back and fails every job in it.
+   */
+  write<T>(job: () => T, options: { readonly sync?: boolean } = {}): Promise<T> {
+    if (this.#closed) return Promise.reject(new CommandFailure("InternalError", "the server is shutting down"));
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push({ run: job, sync: options.sync === true, resolve: resolve as (value: unknown) => void, reject });
+      if (this.#scheduled) return;
+      this.#scheduled = true;
+      setImmediate(() => this.#drain());
+    });
+  }
+
+  #drain(): void {
+    this.#scheduled = false;
+    const jobs = this.#queue;
+    this.#queue = [];
+    if (jobs.length === 0) return;
+    const settle: (() => void)[] = [];
+    try {
+      this.#setFull(jobs.some((job) => job.sync));
+      this.#database.exec("BEGIN IMMEDIATE");
+      for (const job of jobs) {
+        try {
+          const result = job.run();
+          settle.push(() => job.resolve(result));
+        } catch (thrown) {
+          if (!(thrown instanceof CommandFailure)) throw thrown;
+          settle.push(() => job.reject(thrown));
+        }
+      }
+      this.#database.exec("COMMIT");
+    } catch (thrown) {
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      this.#onRollback();
+      const full = /full/i.test(messageOf(thrown));
+      const failure = new CommandFailure(full ? "OutOfDiskSpace" : "InternalError", `the write was rolled back: ${messageOf(thrown)}`);
+      for (const job of jobs) job.reject(failure);
+      return;
+    }
+    for (const done of settle) done();
+  }
+
+  #setFull(full: boolean): void {
+    if (full === this.#full) return;
+    this.#database.exec(`PRAGMA synchronous = ${full ? "FULL" : "NORMAL"}`);
+    this.#full = full;
+  }
+
+  /** Commits what is queued and closes the file. */
+  close(): void {
+    if (this.#closed) return;
+    this.#drain();
+    this.#closed = true;
+    this.#statements.clear();
+    this.#database.close();
+  }
+}
