@@ -61,7 +61,10 @@ export function alertsFigure(counts: Readonly<Record<string, number>>): Figure {
               color: { field: "type", type: "nominal", scale: { domain: types, range: colours }, legend: null },
             },
           },
-          { mark: { type: "tick", thickness: 2.5, size: 70, color: INK }, encoding: { y, x: { field: "expected", type: "quantitative" } } },
+          {
+            mark: { type: "tick", thickness: 2.5, size: 46, color: INK, opacity: 1 },
+            encoding: { y, x: { field: "expected", type: "quantitative" } },
+          },
           {
             mark: { type: "text", align: "left", dx: 10, fontSize: 13 },
             encoding: { y, x: { field: "alerts", type: "quantitative" }, text: { field: "label", type: "nominal" } },

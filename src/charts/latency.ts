@@ -13,7 +13,12 @@ export interface LatencyPoint {
 /** The lab's limit on latency, milliseconds (A13). */
 export const LATENCY_LIMIT_MS = 1000;
 
-const MS_AXIS: VegaLiteSpec = { title: "event → stored (ms, logarithmic)", format: "~r", tickCount: 5, grid: true };
+function msAxis(domain: readonly [number, number]): VegaLiteSpec {
+  const values = [];
+  for (let decade = domain[0]; decade <= domain[1]; decade *= 10) values.push(...[1, 2, 5].map((step) => rounded(step * decade, 4)));
+  const shown = values.filter((value) => value >= domain[0] && value <= domain[1]);
+  return { title: "event → stored (ms, logarithmic)", format: ",~r", values: shown, grid: true };
+}
 
 /** p50, p95 and p99 of event → stored over the run, each of the last seconds before its moment. */
 export function latencyFigure(points: readonly LatencyPoint[], recentSeconds: number = 5): Figure {
@@ -25,7 +30,10 @@ export function latencyFigure(points: readonly LatencyPoint[], recentSeconds: nu
     })),
   );
   const percentiles = ["p99", "p95", "p50"];
-  const values = data.map((row) => row.ms);
+  const domain = decades(
+    data.map((row) => row.ms),
+    LATENCY_LIMIT_MS,
+  );
   return {
     name: "latency",
     description: "Latency from event to stored document over the run: 50th, 95th and 99th percentile in milliseconds.",
@@ -45,8 +53,8 @@ export function latencyFigure(points: readonly LatencyPoint[], recentSeconds: nu
               y: {
                 field: "ms",
                 type: "quantitative",
-                axis: MS_AXIS,
-                scale: { type: "log", domain: decades(values, LATENCY_LIMIT_MS), nice: false },
+                axis: msAxis(domain),
+                scale: { type: "log", domain, nice: false },
               },
               color: seriesColour("percentile", percentiles),
               strokeDash: seriesDash("percentile", percentiles),
@@ -77,6 +85,7 @@ export interface MarkedPercentile {
 export function latencyDistributionFigure(points: readonly DistributionPoint[], marked: readonly MarkedPercentile[]): Figure {
   const data = points.map((point) => ({ kind: point.kind, ms: Math.max(0.1, rounded(point.ms)), share: rounded(point.share, 5) }));
   const kinds = namesIn(data, "kind");
+  const domain = decades(data.map((row) => row.ms));
   const labels = marked.map((mark, index) => ({
     ms: Math.max(0.1, rounded(mark.ms)),
     label: `${mark.label}: ${formatMs(mark.ms)}`,
@@ -92,13 +101,13 @@ export function latencyDistributionFigure(points: readonly DistributionPoint[], 
         layer: [
           {
             data: { values: data },
-            mark: { type: "line", interpolate: "step-after" },
+            mark: { type: "line" },
             encoding: {
               x: {
                 field: "ms",
                 type: "quantitative",
-                axis: { ...MS_AXIS, grid: true },
-                scale: { type: "log", domain: decades(data.map((row) => row.ms)), nice: false, clamp: true },
+                axis: msAxis(domain),
+                scale: { type: "log", domain, nice: false, clamp: true },
               },
               y: {
                 field: "share",
@@ -115,15 +124,15 @@ export function latencyDistributionFigure(points: readonly DistributionPoint[], 
             mark: { type: "rule", strokeDash: [3, 3], color: INK, opacity: 0.6 },
             encoding: { x: { field: "ms", type: "quantitative" } },
           },
-          {
+          ...[{ stroke: "#ffffff", strokeWidth: 5 }, { color: INK }].map((look) => ({
             data: { values: labels },
-            mark: { type: "text", align: "left", dx: 5, color: INK },
+            mark: { type: "text", align: "left", dx: 6, ...look },
             encoding: {
               x: { field: "ms", type: "quantitative" },
               y: { field: "share", type: "quantitative" },
               text: { field: "label", type: "nominal" },
             },
-          },
+          })),
         ],
       },
     ),

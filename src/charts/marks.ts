@@ -28,9 +28,9 @@ export function stackedViews(heading: Heading, views: readonly VegaLiteSpec[], h
     $schema: SCHEMA,
     title: { ...titleOf(heading), anchor: "start", frame: "bounds" },
     config: CHART_CONFIG,
-    spacing: 24,
+    spacing: 14,
     resolve: { scale: { color: "shared", x: "shared" }, legend: { color: "shared" } },
-    vconcat: views.map((view) => ({ width: FIGURE_WIDTH - 110, height, ...view })),
+    vconcat: views.map((view) => ({ width: FIGURE_WIDTH - 98, height, ...view })),
   };
 }
 
@@ -54,7 +54,12 @@ export function seriesDash(field: string, names: readonly string[]): VegaLiteSpe
 
 /** Seconds of the run along the x axis. */
 export function runTimeAxis(title: string | null = "time since the start of the run (s)"): VegaLiteSpec {
-  return { field: "seconds", type: "quantitative", axis: { title, tickMinStep: 1 }, scale: { nice: false, zero: true } };
+  return {
+    field: "seconds",
+    type: "quantitative",
+    axis: title === null ? { title, labels: false, tickMinStep: 1 } : { title, tickMinStep: 1 },
+    scale: { nice: false, zero: true },
+  };
 }
 
 /** A dashed line at a value with its name at the right end. */

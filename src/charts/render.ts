@@ -1,8 +1,6 @@
 import { FONT, fontFiles } from "./theme.ts";
 import type { VegaLiteSpec } from "./figure.ts";
-
-/** vega guesses 0.8 em a character where it has no canvas; this is the mean of the product's font. */
-const EM_PER_CHARACTER = 0.6;
+import { escapeXml, textWidth } from "./text.ts";
 
 /**
  * Draws a vega-lite specification as SVG without a browser. Coordinates are rounded to two decimals, and identifiers inside begin with
@@ -10,8 +8,8 @@ const EM_PER_CHARACTER = 0.6;
  */
 export async function vegaLiteToSvg(spec: VegaLiteSpec, name: string, description: string): Promise<string> {
   const [vega, vegaLite] = await Promise.all([import("vega"), import("vega-lite")]);
-  const metrics = (vega as unknown as { textMetrics: { width: (item: { fontSize?: number }, text?: unknown) => number } }).textMetrics;
-  metrics.width = (item, text) => EM_PER_CHARACTER * (item.fontSize ?? 11) * longestLine(text ?? (item as { text?: unknown }).text);
+  const metrics = (vega as unknown as { textMetrics: TextMetrics }).textMetrics;
+  metrics.width = (item, text) => textWidth(text ?? item.text, item.fontSize ?? 11, item.fontWeight === "bold");
   const compiled = vegaLite.compile(spec as unknown as Parameters<typeof vegaLite.compile>[0]).spec;
   const view = new vega.View(vega.parse(compiled), { renderer: "none", logLevel: vega.Error });
   try {
@@ -21,9 +19,8 @@ export async function vegaLiteToSvg(spec: VegaLiteSpec, name: string, descriptio
   }
 }
 
-function longestLine(text: unknown): number {
-  const lines = Array.isArray(text) ? text : [text];
-  return Math.max(0, ...lines.map((line) => String(line ?? "").length));
+interface TextMetrics {
+  width: (item: { readonly text?: unknown; readonly fontSize?: number; readonly fontWeight?: unknown }, text?: unknown) => number;
 }
 
 /** Rounds coordinates, makes identifiers the figure's own, and says to screen readers what is shown. */
@@ -41,17 +38,6 @@ export function tidySvg(svg: string, name: string, description: string): string 
       .replace(/url\(#([^)]+)\)/g, (_all, id: string) => `url(#${own(id)})`),
   );
   return `${tidied.replace("<svg ", `<svg role="img" aria-label="${escapeXml(description)}" `)}\n`;
-}
-
-/** Text that stays text inside SVG, XML and HTML, in attributes as well. */
-export function escapeXml(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;")
-    .replaceAll("'", "&#39;")
-    .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "\ufffd");
 }
 
 /** An SVG as PNG, two pixels a unit, with the product's own font and no other. */

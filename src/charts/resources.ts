@@ -20,13 +20,13 @@ export function resourcesFigure(points: readonly ResourcePoint[]): Figure {
   }));
   const processes = namesIn(data, "process");
   const panel = (field: "cpuPercent" | "rssMb", title: string, xTitle: string | null): Record<string, unknown> => ({
-    data: { values: data },
+    data: { values: data.map((row) => ({ ...row, rank: processes.indexOf(row.process) })) },
     mark: { type: "area", opacity: 0.85, line: false },
     encoding: {
       x: runTimeAxis(xTitle),
       y: { field, type: "quantitative", stack: "zero", axis: { title, tickCount: 5 } },
-      color: seriesColour("process", processes),
-      order: { field: "process", sort: processes },
+      color: { ...seriesColour("process", processes), legend: { symbolType: "square" } },
+      order: { field: "rank", type: "quantitative" },
     },
   });
   return {

@@ -1,5 +1,5 @@
 import type { Figure } from "./figure.ts";
-import { namesIn, rounded, runTimeAxis, seriesColour, stackedViews } from "./marks.ts";
+import { namesIn, rounded, runTimeAxis, seriesColour, seriesDash, stackedViews } from "./marks.ts";
 
 /** Where a query stood at one moment. */
 export interface StatePoint {
@@ -29,6 +29,7 @@ export function stateFigure(points: readonly StatePoint[]): Figure {
       x: runTimeAxis(xTitle),
       y: { field, type: "quantitative", axis: { title, tickCount: 4, tickMinStep: 1, format: ",.0f" }, scale: { zero: true } },
       color: seriesColour("query", queries),
+      strokeDash: seriesDash("query", queries),
     },
   });
   return {
@@ -36,11 +37,14 @@ export function stateFigure(points: readonly StatePoint[]): Figure {
     description: `State rows, distance of the watermark from the present and unread messages over the run: ${queries.join(", ")}.`,
     data,
     spec: stackedViews(
-      { title: "Inside the queries: state, watermark and unread messages" },
+      {
+        title: "Inside the queries: state, watermark and unread messages",
+        subtitle: "the watermark lag is the distance of the watermark from the present",
+      },
       [
-        panel("stateRows", "rows in state", null),
-        panel("watermarkLagSeconds", "watermark behind now (s)", null),
-        panel("lag", "messages unread", "time since the start of the run (s)"),
+        panel("stateRows", "state rows", null),
+        panel("watermarkLagSeconds", "watermark lag (s)", null),
+        panel("lag", "unread messages", "time since the start of the run (s)"),
       ],
       95,
     ),

@@ -1,5 +1,5 @@
 import type { Figure } from "./figure.ts";
-import { limitLine, namesIn, rounded, runTimeAxis, seriesColour, seriesDash, singleView } from "./marks.ts";
+import { limitLine, namesIn, rounded, runTimeAxis, seriesColour, singleView } from "./marks.ts";
 import { LIMIT } from "./theme.ts";
 
 /** Messages per second of one flow at one moment. */
@@ -20,12 +20,15 @@ export function throughputFigure(points: readonly ThroughputPoint[], askedPerSec
     description: `Messages per second over the run: ${flows.join(", ")}; ${askedPerSecond} per second were asked for.`,
     data,
     spec: singleView(
-      { title: "Throughput: messages in and out per second", subtitle: "per second, from the totals of two neighbouring samples" },
+      {
+        title: "Throughput: messages in and out per second",
+        subtitle: "from the totals of neighbouring samples; lines that lie on each other are drawn thick to thin",
+      },
       {
         layer: [
-          {
-            data: { values: data },
-            mark: { type: "line" },
+          ...flows.map((flow, index) => ({
+            data: { values: data.filter((row) => row.flow === flow) },
+            mark: { type: "line", strokeWidth: [5, 3, 1.4][index] ?? 1.4 },
             encoding: {
               x: runTimeAxis(),
               y: {
@@ -35,9 +38,8 @@ export function throughputFigure(points: readonly ThroughputPoint[], askedPerSec
                 scale: { domain: [0, highest * 1.15], nice: false },
               },
               color: seriesColour("flow", flows),
-              strokeDash: seriesDash("flow", flows),
             },
-          },
+          })),
           ...limitLine(askedPerSecond, `asked: ${askedPerSecond.toLocaleString("en-US")}/s`, LIMIT),
         ],
       },
