@@ -1,0 +1,183 @@
+import net from "node:net";
+import tls from "node:tls";
+import { apiTables } from "../../kafka-protocol/apis.ts";
+import { apiVersionsApi } from "../../kafka-protocol/messages/api-versions.ts";
+import { saslAuthenticateApi } from "../../kafka-protocol/messages/sasl-authenticate.ts";
+import { saslHandshakeApi } from "../../kafka-protocol/messages/sasl-handshake.ts";
+import { errorName } from "../../kafka-protocol/error-codes.ts";
+import { decodeResponse, encodeRequest } from "../../kafka-protocol/frame.ts";
+import type { ApiTable, RequestDraft, ResponseOf } from "../../kafka-protocol/schema.ts";
+import { KafkaError, loginRefused, unreachable } from "../kafka-error.ts";
+import type { KafkaConnection } from "../kafkajs-adapter.ts";
+import { createFrameReceiver } from "./frame-receiver.ts";
+import { login, mechanismName } from "./sasl.ts";
+
+export type Address = { readonly host: string; readonly port: number };
+
+interface Waiting {
+  readonly decode: (frame: Buffer) => void;
+  readonly reject: (reason: Error) => void;
+}
+
+const CONNECT_TIMEOUT_MS = 3000;
+/** A broker that owes an answer and is silent for so long is taken for dead; a fetch waits half a second at most. */
+const SILENCE_MS = 30_000;
+
+/**
+ * One connection to one broker, over our own codec: requests may be sent ahead, answers come in their order. After an error it is closed, every
+ * waiting request rejects with KAFKA_UNREACHABLE, and the owner opens another.
+ */
+export class BrokerConnection {
+  readonly #address: Address;
+  readonly #clientId: string;
+  readonly #socket: net.Socket;
+  readonly #waiting: Waiting[] = [];
+  readonly #versions = new Map<number, number>();
+  #correlation = 0;
+  #failure: Error | undefined;
+
+  /**
+   * Connects, asks which versions the broker speaks, and logs in where credentials are given.
+   * @throws KafkaError KAFKA_UNREACHABLE, KAFKA_LOGIN
+   */
+  static async open(address: Address, options: Omit<KafkaConnection, "brokers">): Promise<BrokerConnection> {
+    const connection = new BrokerConnection(address, options);
+    try {
+      await connection.#connected();
+      await connection.#negotiate();
+      if (options.sasl) await connection.#login(options.sasl);
+    } catch (thrown) {
+      connection.close();
+      throw thrown;
+    }
+    return connection;
+  }
+
+  private constructor(address: Address, options: Omit<KafkaConnection, "brokers">) {
+    this.#address = address;
+    this.#clientId = options.clientId ?? "streamlab";
+    const receiver = createFrameReceiver((frame) => this.#answered(frame));
+    const guarded = (receive: () => void): boolean => {
+      try {
+        receive();
+      } catch (thrown) {
+        this.#fail(thrown as Error);
+      }
+      return true;
+    };
+    if (options.ssl) {
+      const files = options.ssl === true ? {} : options.ssl;
+      const servername = net.isIP(address.host) ? {} : { servername: address.host };
+      this.#socket = tls.connect({ ...address, ...servername, ...files });
+      this.#socket.on("data", (chunk: Buffer) => guarded(() => receiver.push(chunk)));
+    } else {
+      const onread = { buffer: () => receiver.space(), callback: (bytes: number) => guarded(() => receiver.received(bytes)) };
+      this.#socket = net.connect({ ...address, noDelay: true, keepAlive: true, onread: onread as unknown as net.OnReadOpts });
+    }
+    this.#socket.setTimeout(CONNECT_TIMEOUT_MS);
+    this.#socket.on("timeout", () => {
+      if (this.#socket.connecting || this.#waiting.length > 0) this.#fail(new Error("no answer in time"));
+    });
+    this.#socket.on("error", (error) => this.#fail(error));
+    this.#socket.on("close", () => this.#fail(new Error("the broker closed the connection")));
+  }
+
+  get closed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /** Sends one request; the write happens before this returns. Not for `acks: 0`, which has no answer. */
+  request<A extends ApiTable>(api: A, body: RequestDraft<A>): Promise<ResponseOf<A>> {
+    const version = api.key === apiVersionsApi.key ? 0 : this.#versions.get(api.key);
+    if (version === undefined) return Promise.reject(this.#unsupported(api));
+    return this.#send(api, version, body);
+  }
+
+  close(): void {
+    this.#fail(new KafkaError("KAFKA_CLOSED", { failed: "The connection is closed", found: "close was called", remedy: "Open another." }));
+  }
+
+  #send<A extends ApiTable>(api: A, version: number, body: RequestDraft<A>): Promise<ResponseOf<A>> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure) return reject(this.#failure);
+      const correlationId = this.#correlation++ & 0x7fffffff;
+      const pieces = encodeRequest(api, version, { correlationId, clientId: this.#clientId }, body);
+      this.#waiting.push({
+        decode: (frame) => {
+          const answer = decodeResponse(api, version, frame);
+          if (answer.correlationId !== correlationId) throw new Error(`answer ${answer.correlationId} to request ${correlationId}`);
+          resolve(answer.body);
+        },
+        reject,
+      });
+      if (pieces.length > 1) this.#socket.cork();
+      for (const piece of pieces) this.#socket.write(piece);
+      if (pieces.length > 1) this.#socket.uncork();
+    });
+  }
+
+  #answered(frame: Buffer): void {
+    const waiting = this.#waiting.shift();
+    if (!waiting) throw new Error("an answer that nobody asked for");
+    try {
+      waiting.decode(frame);
+    } catch (thrown) {
+      waiting.reject(thrown as Error);
+      throw thrown;
+    }
+  }
+
+  #fail(cause: Error): void {
+    if (this.#failure) return;
+    this.#failure = cause instanceof KafkaError ? cause : unreachable([`${this.#address.host}:${this.#address.port}`], cause);
+    this.#socket.destroy();
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(this.#failure);
+  }
+
+  async #connected(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#socket.once(this.#socket instanceof tls.TLSSocket ? "secureConnect" : "connect", resolve);
+      this.#socket.once("close", () => resolve());
+    });
+    if (this.#failure) throw this.#failure;
+    this.#socket.setTimeout(SILENCE_MS);
+  }
+
+  async #negotiate(): Promise<void> {
+    const answer = await this.#send(apiVersionsApi, 0, { clientSoftwareName: "streamlab", clientSoftwareVersion: "1" });
+    const offered = new Map(answer.apiKeys.map((api) => [api.apiKey, api]));
+    for (const api of apiTables) {
+      const theirs = offered.get(api.key);
+      const version = Math.min(api.versions[1], theirs?.maxVersion ?? -1);
+      if (theirs && version >= Math.max(api.versions[0], theirs.minVersion)) this.#versions.set(api.key, version);
+    }
+  }
+
+  async #login(sasl: NonNullable<KafkaConnection["sasl"]>): Promise<void> {
+    const address = [`${this.#address.host}:${this.#address.port}`];
+    const handshake = await this.#send(saslHandshakeApi, 1, { mechanism: mechanismName(sasl) });
+    if (handshake.errorCode !== 0) {
+      throw loginRefused(
+        address,
+        `${errorName(handshake.errorCode)}; the broker offers ${handshake.mechanisms.join(", ") || "no mechanism"}`,
+      );
+    }
+    try {
+      await login(sasl, async (words) => {
+        const answer = await this.request(saslAuthenticateApi, { authBytes: words });
+        if (answer.errorCode !== 0) throw loginRefused(address, answer.errorMessage ?? errorName(answer.errorCode));
+        return answer.authBytes;
+      });
+    } catch (thrown) {
+      throw thrown instanceof KafkaError ? thrown : loginRefused(address, (thrown as Error).message, thrown);
+    }
+  }
+
+  #unsupported(api: ApiTable): KafkaError {
+    return new KafkaError("KAFKA_REQUEST", {
+      failed: `Cannot ask the broker at ${this.#address.host}:${this.#address.port} for ${api.name}`,
+      found: "it speaks no version of it that this program speaks",
+      remedy: "Use a broker of Kafka 1.0 or later.",
+    });
+  }
+}

@@ -1,0 +1,457 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Clock } from "../base/clock.ts";
+import type { Format } from "../engine/formats.ts";
+import type { Block, Offset, Source } from "../engine/sources/source.ts";
+import type { StructType } from "../engine/types/data-type.ts";
+import { clearRecordArrays, createRecordArrays, readRecords, type RecordArrays } from "../kafka-protocol/record-iteration.ts";
+import { KafkaError } from "./kafka-error.ts";
+import { fromJson, limitByLag, splitKey, toJson } from "./offset-range.ts";
+import { Cluster, EARLIEST, LATEST, type PartitionLeader, type TopicPartition } from "./reader/cluster.ts";
+import { PartitionReader, type Fetched } from "./reader/partition-reader.ts";
+import { checkEveryPartition, describeSubscription, parseSourceOptions, type KafkaSourceOptions } from "./source-options.ts";
+import { openKafkaSink } from "./sink.ts";
+
+const BASE_SCHEMA: StructType = {
+  type: "struct",
+  fields: [
+    { name: "key", dataType: { type: "binary" }, nullable: true },
+    { name: "value", dataType: { type: "binary" }, nullable: true },
+    { name: "topic", dataType: { type: "string" }, nullable: true },
+    { name: "partition", dataType: { type: "int" }, nullable: true },
+    { name: "offset", dataType: { type: "bigint" }, nullable: true },
+    { name: "timestamp", dataType: { type: "timestamp" }, nullable: true },
+    { name: "timestampType", dataType: { type: "int" }, nullable: true },
+  ],
+};
+
+const HEADERS_SCHEMA: StructType = {
+  type: "struct",
+  fields: [
+    ...BASE_SCHEMA.fields,
+    {
+      name: "headers",
+      dataType: {
+        type: "array",
+        element: {
+          type: "struct",
+          fields: [
+            { name: "key", dataType: { type: "string" }, nullable: true },
+            { name: "value", dataType: { type: "binary" }, nullable: true },
+          ],
+        },
+      },
+      nullable: true,
+    },
+  ],
+};
+
+/** `.format("kafka")`: the source of this file and the sink of sink.ts. */
+export const kafkaFormat: Format = {
+  name: "kafka",
+  sourceSchema: (context) => (parseSourceOptions(context).includeHeaders ? HEADERS_SCHEMA : BASE_SCHEMA),
+  openSource: (context) => Promise.resolve(new KafkaSource(parseSourceOptions(context), context.clock)),
+  openSink: openKafkaSink,
+};
+
+/** How old the list of partitions may be before it is asked for again. */
+const PARTITIONS_AGE_MS = 5000;
+/** How long a log may seem shorter than what was already promised, as it may while a new leader takes over. */
+const SHORT_LOG_PATIENCE_MS = 3000;
+/** After so many bytes handed over without a wait, sockets get a turn. */
+const TURN_BYTES = 1024 * 1024;
+
+/**
+ * Kafka as the engine's source, with Spark's options and answers (KafkaMicroBatchStream, KafkaOffsetReader). Offsets are
+ * `{"topic":{"partition": next offset}}`. Records come as blocks of raw bytes, in order within a partition; what `read` gives is what the reader
+ * has fetched ahead, and is fetched again for exactly the asked range where it is not there any more. Once connected it outlives the absence of
+ * brokers for `kafkaConsumer.pollTimeoutMs` (120 s).
+ */
+export class KafkaSource implements Source {
+  readonly schema: StructType;
+  readonly description: string;
+  readonly #options: KafkaSourceOptions;
+  readonly #clock: Clock;
+  readonly #cluster: Cluster;
+  readonly #reader: PartitionReader;
+  readonly #arrays: RecordArrays;
+  readonly #closing = new AbortController();
+  #partitions: readonly TopicPartition[] = [];
+  #listedMs: number = -Infinity;
+  #listing: Promise<void> | undefined;
+  /** Where partitions begin that appeared after the query's start. */
+  readonly #begins = new Map<string, number>();
+  #frozen: ReadonlyMap<string, number> | undefined;
+  #lost = 0;
+  #toPublish: ReadonlyMap<string, number> | undefined;
+  #publishing: Promise<void> | undefined;
+
+  constructor(options: KafkaSourceOptions, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
+    this.schema = options.includeHeaders ? HEADERS_SCHEMA : BASE_SCHEMA;
+    this.description = `KafkaV2[${describeSubscription(options.subscription)}]`;
+    this.#cluster = new Cluster(options.connection, clock);
+    this.#arrays = createRecordArrays(4096, options.includeHeaders);
+    this.#reader = new PartitionReader({
+      cluster: this.#cluster,
+      clock,
+      ...(options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs }),
+    });
+  }
+
+  async initial(signal: AbortSignal): Promise<Offset> {
+    await this.#listPartitions(signal);
+    const { start } = this.#options;
+    if (start.kind === "offsets") checkEveryPartition(start.offsets, this.#partitions);
+    const given = start.kind === "offsets" ? start.offsets : new Map<string, number>();
+    const wanted = this.#partitions.map((one) => ({
+      ...one,
+      timestamp: startTime(start.kind === "timestamp" ? start.timestampMs : start.kind, given.get(keyOf(one))),
+    }));
+    const found = await this.#offsetsAt(
+      wanted.filter(({ timestamp }) => timestamp !== undefined) as (TopicPartition & { timestamp: number })[],
+      signal,
+    );
+    const offsets = new Map([...given].filter(([, offset]) => offset >= 0));
+    for (const [key, offset] of found) {
+      if (offset < 0) throw nothingSince(key, start.kind === "timestamp" ? start.timestampMs : 0);
+      offsets.set(key, offset);
+    }
+    return toJson(offsets);
+  }
+
+  async latest(from: Offset, signal: AbortSignal): Promise<Offset> {
+    const begin = fromJson(from, "the offset of a checkpoint");
+    await this.#follow(begin, signal);
+    let ends = this.#heardEnds();
+    if (!isAhead(ends, begin, this.#begins)) ends = await this.#askEnds(signal);
+    const from0 = new Map([...this.#begins, ...begin]);
+    const to = new Map<string, number>();
+    for (const [key, offset] of from0) {
+      const end = ends.get(key);
+      if (end === undefined && !this.#isThere(key)) {
+        this.#loseOrFail(key, `the partition is gone; offset ${offset} was next`);
+        continue;
+      }
+      const reached = end ?? offset;
+      if (reached < offset) this.#loseOrFail(key, `offset ${offset} was next, but the log now ends at ${reached}`);
+      to.set(key, this.#frozen ? Math.min(reached, Math.max(offset, this.#frozen.get(key) ?? offset)) : reached);
+    }
+    const limit = this.#options.maxOffsetsPerTrigger;
+    return toJson(limit === undefined ? to : limitByLag(from0, to, limit));
+  }
+
+  async *read(from: Offset, to: Offset, signal: AbortSignal): AsyncIterable<Block> {
+    const begin = fromJson(from, "the offset of a checkpoint");
+    const end = fromJson(to, "the offset of a checkpoint");
+    await this.#follow(begin, signal, end);
+    const ranges: Range[] = [];
+    for (const [key, last] of end) {
+      const next = begin.get(key) ?? this.#begins.get(key) ?? last;
+      if (next < last) ranges.push({ key, ...splitKey(key), next, end: last, shortSinceMs: undefined });
+    }
+    for (const range of ranges)
+      if (!this.#reader.covers(range.topic, range.partition, range.next)) this.#reader.seek(range.topic, range.partition, range.next);
+    let untilTurn = TURN_BYTES;
+    for (let open = ranges; open.length > 0; open = open.filter((range) => range.next < range.end)) {
+      let progress = false;
+      for (const range of open) {
+        const fetched = this.#reader.peek(range.topic, range.partition);
+        if (!fetched) {
+          progress = (await this.#mendRange(range, signal)) || progress;
+          continue;
+        }
+        progress = true;
+        yield* this.#blocks(range, fetched);
+        range.next = Math.min(fetched.next, range.end);
+        range.shortSinceMs = undefined;
+        if (fetched.next <= range.end) this.#reader.shift(range.topic, range.partition);
+        untilTurn -= fetched.bytes.length;
+        if (untilTurn <= 0) {
+          untilTurn = TURN_BYTES;
+          await nextTurn();
+          signal.throwIfAborted();
+        }
+      }
+      if (!progress) await this.#reader.wait(() => open.some((range) => this.#canGoOn(range)), open, signal);
+    }
+  }
+
+  async changed(from: Offset, signal: AbortSignal): Promise<void> {
+    const begin = fromJson(from, "the offset of a checkpoint");
+    await this.#follow(begin, signal);
+    while (this.#partitions.length === 0) {
+      await this.#clock.sleep(PARTITIONS_AGE_MS / 5, signal);
+      await this.#listPartitions(signal);
+    }
+    await this.#reader.wait(
+      () => {
+        this.#listAgainIfOld();
+        return (
+          isAhead(this.#heardEnds(), begin, this.#begins) ||
+          this.#partitions.some((one) => this.#reader.isOutOfRange(one.topic, one.partition))
+        );
+      },
+      [],
+      signal,
+    );
+  }
+
+  commit(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async freeze(signal: AbortSignal): Promise<void> {
+    if (this.#partitions.length === 0) await this.#listPartitions(signal);
+    this.#frozen = await this.#askEnds(signal);
+  }
+
+  metrics(at: Offset): Readonly<Record<string, string>> {
+    const behind: number[] = [];
+    const position = fromJson(at, "the offset of a checkpoint");
+    for (const [key, end] of this.#heardEnds()) {
+      const reached = position.get(key);
+      if (reached !== undefined) behind.push(Math.max(0, end - reached));
+    }
+    if (behind.length === 0) return {};
+    const average = behind.reduce((sum, one) => sum + one, 0) / behind.length;
+    return {
+      avgOffsetsBehindLatest: Number.isInteger(average) ? `${average}.0` : String(average),
+      maxOffsetsBehindLatest: String(Math.max(...behind)),
+      minOffsetsBehindLatest: String(Math.min(...behind)),
+      ...(this.#lost > 0 ? { lostOffsets: String(this.#lost) } : {}),
+    };
+  }
+
+  /** Commits for the group in the background, always the newest offset; what fails is of no consequence and tried again with the next. */
+  publish(to: Offset): Promise<void> {
+    const { groupId } = this.#options;
+    if (groupId === undefined) return Promise.resolve();
+    this.#toPublish = fromJson(to, "the offset of a batch");
+    this.#publishing ??= this.#publishAll(groupId).finally(() => (this.#publishing = undefined));
+    return Promise.resolve();
+  }
+
+  async close(): Promise<void> {
+    await this.#publishing;
+    this.#closing.abort();
+    this.#reader.close();
+    await this.#cluster.close();
+  }
+
+  async #publishAll(groupId: string): Promise<void> {
+    while (this.#toPublish) {
+      const offsets = [...this.#toPublish].map(([key, offset]) => ({ ...splitKey(key), offset }));
+      this.#toPublish = undefined;
+      await this.#cluster.commitOffsets(groupId, offsets).catch(() => undefined);
+    }
+  }
+
+  /** The records of a fetched stretch that lie in the range, as blocks. Their arrays are used again for the next block. */
+  *#blocks(range: Range, fetched: Fetched): Generator<Block> {
+    const { topic, partition } = range;
+    const options = { fromOffset: range.next, toOffset: range.end };
+    for (const run of readRecords(fetched.bytes, 0, fetched.bytes.length, options, this.#arrays)) {
+      const { count, positions, offsets, timestampsMs, headers } = run.arrays;
+      if (count === 0) continue;
+      yield {
+        kind: "records",
+        topic,
+        partition,
+        buffer: run.buffer,
+        count,
+        positions,
+        offsets,
+        timestampsMs,
+        timestampType: run.timestampType,
+        ...(headers ? { headers } : {}),
+      };
+    }
+    clearRecordArrays(this.#arrays);
+  }
+
+  /** Whether a range without fetched data can be gone on with: there is data, or it is certain that there will be none. */
+  #canGoOn(range: Range): boolean {
+    const { topic, partition } = range;
+    if (this.#reader.peek(topic, partition) || this.#reader.isOutOfRange(topic, partition)) return true;
+    return this.#isShort(range);
+  }
+
+  /** The log has seemed to end before the range for so long that nothing more is to be expected. */
+  #isShort(range: Range): boolean {
+    const heard = this.#reader.end(range.topic, range.partition);
+    if (heard === undefined || heard > range.next || heard >= range.end) {
+      range.shortSinceMs = undefined;
+      return false;
+    }
+    const now = this.#clock.monotonicMs();
+    range.shortSinceMs ??= now;
+    return now - range.shortSinceMs >= SHORT_LOG_PATIENCE_MS;
+  }
+
+  /** Looks into a range that gives no data; true where it was moved on over a loss. */
+  async #mendRange(range: Range, signal: AbortSignal): Promise<boolean> {
+    const { key, topic, partition } = range;
+    if (this.#reader.isOutOfRange(topic, partition)) {
+      const earliest = (await this.#offsetsAt([{ topic, partition, timestamp: EARLIEST }], signal)).get(key) ?? 0;
+      const latest = (await this.#offsetsAt([{ topic, partition, timestamp: LATEST }], signal)).get(key) ?? 0;
+      const goOn = range.next < earliest ? Math.min(earliest, range.end) : range.next > latest ? range.end : range.next;
+      if (goOn > range.next) {
+        const found = range.next < earliest ? `the log starts at ${earliest}` : `the log ends at ${latest}`;
+        this.#loseOrFail(key, `offset ${range.next} was expected, ${found}`, goOn - range.next);
+      }
+      range.next = goOn;
+      this.#reader.seek(topic, partition, Math.min(Math.max(goOn, earliest), Math.max(latest, earliest)));
+      return true;
+    }
+    if (!this.#isShort(range)) return false;
+    const heard = this.#reader.end(topic, partition) ?? range.next;
+    this.#loseOrFail(key, `offsets up to ${range.end} were expected, the log ends at ${heard}`, range.end - range.next);
+    range.next = range.end;
+    return true;
+  }
+
+  #loseOrFail(key: string, found: string, count: number = 0): void {
+    if (this.#options.failOnDataLoss) {
+      throw new KafkaError("KAFKA_DATA_LOSS", {
+        failed: `Cannot read ${key} without a gap`,
+        found,
+        remedy:
+          'Messages may have been deleted by retention, or the topic made anew. Set "failOnDataLoss" to "false" to go on without them.',
+      });
+    }
+    this.#lost += count;
+  }
+
+  /** Knows the partitions, and has the reader at work on each of them from the offset where the query stands. */
+  async #follow(begin: ReadonlyMap<string, number>, signal: AbortSignal, end?: ReadonlyMap<string, number>): Promise<void> {
+    if (this.#listedMs === -Infinity) await this.#listPartitions(signal);
+    else this.#listAgainIfOld();
+    const keys = new Set([...this.#partitions.map(keyOf), ...(end?.keys() ?? [])]);
+    const strangers = [...keys].filter((key) => !begin.has(key) && !this.#begins.has(key));
+    if (strangers.length > 0) await this.#beginAtEarliest(strangers, signal);
+    for (const [key, offset] of [...this.#begins, ...begin]) {
+      const { topic, partition } = splitKey(key);
+      if (!this.#reader.has(topic, partition) && this.#isThere(key)) this.#reader.seek(topic, partition, offset);
+    }
+  }
+
+  /** New partitions are read from their beginning, so that nothing is missed between their birth and our hearing of it. */
+  async #beginAtEarliest(keys: readonly string[], signal: AbortSignal): Promise<void> {
+    const offsets = await this.#offsetsAt(
+      keys.map((key) => ({ ...splitKey(key), timestamp: EARLIEST })),
+      signal,
+    );
+    for (const [key, offset] of offsets) {
+      if (offset > 0) this.#loseOrFail(key, `the partition is new to the query, but its log starts at ${offset}`, offset);
+      this.#begins.set(key, offset);
+    }
+  }
+
+  #isThere(key: string): boolean {
+    return this.#partitions.some((one) => keyOf(one) === key);
+  }
+
+  #heardEnds(): Map<string, number> {
+    const ends = new Map<string, number>();
+    for (const one of this.#partitions) {
+      const end = this.#reader.end(one.topic, one.partition);
+      if (end !== undefined && !this.#reader.isOutOfRange(one.topic, one.partition)) ends.set(keyOf(one), end);
+    }
+    return ends;
+  }
+
+  #askEnds(signal: AbortSignal): Promise<Map<string, number>> {
+    return this.#offsetsAt(
+      this.#partitions.map((one) => ({ ...one, timestamp: LATEST })),
+      signal,
+    );
+  }
+
+  async #offsetsAt(
+    wanted: readonly (TopicPartition & { readonly timestamp: number })[],
+    signal: AbortSignal,
+  ): Promise<Map<string, number>> {
+    if (wanted.length === 0) return new Map();
+    const offsets = await this.#patiently(() => this.#cluster.listOffsets(wanted, signal), signal);
+    return new Map(offsets.map((one) => [keyOf(one), one.offset]));
+  }
+
+  async #listPartitions(signal: AbortSignal): Promise<void> {
+    const { subscription } = this.#options;
+    const topics =
+      subscription.kind === "Subscribe"
+        ? subscription.topics
+        : subscription.kind === "Assign"
+          ? [...new Set(subscription.partitions.map(({ topic }) => topic))]
+          : null;
+    const all = await this.#patiently(() => this.#cluster.partitions(topics), signal);
+    this.#partitions = all.filter((one) => isMeant(subscription, one)).map(({ topic, partition }) => ({ topic, partition }));
+    this.#listedMs = this.#clock.monotonicMs();
+  }
+
+  #listAgainIfOld(): void {
+    if (this.#listing || this.#clock.monotonicMs() - this.#listedMs < PARTITIONS_AGE_MS) return;
+    const known = this.#partitions.length;
+    this.#listing = this.#listPartitions(this.#closing.signal)
+      .catch(() => {
+        this.#listedMs = this.#clock.monotonicMs();
+      })
+      .finally(() => {
+        this.#listing = undefined;
+        if (this.#partitions.length !== known) this.#reader.notify();
+      });
+  }
+
+  /** Tries again while the cluster is away; at the first connection, though, who is not there is said at once. */
+  async #patiently<T>(operation: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const deadline = this.#clock.monotonicMs() + (this.#listedMs === -Infinity ? 0 : (this.#options.patienceMs ?? 120_000));
+    for (let pauseMs = 25; ; pauseMs = Math.min(1000, pauseMs * 2)) {
+      signal.throwIfAborted();
+      try {
+        return await operation();
+      } catch (thrown) {
+        if (!(thrown instanceof KafkaError) || thrown.code !== "KAFKA_UNREACHABLE" || this.#clock.monotonicMs() >= deadline) throw thrown;
+      }
+      await this.#clock.sleep(pauseMs, signal);
+    }
+  }
+}
+
+/** What is still to be read of one partition. */
+interface Range extends TopicPartition {
+  readonly key: string;
+  next: number;
+  readonly end: number;
+  /** Since when the log has seemed to end before the range. */
+  shortSinceMs: number | undefined;
+}
+
+const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`;
+
+/** The time to ask the broker for; undefined where the offset is given. */
+function startTime(start: "earliest" | "latest" | "offsets" | number, given: number | undefined): number | undefined {
+  if (typeof start === "number") return start;
+  if (start === "earliest" || given === EARLIEST) return EARLIEST;
+  if (start === "latest" || given === LATEST) return LATEST;
+  return undefined;
+}
+
+function isAhead(ends: ReadonlyMap<string, number>, begin: ReadonlyMap<string, number>, begins: ReadonlyMap<string, number>): boolean {
+  for (const [key, end] of ends) if (end > (begin.get(key) ?? begins.get(key) ?? end)) return true;
+  return false;
+}
+
+function isMeant(subscription: KafkaSourceOptions["subscription"], one: PartitionLeader): boolean {
+  if (subscription.kind === "Subscribe") return true;
+  if (subscription.kind === "SubscribePattern") return new RegExp(`^(?:${subscription.pattern})$`).test(one.topic);
+  return subscription.partitions.some(({ topic, partition }) => topic === one.topic && partition === one.partition);
+}
+
+function nothingSince(key: string, timestampMs: number): KafkaError {
+  return new KafkaError("KAFKA_OPTION", {
+    failed: `Cannot start ${key} at ${new Date(timestampMs).toISOString()}`,
+    found: "it has no message of that time or later",
+    remedy: 'Choose an earlier startingTimestamp, or startingOffsets "latest".',
+  });
+}
