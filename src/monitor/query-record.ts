@@ -16,8 +16,9 @@ export interface QuerySummary {
   readonly batchMs: LatencySnapshot | null;
   /** Milliseconds spent in each step of the batches (Spark's durationMs), summed. */
   readonly stepsMs: Readonly<Record<string, number>>;
-  /** From the start of the first batch to the end of the last, milliseconds. */
-  readonly spanMs: number;
+  /** When the first batch that read something began and when the last one ended, milliseconds since the epoch; null before the first. */
+  readonly firstBatchAtMs: number | null;
+  readonly lastBatchEndMs: number | null;
   readonly lateRows: number;
   readonly deadLetters: number;
   readonly maxStateRows: number;
@@ -107,7 +108,8 @@ export function createQueryRecord(name: string, startMs: number, rateWindowMs: n
         rowsOut,
         batchMs: summariseLatency(durations),
         stepsMs,
-        spanMs: Math.max(0, lastEndMs - firstStartMs),
+        firstBatchAtMs: Number.isFinite(firstStartMs) ? firstStartMs : null,
+        lastBatchEndMs: Number.isFinite(lastEndMs) ? lastEndMs : null,
         lateRows,
         deadLetters,
         maxStateRows,
