@@ -2,6 +2,7 @@ import { InvalidArgumentError, type Command } from "commander";
 import path from "node:path";
 import { openJupyterLab } from "../notebook/jupyterlab.ts";
 import { navigationText, withNavigation } from "../notebook/navigation.ts";
+import { NotebookError } from "../notebook/notebook-error.ts";
 import { readNotebook, writeNotebook } from "../notebook/notebook-file.ts";
 import { listNotebooks } from "../notebook/notebook-folder.ts";
 import type { ParameterValue } from "../notebook/parameters.ts";
@@ -12,7 +13,7 @@ import { Interrupted } from "./failure.ts";
 
 interface RunFlags {
   readonly profile: "quick" | "full";
-  readonly set: Readonly<Record<string, ParameterValue>>;
+  readonly set?: Readonly<Record<string, ParameterValue>>;
   readonly timeout: number;
   readonly write?: boolean;
   readonly json?: boolean;
@@ -26,7 +27,7 @@ export function addNotebooks(program: Command): void {
     .argument("[files...]", "notebooks; all of notebooks/ without any")
     .description("run notebooks from top to bottom without Jupyter")
     .option("--profile <profile>", "quick, or full for the report's figures", profile, "quick")
-    .option("--set <name=value>", "a parameter of the notebooks (repeat for more)", parameter, {})
+    .option("--set <name=value>", "a parameter of the notebooks (repeat for more)", parameter)
     .option("--timeout <seconds>", "the longest that one cell may take", wholeNumber(1), 120)
     .option("--write", "write the outputs into the files")
     .option("--json", "print the results as JSON")
@@ -91,7 +92,13 @@ async function checkAll(files: readonly string[], flags: { readonly fix?: boolea
 }
 
 async function chosen(files: readonly string[]): Promise<readonly string[]> {
-  return files.length > 0 ? files : listNotebooks();
+  const found = files.length > 0 ? files : await listNotebooks();
+  if (found.length > 0) return found;
+  throw new NotebookError("NOTEBOOK_UNREADABLE", {
+    failed: "Cannot find a notebook",
+    found: "no .ipynb in notebooks/",
+    remedy: "Name the files, or get the folder back from the repository.",
+  });
 }
 
 async function untilInterrupted(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
@@ -113,7 +120,7 @@ function profile(text: string): string {
   throw new InvalidArgumentError('It must be "quick" or "full".');
 }
 
-function parameter(text: string, earlier: Readonly<Record<string, ParameterValue>>): Record<string, ParameterValue> {
+function parameter(text: string, earlier: Readonly<Record<string, ParameterValue>> | undefined): Record<string, ParameterValue> {
   const [, name, value] = /^([A-Za-z_]\w*)=(.*)$/s.exec(text) ?? [];
   if (name === undefined || value === undefined) throw new InvalidArgumentError("Write it as name=value.");
   const plain = /^(true|false|-?\d+(\.\d+)?)$/.test(value) ? (JSON.parse(value) as number | boolean) : value;

@@ -42,7 +42,7 @@ export function notebookParameters<const D extends Readonly<Record<string, Param
   const values: Record<string, ParameterValue> = { profile };
   for (const [name, fallback] of Object.entries(defaults)) values[name] = typeof fallback === "object" ? fallback[profile] : fallback;
   for (const [name, value] of Object.entries(given)) {
-    const expected = values[name];
+    const expected = Object.hasOwn(values, name) ? values[name] : undefined;
     if (expected === undefined) throw refuse(`unknown parameter ${name}`, `This notebook knows ${Object.keys(values).join(", ")}.`);
     if (typeof value !== typeof expected)
       throw refuse(

@@ -14,7 +14,7 @@ export interface NotebookFinding {
 
 const OPENING = ["**Question**", "**You will see**", "**Minutes**", "**Services**"];
 const ABSOLUTE_PATH =
-  /(?<![\w.~/:-])\/(?:home|Users|root|tmp|private|var\/folders|opt|mnt|usr|work|workspace|srv)\/[\w.-]|\b[A-Z]:\\\\?(?:Users|Windows|Program)/;
+  /file:\/\/|(?<![\w.~/:-])\/(?:home|Users|root|tmp|private|var\/folders|opt|mnt|usr|work|workspace|srv)\/[\w.-]|\b[A-Z]:\\\\?(?:Users|Windows|Program)/;
 const LEAST_EXERCISES = 2;
 const MOST_EXERCISES = 3;
 
