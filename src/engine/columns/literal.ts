@@ -1,0 +1,33 @@
+import type { DataType } from "../types/data-type.ts";
+import type { Expression } from "./expression.ts";
+
+/**
+ * A plain value as a literal: whole numbers are int, or bigint where they do not fit; other numbers double; Date a timestamp; Uint8Array binary.
+ */
+export function literalExpression(value: unknown): Expression {
+  if (value === null || value === undefined) return made(null, { type: "null" });
+  switch (typeof value) {
+    case "string":
+      return made(value, { type: "string" });
+    case "boolean":
+      return made(value, { type: "boolean" });
+    case "bigint":
+      return made(String(value), { type: "bigint" });
+    case "number": {
+      if (!Number.isSafeInteger(value) || Object.is(value, -0)) {
+        return made(Number.isFinite(value) && !Object.is(value, -0) ? value : Object.is(value, -0) ? "-0" : String(value), {
+          type: "double",
+        });
+      }
+      return made(value, { type: value === (value | 0) ? "int" : "bigint" });
+    }
+    default:
+      if (value instanceof Date) return made(value.getTime() * 1000, { type: "timestamp" });
+      if (value instanceof Uint8Array) return made(Buffer.from(value).toString("base64"), { type: "binary" });
+      throw new TypeError(`no literal can be made of ${Object.prototype.toString.call(value)}`);
+  }
+}
+
+function made(value: string | number | boolean | null, dataType: DataType): Expression {
+  return { kind: "literal", value, dataType };
+}

@@ -1,0 +1,121 @@
+import { AnalysisError } from "../columns/analysis-error.ts";
+import type { DataType, Row, StructType } from "./data-type.ts";
+import { normalLong } from "./long.ts";
+import { formatDecimal, parseDecimal } from "./number-text.ts";
+import { formatDate, formatIso, parseDate, parseTimestamp } from "./timestamp-text.ts";
+import { simpleString } from "./type-text.ts";
+import { valueText } from "./value-text.ts";
+
+/**
+ * Values as JSON, the one form that tests, dashboards and reports share: timestamps ISO 8601 in UTC with milliseconds (microseconds where needed), dates
+ * "2026-01-31", doubles numbers or "NaN", "Infinity", "-Infinity", whole numbers beyond 2^53 and all decimals as text, structs and maps as objects,
+ * binary as base64.
+ */
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+/** A value of a type as JSON. */
+export function toJsonValue(value: unknown, type: DataType): JsonValue {
+  if (value === null || value === undefined) return null;
+  switch (type.type) {
+    case "float":
+    case "double": {
+      const number = value as number;
+      if (Number.isFinite(number)) return number;
+      return Number.isNaN(number) ? "NaN" : number > 0 ? "Infinity" : "-Infinity";
+    }
+    case "bigint":
+      return typeof value === "bigint" ? String(value) : (value as number);
+    case "decimal":
+      return formatDecimal(value as bigint, type.scale);
+    case "binary":
+      return Buffer.from(value as Uint8Array).toString("base64");
+    case "date":
+      return formatDate(value as number);
+    case "timestamp":
+      return formatIso(value as number, "needed");
+    case "interval":
+      return valueText(value, type);
+    case "array":
+      return (value as unknown[]).map((one) => toJsonValue(one, type.element));
+    case "map":
+      return Object.fromEntries(
+        [...(value as Map<unknown, unknown>)].map(([k, v]) => [valueText(k, type.key), toJsonValue(v, type.value)]),
+      );
+    case "struct":
+      return Object.fromEntries(type.fields.map((one, i) => [one.name, toJsonValue((value as unknown[])[i], one.dataType)]));
+    default:
+      return value as JsonValue;
+  }
+}
+
+/** A row as the array of its columns' JSON values. */
+export function rowToJson(row: Row, schema: StructType): JsonValue[] {
+  return schema.fields.map((one, i) => toJsonValue(row[i], one.dataType));
+}
+
+/** A value of a type from its JSON; throws where it is none. */
+export function fromJsonValue(value: JsonValue | undefined, type: DataType): unknown {
+  if (value === null || value === undefined) return null;
+  switch (type.type) {
+    case "float":
+    case "double": {
+      const number = Number(value);
+      return type.type === "float" ? Math.fround(number) : number;
+    }
+    case "bigint":
+      return typeof value === "string" ? normalLong(BigInt(value)) : checked(value, typeof value === "number", type);
+    case "decimal":
+      return known(parseDecimal(String(value), type.precision, type.scale), value, type);
+    case "binary":
+      return new Uint8Array(Buffer.from(String(value), "base64"));
+    case "date":
+      return known(parseDate(String(value)), value, type);
+    case "timestamp":
+      return known(parseTimestamp(String(value)), value, type);
+    case "array":
+      return checked(value, Array.isArray(value), type) && (value as readonly JsonValue[]).map((one) => fromJsonValue(one, type.element));
+    case "map":
+      return new Map(
+        Object.entries(value).map(([k, v]) => [fromJsonValue(mapKey(k, type.key), type.key), fromJsonValue(v as JsonValue, type.value)]),
+      );
+    case "struct": {
+      checked(value, typeof value === "object", type);
+      const fields = value as { readonly [key: string]: JsonValue };
+      return type.fields.map((one) => fromJsonValue(fields[one.name], one.dataType));
+    }
+    case "boolean":
+      return checked(value, typeof value === "boolean", type);
+    case "string":
+      return checked(value, typeof value === "string", type);
+    default:
+      return checked(value, typeof value === "number", type);
+  }
+}
+
+/** A row from the array of its columns' JSON values. */
+export function rowFromJson(values: readonly JsonValue[], schema: StructType): Row {
+  return schema.fields.map((one, i) => fromJsonValue(values[i], one.dataType));
+}
+
+function mapKey(text: string, type: DataType): JsonValue {
+  if (type.type === "boolean") return text === "true";
+  return ["tinyint", "smallint", "int", "bigint", "float", "double"].includes(type.type) ? Number(text) : text;
+}
+
+function known(parsed: unknown, value: JsonValue, type: DataType): unknown {
+  if (parsed === null) throw unfit(value, type);
+  return parsed;
+}
+
+function checked(value: JsonValue, fits: boolean, type: DataType): unknown {
+  if (!fits) throw unfit(value, type);
+  return value;
+}
+
+function unfit(value: JsonValue, type: DataType): AnalysisError {
+  return new AnalysisError("INVALID_JSON_VALUE", {
+    failed: `Cannot read ${JSON.stringify(value)} as ${simpleString(type)}`,
+    found: `a JSON ${Array.isArray(value) ? "array" : typeof value}`,
+    remedy: "Give a value of the column's type.",
+  });
+}

@@ -1,0 +1,56 @@
+import { literalExpression } from "../../src/engine/columns/literal.ts";
+import { parsePath } from "../../src/engine/columns/column.ts";
+import type { Expression } from "../../src/engine/columns/expression.ts";
+import { intervalUs } from "../../src/engine/functions/time-window.ts";
+import { parseDataType, parseTypeOrSchema } from "../../src/engine/types/ddl.ts";
+import { parseDate, parseTimestamp } from "../../src/engine/types/timestamp-text.ts";
+
+/** An expression as the golden files write it (FORMAT.md, "Expressions"). */
+export type GoldenExpression =
+  | { readonly col: string }
+  | { readonly lit: null | boolean | number | string; readonly type?: "double" | "timestamp" | "date" | "interval" }
+  | { readonly cast: GoldenExpression; readonly to: string }
+  | { readonly tryCast: GoldenExpression; readonly to: string }
+  | { readonly case: readonly (readonly [GoldenExpression, GoldenExpression])[]; readonly else?: GoldenExpression }
+  | {
+      readonly fn: string;
+      readonly args: readonly GoldenExpression[];
+      readonly schema?: string;
+      readonly options?: Readonly<Record<string, string>>;
+      readonly over?: unknown;
+    };
+
+/** The same expression in the engine's plan. */
+export function goldenExpression(golden: GoldenExpression): Expression {
+  if ("col" in golden) return { kind: "column", path: parsePath(golden.col) };
+  if ("lit" in golden) return goldenLiteral(golden);
+  if ("cast" in golden) return { kind: "cast", input: goldenExpression(golden.cast), to: parseDataType(golden.to), mode: "cast" };
+  if ("tryCast" in golden) return { kind: "cast", input: goldenExpression(golden.tryCast), to: parseDataType(golden.to), mode: "try" };
+  if ("case" in golden) {
+    const branches = golden.case.map(([when, then]): [Expression, Expression] => [goldenExpression(when), goldenExpression(then)]);
+    return { kind: "case", branches, ...(golden.else && { otherwise: goldenExpression(golden.else) }) };
+  }
+  const args = golden.args.map(goldenExpression);
+  if (golden.over !== undefined) return { kind: "over", fn: golden.fn, args };
+  if (golden.schema !== undefined) {
+    return { kind: "call", fn: golden.fn, args, options: { schema: parseTypeOrSchema(golden.schema), options: golden.options ?? {} } };
+  }
+  return { kind: "call", fn: golden.fn === "||" ? "concat" : golden.fn, args };
+}
+
+/** JSON cannot tell 5.0 from 5, so the format names the type of a literal where it is not plain. */
+function goldenLiteral(golden: { readonly lit: null | boolean | number | string; readonly type?: string }): Expression {
+  const { lit, type } = golden;
+  switch (type) {
+    case "double":
+      return { kind: "literal", value: lit, dataType: { type: "double" } };
+    case "timestamp":
+      return { kind: "literal", value: parseTimestamp(String(lit)), dataType: { type: "timestamp" } };
+    case "date":
+      return { kind: "literal", value: parseDate(String(lit)), dataType: { type: "date" } };
+    case "interval":
+      return { kind: "literal", value: intervalUs(String(lit)), dataType: { type: "interval" } };
+    default:
+      return literalExpression(lit);
+  }
+}
