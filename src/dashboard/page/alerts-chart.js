@@ -91,7 +91,7 @@ function trace(level, rows, width, isHidden) {
 /** @param {AlertRow} row */
 function hover(row) {
   return [
-    `<b>${plain(row.alertType)}</b>  ${row.value.toFixed(2)}`,
+    `${plain(row.alertType)}  ${row.value.toFixed(2)}`,
     `${plain(row.sensorId)}, ${plain(row.sensorType)}`,
     plain(row.location),
     localText(row.timestampMs).slice(11),

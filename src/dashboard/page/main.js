@@ -1,7 +1,7 @@
 // @ts-check
 import { keepAlertsChart } from "./alerts-chart.js";
 import { paint, watchArrivals } from "./arrival.js";
-import { byId, element, setText } from "./dom.js";
+import { byId, setText } from "./dom.js";
 import { clockTime } from "./format.js";
 import { keepMetricsChart } from "./metrics-chart.js";
 import { keepTables, keepTrends } from "./monitoring.js";
@@ -13,12 +13,6 @@ import { keepTiles } from "./tiles.js";
 
 const TRENDS = 180;
 const STALE_MS = 5_000;
-const REFRESHES = [
-  { label: "Live", ms: 0 },
-  { label: "1 s", ms: 1_000 },
-  { label: "5 s", ms: 5_000 },
-];
-
 /** The graphs, once their library is there: ten megabytes, for which nothing else waits. @type {undefined | { metrics: ReturnType<typeof keepMetricsChart>, alerts: ReturnType<typeof keepAlertsChart> }} */
 let charts;
 const tiles = keepTiles(byId("tiles"));
@@ -133,13 +127,6 @@ function whenPlotlyIsThere(start) {
   });
 }
 
-refresh.append(
-  ...REFRESHES.map(({ label, ms }) => {
-    const option = /** @type {HTMLOptionElement} */ (element("option", "", label));
-    option.value = String(ms);
-    return option;
-  }),
-);
 refresh.addEventListener("change", () => {
   clearTimeout(timer);
   timer = undefined;
@@ -158,6 +145,7 @@ whenPlotlyIsThere((plotly) => {
   state.changed.add("metrics").add("alerts");
   schedule();
 });
+byId("main").hidden = false;
 setInterval(showConnection, 500);
 void draw();
 openStream({

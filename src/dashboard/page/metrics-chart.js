@@ -148,7 +148,7 @@ function trace(type, i, series, isHidden) {
 /** @param {string} type @param {Point} point */
 function hover(type, point) {
   const lines = [
-    `<b>${plain(type)}</b>  ${clockTime(point.startMs)}–${clockTime(point.endMs)}`,
+    `${plain(type)}  ${clockTime(point.startMs)}–${clockTime(point.endMs)}`,
     `mean ${point.mean.toFixed(2)}   min ${point.min.toFixed(2)}   max ${point.max.toFixed(2)}`,
     `${point.count} messages`,
     ...point.parts.slice(0, 6).map((part) => `${plain(part.location)}: ${part.avg.toFixed(2)} (${part.count})`),

@@ -12,7 +12,8 @@ export function onThemeChange(listener) {
 }
 
 /**
- * Text for Plotly, which reads tags and links in labels: they become characters.
+ * Text for Plotly, which reads tags and links in labels: they become characters. Tags of our own are out too, but for <br>:
+ * Plotly turns <b> into a style attribute, which the page's policy refuses.
  * @param {string} text
  */
 export function plain(text) {
@@ -21,6 +22,7 @@ export function plain(text) {
 
 /** What both graphs share. @param {HTMLElement} graph */
 export function plotLayout(graph) {
+  const family = getComputedStyle(document.body).fontFamily;
   const axis = {
     gridcolor: color("grid"),
     linecolor: color("line"),
@@ -32,12 +34,12 @@ export function plotLayout(graph) {
   return {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
-    font: { family: getComputedStyle(document.body).fontFamily, color: color("ink"), size: 12 },
+    font: { family, color: color("ink"), size: 12 },
     margin: { l: 40, r: 10, t: 8, b: 34 },
     showlegend: false,
     hovermode: "closest",
     dragmode: false,
-    hoverlabel: { bgcolor: color("panel"), bordercolor: color("line"), font: { color: color("ink"), size: 12 }, align: "left" },
+    hoverlabel: { bgcolor: color("panel"), bordercolor: color("line"), font: { family, color: color("ink"), size: 12 }, align: "left" },
     xaxis: { ...axis, type: "date", showline: true, nticks: graph.clientWidth < 420 ? 4 : 7, tickformat: "%H:%M:%S" },
     yaxis: { ...axis, nticks: 6 },
   };
