@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { signalGroup } from "../../src/notebook/end-process.ts";
 import { writeKernelspec } from "../../src/notebook/kernelspec.ts";
 import { JupyterClient, kernelCommand, writeConnection, type Exchange } from "./jupyter-client.ts";
+import { untilGone } from "./process-life.ts";
 
 let folder: string;
 let specFile: string;
@@ -32,29 +33,12 @@ function printed({ published }: Exchange): string {
     .join("");
 }
 
-async function untilGone(pid: number, limitMs: number): Promise<void> {
-  const deadline = performance.now() + limitMs;
-  while (isAlive(pid)) {
-    if (performance.now() > deadline) throw new Error(`process ${pid} still runs after ${limitMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
     socket.on("connect", () => resolve(true)).on("error", () => resolve(false));
     socket.on("connect", () => socket.destroy());
   });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 describe("the real kernel over its wire", () => {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { joinLines, readNotebook, type CodeCell, type Notebook } from "../../src/notebook/notebook-file.ts";
 import { describeFailure, runNotebook } from "../../src/notebook/run-notebook.ts";
 import { projectRoot } from "../../src/base/project.ts";
+import { untilGone } from "./process-life.ts";
 import { writeFixture } from "./write-fixture.ts";
 
 let folder: string;
@@ -78,12 +79,12 @@ describe("a run of a notebook", () => {
       `import { spawn } from "node:child_process"; const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]); console.log(child.pid);`,
       `for (;;);`,
     );
-    const run = await runNotebook(file, { timeoutMs: 3_000 });
+    const run = await runNotebook(file, { timeoutMs: 2_000 });
     expect(run.failure).toMatchObject({ cell: 2, error: { ename: "Timeout" } });
     const [output] = codeCells(run.document)[0]?.outputs ?? [];
     const pid = Number(output?.output_type === "stream" && joinLines(output.text));
     expect(pid).toBeGreaterThan(0);
-    await expect.poll(() => isAlive(pid), { timeout: 5_000 }).toBe(false);
+    await untilGone(pid, 5_000);
   });
 
   test("an abort ends the run", async () => {
@@ -99,12 +100,3 @@ describe("a run of a notebook", () => {
     await expect(runNotebook(path.join(folder, "missing.ipynb"))).rejects.toThrow(/Cannot read the notebook missing.ipynb \(ENOENT/);
   });
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
