@@ -7,6 +7,8 @@ import { createTrailingRate } from "./throughput.ts";
 /** What one query did over a whole run. */
 export interface QuerySummary {
   readonly name: string;
+  /** The sink's own description: "MongoDB[iot_analytics.sensor_metrics]". */
+  readonly sink: string;
   /** Batches that read something. */
   readonly batches: number;
   readonly rowsIn: number;
@@ -103,6 +105,7 @@ export function createQueryRecord(name: string, startMs: number, rateWindowMs: n
       const latencies = measured ?? estimate;
       return {
         name,
+        sink: last?.sink.description ?? "",
         batches,
         rowsIn: rate.total,
         rowsOut,

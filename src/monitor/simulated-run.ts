@@ -136,7 +136,7 @@ export async function simulateRun(options: SimulatedRunOptions = {}): Promise<Si
         },
       ],
       sink: {
-        description: "MongoDB",
+        description: `MongoDB[iot_analytics.${alerts ? "anomaly_alerts" : "sensor_metrics"}]`,
         numOutputRows: alerts ? Math.round(rows / 20) : 32,
         metrics: encoded === undefined ? {} : { [LATENCY_METRIC]: encoded },
       },
@@ -145,7 +145,7 @@ export async function simulateRun(options: SimulatedRunOptions = {}): Promise<Si
   };
 
   await monitor.sample();
-  const endMs = startProducingMs + seconds * 1000 + 1000;
+  const endMs = startProducingMs + seconds * 1000 + Math.max(1000, Math.ceil(latencyMs / 1000) * 1000 + 1000);
   while (clock.nowMs() < endMs) {
     clock.advance(BATCH_MS);
     const now = produced(clock.nowMs());

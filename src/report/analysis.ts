@@ -160,7 +160,7 @@ function completeness(record: RunRecord, { missing }: Measures): AnalysisFinding
     }),
     missing === 0
       ? "No acknowledged message was lost and none was counted twice."
-      : "The sums do not balance: the pipeline did not keep its promise of at-least-once delivery into the store exactly once.",
+      : "The sums do not balance: on the way messages were lost or counted twice.",
     record.totals.acknowledged > 0 &&
       `Late were ${percent(record.totals.late / record.totals.acknowledged, 2)} of the messages, unreadable ` +
         `${percent(record.totals.deadLetters / record.totals.acknowledged, 2)}.`,

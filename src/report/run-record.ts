@@ -174,6 +174,7 @@ const snapshot = z.object({
 
 const query = z.object({
   name: z.string(),
+  sink: z.string(),
   batches: count,
   rowsIn: count,
   rowsOut: count,

@@ -1,0 +1,61 @@
+import { mkdir, readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { writeFileAtomic } from "../base/atomic-file.ts";
+import { drawFigures } from "./figures.ts";
+import { grade, type Grade } from "./grade.ts";
+import { reportHtml, type Picture } from "./html.ts";
+import { reportMarkdown } from "./markdown.ts";
+import { readRunRecord } from "./run-record.ts";
+
+export interface ReportFolders {
+  /** Holds run.json. */
+  readonly data: string;
+  /** Gets report.md, report.html and figures/. */
+  readonly out: string;
+}
+
+export interface WrittenReport {
+  readonly markdown: string;
+  readonly html: string;
+  /** The figures' SVG files. */
+  readonly figures: readonly string[];
+  readonly grade: Grade;
+}
+
+const SCREENSHOT = /^screenshot-[\w-]+\.png$/;
+
+/**
+ * Builds `<out>/report.md`, `<out>/report.html` (one offline file) and `<out>/figures/` from `<data>/run.json`. Screenshots that a run left as
+ * `<out>/figures/screenshot-*.png` are included. Refuses without a sound record (ReportError).
+ */
+export async function writeReport(folders: ReportFolders): Promise<WrittenReport> {
+  const record = await readRunRecord(folders.data);
+  const figureFolder = path.join(folders.out, "figures");
+  await mkdir(figureFolder, { recursive: true });
+  const drawn = await drawFigures(record, figureFolder);
+  const screenshots = (await readdir(figureFolder)).filter((name) => SCREENSHOT.test(name)).sort();
+  const pictures = new Map<string, Picture>();
+  const figures = new Map<string, { path: string; description: string }>();
+  for (const [name, figure] of drawn) {
+    figures.set(name, { path: `figures/${name}.svg`, description: figure.description });
+    pictures.set(`figures/${name}.svg`, { svg: name === "architecture" ? figure.svg.replace("<svg ", "<svg data-narrow ") : figure.svg });
+  }
+  for (const name of screenshots) pictures.set(`figures/${name}`, { png: await readFile(path.join(figureFolder, name)) });
+  const verdict = grade(record);
+  const markdown = reportMarkdown({
+    record,
+    grade: verdict,
+    figures,
+    screenshots: screenshots.map((name) => ({ path: `figures/${name}`, title: screenshotTitle(name) })),
+  });
+  const html = reportHtml(markdown, `Lab report, ${record.startedAt}`, pictures);
+  const files = { markdown: path.join(folders.out, "report.md"), html: path.join(folders.out, "report.html") };
+  await writeFileAtomic(files.markdown, markdown);
+  await writeFileAtomic(files.html, html);
+  return { ...files, figures: [...drawn.values()].map((figure) => figure.files.svg), grade: verdict };
+}
+
+/** "screenshot-dashboard-dark.png" → "Screenshot: dashboard dark". */
+function screenshotTitle(name: string): string {
+  return `Screenshot: ${name.slice("screenshot-".length, -".png".length).replaceAll("-", " ")}`;
+}
