@@ -64,6 +64,7 @@ export class CellProcess {
       detached: true,
       env,
       execArgv: [],
+      windowsHide: true,
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     const started = new CellProcess(child);
