@@ -132,7 +132,7 @@ describe.runIf(chromium)("A10: the dashboard in Chromium", () => {
     await page.selectOption("#refresh", { label: "5 s" });
     const before = await painted(page);
     sample.snapshotRows = [...sample.snapshotRows, snapshotSample(0.2, Date.now(), 61)];
-    await expect.poll(() => painted(page)).toBeGreaterThan(before);
+    await expect.poll(() => painted(page), { timeout: 10_000 }).toBeGreaterThan(before);
     const after = await painted(page);
     sample.snapshotRows = [...sample.snapshotRows, snapshotSample(0.9, Date.now(), 62)];
     await expect.poll(() => painted(page), { timeout: 10_000 }).toBeGreaterThan(after);
