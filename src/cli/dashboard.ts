@@ -4,7 +4,7 @@ import { DashboardError } from "../dashboard/dashboard-error.ts";
 import { startDashboard } from "../dashboard/dashboard.ts";
 import { runningDaemons } from "../stack/daemon.ts";
 import { backendsOf, wholeNumber } from "./backend-options.ts";
-import { Interrupted } from "./failure.ts";
+import { listenForInterruption } from "./interrupt.ts";
 
 interface DashboardFlags {
   readonly mongo?: string;
@@ -29,21 +29,18 @@ export function addDashboard(program: Command): void {
 }
 
 async function runDashboard(flags: DashboardFlags): Promise<void> {
-  const ending = new AbortController();
-  const onInterrupt = (): void => ending.abort(new Interrupted());
-  const onTerminate = (): void => ending.abort();
-  process.once("SIGINT", onInterrupt).once("SIGTERM", onTerminate);
+  const { signal, release } = listenForInterruption();
   try {
     const mongoUri = await mongoUriOf(flags);
-    const dashboard = await startDashboard({ mongoUri, database: flags.database, port: flags.port, signal: ending.signal });
+    const dashboard = await startDashboard({ mongoUri, database: flags.database, port: flags.port, signal });
     if (flags.json) console.log(JSON.stringify({ url: dashboard.url, host: dashboard.host, port: dashboard.port }));
     else if (!flags.quiet) console.log(`Dashboard: ${dashboard.url}\nPress Ctrl+C to end.`);
-    if (!ending.signal.aborted) await new Promise((resolve) => ending.signal.addEventListener("abort", resolve, { once: true }));
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
     await dashboard.close();
   } finally {
-    process.off("SIGINT", onInterrupt).off("SIGTERM", onTerminate);
+    release();
   }
-  if (ending.signal.reason instanceof Interrupted) throw ending.signal.reason;
+  throw signal.reason;
 }
 
 async function mongoUriOf(flags: DashboardFlags): Promise<string> {

@@ -36,9 +36,9 @@ export function createApp(options: AppOptions): App {
       options.hosts(),
     );
     if (reason !== undefined) return context.json({ error: reason }, 403);
-    if (context.req.method !== "GET" && context.req.method !== "HEAD") {
-      return context.json({ error: "Only GET is served here." }, 405, { allow: "GET, HEAD" });
-    }
+    const methods = context.req.path === "/events" ? ["GET"] : ["GET", "HEAD"];
+    if (!methods.includes(context.req.method))
+      return context.json({ error: "Only GET is served here." }, 405, { allow: methods.join(", ") });
     return next();
   });
   app.get("/events", (context) => sendEvents(context, options.feed));

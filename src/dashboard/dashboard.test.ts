@@ -1,8 +1,12 @@
-import { createServer, get, request, type IncomingMessage } from "node:http";
+import { createAdaptorServer } from "@hono/node-server";
+import { createServer, get, request, type IncomingMessage, type Server } from "node:http";
 import { connect } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { alertSample, pipelineSample, type PipelineSample } from "../../tests/browser/pipeline-sample.ts";
+import { systemClock } from "../base/clock.ts";
+import { createApp } from "./app.ts";
 import { serveDashboard, startDashboard, type Dashboard } from "./dashboard.ts";
+import { Feed } from "./feed.ts";
 import { publicAddress } from "./mongo-feed-source.ts";
 import { captureScreenshots } from "./screenshot.ts";
 import { CONTENT_SECURITY_POLICY } from "./security.ts";
@@ -128,6 +132,13 @@ describe("routes", () => {
     expect(answer.headers.allow).toBe("GET, HEAD");
   });
 
+  test("HEAD asks for headers of everything but the stream, where it would hold a place that nobody reads", async () => {
+    const dashboard = await serve();
+    expect((await ask(dashboard, "/", {}, "HEAD")).status).toBe(200);
+    expect((await ask(dashboard, "/events", {}, "HEAD")).status).toBe(405);
+    expect(JSON.parse((await ask(dashboard, "/healthz")).body.toString())).toMatchObject({ clients: 0 });
+  });
+
   test.each(["/", "/events", "/api/metrics", "/healthz"])("S4: another host name gets nothing of %s", async (path) => {
     const answer = await ask(await serve(), path, { host: "evil.example:8050" });
     expect(answer.status).toBe(403);
@@ -188,6 +199,32 @@ describe("the stream", () => {
     expect((await ask(dashboard, "/api/metrics")).status).toBe(200);
     for (const socket of sockets) socket.destroy();
     await until(async () => (await clients()) === 0);
+  });
+});
+
+describe("F30: a reader that stops reading", () => {
+  test("is cut off with its socket once it has taken nothing for the allowed time", async () => {
+    const source = pipelineSample(5, Date.now(), 5);
+    const feed = new Feed({ source, clock: systemClock, databaseAddress: "db:1", refreshMs: 5, slowMs: 300 });
+    const app = createApp({ feed, source, clock: systemClock, assets: new Map(), hosts: () => new Set(["test"]) });
+    const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    ends.push(
+      () => server.close(),
+      () => server.closeAllConnections(),
+      () => feed.close(),
+    );
+    const socket = connect((server.address() as { port: number }).port, "127.0.0.1");
+    ends.push(() => socket.destroy());
+    socket.on("error", () => {});
+    socket.pause().write("GET /events HTTP/1.1\r\nHost: test\r\n\r\n");
+    await until(() => feed.clients === 1);
+    let n = 0;
+    await until(() => {
+      source.alertRows = [{ ...alertSample(95, n, n++), sensorId: `${n}${"x".repeat(4_000_000)}` }];
+      return feed.clients === 0;
+    });
+    await until(async () => new Promise((resolve) => server.getConnections((_, open) => resolve(open === 0))));
   });
 });
 
