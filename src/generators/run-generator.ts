@@ -33,7 +33,7 @@ export type GeneratorProgress = {
   readonly failed: number;
   readonly inFlight: number;
   readonly elapsedMs: number;
-  /** Acknowledged per second since the last report. */
+  /** Acknowledged per second since the last report; in the last one, since the start. */
   readonly perSecond: number;
   readonly askedPerSecond: number;
 };
@@ -76,16 +76,16 @@ export async function runGenerator(run: GeneratorRun): Promise<GeneratorTotals> 
   const pacer = createPacer({ clock, ratePerSecond });
   let reportedAt = startedAt;
   let reportedAcknowledged = 0;
-  const report = (): void => {
+  const report = (sinceMs: number = reportedAt, sinceAcknowledged: number = reportedAcknowledged): void => {
     const now = clock.monotonicMs();
-    const seconds = (now - reportedAt) / 1000;
+    const seconds = (now - sinceMs) / 1000;
     run.onProgress?.({
       sent: account.sent,
       acknowledged: account.acknowledged,
       failed: account.failed,
       inFlight: account.inFlight,
       elapsedMs: now - startedAt,
-      perSecond: seconds > 0 ? (account.acknowledged - reportedAcknowledged) / seconds : 0,
+      perSecond: seconds > 0 ? (account.acknowledged - sinceAcknowledged) / seconds : 0,
       askedPerSecond: ratePerSecond,
     });
     reportedAt = now;
@@ -114,7 +114,7 @@ export async function runGenerator(run: GeneratorRun): Promise<GeneratorTotals> 
   await account.allDone();
   signal?.removeEventListener("abort", onAbort);
   const elapsedMs = clock.monotonicMs() - startedAt;
-  report();
+  report(startedAt, 0);
   return {
     sent: account.sent,
     acknowledged: account.acknowledged,
