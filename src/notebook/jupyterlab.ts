@@ -23,10 +23,12 @@ export async function openJupyterLab(options: {
 }): Promise<void> {
   await writeKernelspec();
   const program = findJupyterLab() ?? installJupyterLab();
-  const args = ["--ServerApp.ip=127.0.0.1", "--ServerApp.allow_remote_access=False", `--ServerApp.root_dir=${projectRoot}`];
+  const target = path.resolve(options.file ?? notebooksFolder);
+  const root = path.relative(projectRoot, target).startsWith("..") ? path.dirname(target) : projectRoot;
+  const args = ["--ServerApp.ip=127.0.0.1", "--ServerApp.allow_remote_access=False", `--ServerApp.root_dir=${root}`];
   if (options.browser === false) args.push("--no-browser");
   const known = process.env["JUPYTER_PATH"];
-  const child = spawn(program, [...args, path.resolve(options.file ?? notebooksFolder)], {
+  const child = spawn(program, [...args, target], {
     cwd: projectRoot,
     detached: process.platform !== "win32",
     stdio: "inherit",
@@ -37,7 +39,13 @@ export async function openJupyterLab(options: {
   };
   options.signal?.addEventListener("abort", end, { once: true });
   try {
-    await once(child, "exit");
+    const [code] = (await once(child, "exit")) as [number | null];
+    if (code !== 0 && code !== null && !options.signal?.aborted)
+      throw new NotebookError("NO_JUPYTERLAB", {
+        failed: "JupyterLab ended with an error",
+        found: `exit code ${code}`,
+        remedy: "See its message above.",
+      });
   } finally {
     options.signal?.removeEventListener("abort", end);
     end();
