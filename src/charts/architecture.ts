@@ -20,11 +20,11 @@ export interface Architecture {
   readonly monitor: Part;
 }
 
-const WIDTH = 640;
-const GAP = 46;
+const WIDTH = 548;
+const GAP = 42;
 const PAD = 14;
-const TITLE_SIZE = 17;
-const DETAIL_SIZE = 14;
+const TITLE_SIZE = 18;
+const DETAIL_SIZE = 15;
 const LINE = 1.3;
 
 type Point = readonly [number, number];
@@ -36,7 +36,7 @@ interface Box {
   readonly height: number;
 }
 
-/** The architecture as SVG: 640 units wide, so that its text can be read on a screen of 400 pixels and up. */
+/** The architecture as SVG: about 600 units wide, so that its text can be read on a screen of 400 pixels and up. */
 export function architectureSvg(architecture: Architecture): string {
   const shapes: string[] = [];
   const half = (WIDTH - GAP) / 2;

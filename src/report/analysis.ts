@@ -59,7 +59,7 @@ function throughput(record: RunRecord, { producing }: Measures): AnalysisFinding
 }
 
 function queries(record: RunRecord, measures: Measures): AnalysisFinding {
-  const topic = "Do the queries keep up?";
+  const topic = "Keeping up";
   const ran = record.queries.filter((query) => query.batches > 0);
   if (ran.length === 0) return unknown(topic, "No query read anything.");
   const sentences = ran.map((query) => {

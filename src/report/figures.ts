@@ -67,7 +67,7 @@ export function architectureOf(record: RunRecord): Architecture {
   return {
     generator: {
       title: "Sensor generator",
-      details: [`asked for ${whole(parameters.rate)} messages/s, seed ${parameters.seed}`, "kafkajs, acks=all, key sensor_id"],
+      details: [`asked for ${whole(parameters.rate)} messages/s`, `seed ${parameters.seed}, key sensor_id`, "kafkajs, acks=all"],
     },
     broker: { title: backends.kafka.name, details: [backends.kafka.address], topic: parameters.topic, partitions: parameters.partitions },
     engine: {

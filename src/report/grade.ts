@@ -148,11 +148,11 @@ function analysis(record: RunRecord): Finding {
   const open = findings.filter((finding) => !finding.known).map((finding) => finding.topic);
   const evidence = `${plural(findings.length - open.length, "finding")} computed from the run: ${findings
     .filter((finding) => finding.known)
-    .map((finding) => finding.topic.toLowerCase())
+    .map((finding) => `“${finding.topic}”`)
     .join(", ")}`;
   return open.length === 0
     ? { verdict: "met", evidence }
-    : { verdict: "not met", evidence: `${evidence}; no data on ${open.join(", ").toLowerCase()}` };
+    : { verdict: "not met", evidence: `${evidence}; no data on ${open.map((topic) => `“${topic}”`).join(", ")}` };
 }
 
 function working(record: RunRecord): Finding {

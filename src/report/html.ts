@@ -73,7 +73,8 @@ h2 { font-size: 1.35rem; margin: 2.6rem 0 0.8rem; padding-bottom: 0.3rem; border
 h3 { font-size: 1.1rem; margin: 1.8rem 0 0.6rem; }
 .wide { overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; width: 100%; font-size: 0.92rem; }
-th, td { text-align: left; vertical-align: top; padding: 0.4rem 0.7rem 0.4rem 0; border-bottom: 1px solid var(--line); min-width: 4.5rem; overflow-wrap: break-word; }
+th, td { text-align: left; vertical-align: top; padding: 0.4rem 0.7rem 0.4rem 0; border-bottom: 1px solid var(--line); overflow-wrap: break-word; }
+tr > :last-child { padding-right: 0; }
 th { color: var(--muted); font-weight: 600; }
 code { font: 0.9em/1.5 ui-monospace, "DejaVu Sans Mono", monospace; background: var(--shade); padding: 0.1em 0.3em; border-radius: 4px; }
 pre { background: var(--shade); padding: 0.8rem 1rem; border-radius: 8px; overflow-x: auto; }

@@ -69,7 +69,7 @@ function architecture({ record, figures }: ReportParts): string {
     ],
     [
       plainText(backends.kafka.name),
-      `Keeps the messages of topic ${inlineCode(parameters.topic)} in order within each of ${parameters.partitions} partitions, until every reader is done with them.`,
+      `Keeps the messages of topic ${inlineCode(parameters.topic)} in order within each of ${parameters.partitions} partitions, on disk, for any number of readers.`,
     ],
     [
       plainText(backends.engine.name),
@@ -159,8 +159,7 @@ function screens({ figures, screenshots }: ReportParts): string {
   const shown =
     screenshots.length > 0
       ? screenshots.map((screenshot) => `![${plainText(screenshot.title)}](${screenshot.path})`).join("\n\n")
-      : "No Chromium was found on the machine of this run, so there are no screenshots of the dashboard; the same data are drawn below. " +
-        "With a Chromium installed, or named by `CHROME_PATH`, the next run adds them.";
+      : "This run left no screenshots: taking them needs a Chromium, installed or named by `CHROME_PATH`. The data that the dashboard showed are drawn here instead.";
   return ["## 5. Visualisation and monitoring", shown, figure(figures, "windows"), figure(figures, "alerts")].filter(Boolean).join("\n\n");
 }
 
