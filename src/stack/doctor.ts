@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import path from "node:path";
 import type { Backends } from "./backends.ts";
+import { findChromium } from "./chromium.ts";
 import { accepts, runningDaemons } from "./daemon.ts";
 import { isPortFree, portHolder } from "./port.ts";
 import { EMBEDDED } from "./servers.ts";
@@ -101,14 +102,10 @@ function kernel(root: string): Finding {
 }
 
 function chromium(root: string): Finding {
-  const found = process.env.CHROME_PATH ?? ["chromium", "chromium-browser", "google-chrome"].find((name) => onPath(name));
+  const found = findChromium();
   const driver = existsSync(path.join(root, "node_modules", "playwright-core"));
   if (found && driver) return { subject: "Chromium", verdict: "ok", detail: found };
   return { subject: "Chromium", verdict: "missing", detail: "would add screenshots of the dashboard to the report" };
-}
-
-function onPath(name: string): boolean {
-  return spawnSync(process.platform === "win32" ? "where" : "which", [name]).status === 0;
 }
 
 function program(command: string, args: readonly string[], subject: string, adds: string): Finding {

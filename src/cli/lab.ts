@@ -1,0 +1,136 @@
+import path from "node:path";
+import type { Command } from "commander";
+import { createLogUpdate } from "log-update";
+import { messageOf } from "../base/errors.ts";
+import { projectRoot } from "../base/project.ts";
+import { captureScreenshots } from "../dashboard/screenshot.ts";
+import { IOT } from "../labs/iot/names.ts";
+import { type IotPipeline, startIotPipeline } from "../labs/iot/pipeline.ts";
+import { type IotPhase, type IotRun, runIotLab } from "../labs/iot/run.ts";
+import { gradeText } from "../report/grade-text.ts";
+import { iotRunRecord } from "../report/iot-record.ts";
+import { writeRunRecord } from "../report/run-record.ts";
+import { type WrittenReport, writeReport } from "../report/write-report.ts";
+import { findChromium } from "../stack/chromium.ts";
+import { stateFolder } from "../stack/daemon.ts";
+import { createRunFolder } from "../stack/run-folder.ts";
+import { type BackendFlags, backendsOf, wholeNumber, withBackends } from "./backend-options.ts";
+import { Interrupted } from "./failure.ts";
+import { listenForInterruption } from "./interrupt.ts";
+import { statusLine, statusLines } from "./lab-status.ts";
+
+interface LabFlags extends BackendFlags {
+  readonly seconds: number;
+  readonly rate: number;
+  readonly seed: number;
+  readonly port?: number;
+  readonly keep?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** Seconds between lines where there is no terminal. */
+const PLAIN_EVERY_SECONDS = 5;
+
+/** `streamlab lab`: the whole IoT lab, then report and grade. */
+export function addLab(program: Command): void {
+  withBackends(program.command("lab"))
+    .description("run the whole IoT lab: servers, generator, both queries, dashboard, monitoring, report and grade")
+    .option("--seconds <n>", "seconds of producing", wholeNumber(1), 60)
+    .option("--rate <n>", "messages per second", wholeNumber(1), 1000)
+    .option("--seed <n>", "the same seed gives the same readings", wholeNumber(0), 42)
+    .option("--port <n>", "port of the dashboard (8050, or a free one where it is taken)", wholeNumber(0))
+    .option("--keep", "stay up after the report, until Ctrl+C")
+    .option("--quiet", "only the grade")
+    .addHelpText("after", "\nExamples:\n  streamlab lab --seconds 120 --rate 5000\n  streamlab lab --keep --port 8051")
+    .action(runLab);
+}
+
+async function runLab(flags: LabFlags): Promise<void> {
+  const backends = backendsOf(flags);
+  const interruption = listenForInterruption();
+  const say = flags.quiet ? (): void => {} : (text: string): void => console.log(text);
+  const runId = `${new Date().toISOString().replace(/\D/g, "").slice(0, 14)}-${process.pid}`;
+  const folder = await createRunFolder(path.join(stateFolder(projectRoot), "lab"), runId);
+  const temporary = { topic: backends.kafka.kind === "external", database: backends.mongo.kind === "external" };
+  let pipeline: IotPipeline | undefined;
+  try {
+    say("starting servers, engine and dashboard");
+    pipeline = await startIotPipeline({
+      backends,
+      dataDir: folder.path,
+      rate: flags.rate,
+      seed: flags.seed,
+      dashboardPort: flags.port,
+      signal: interruption.signal,
+      topic: temporary.topic ? `${IOT.topic}-${runId}` : IOT.topic,
+      database: temporary.database ? `${IOT.database}_${runId.replace("-", "_")}` : IOT.database,
+      temporary,
+    });
+    const run = await showRun(pipeline, flags, interruption.signal);
+    const report = await writeLabReport(pipeline, run, flags, say);
+    console.log(`\n${gradeText(report.grade, { width: process.stdout.columns ?? 100, colour: process.stdout.isTTY })}`);
+    console.log(`report: ${path.relative(process.cwd(), report.html)}, ${path.relative(process.cwd(), report.markdown)}`);
+    const failed = run.checks.filter(({ passed }) => !passed);
+    for (const check of failed) console.log(`failed check in ${check.stage}: ${check.name} (${check.evidence})`);
+    if (failed.length > 0) process.exitCode = 1;
+    if (flags.keep && !interruption.signal.aborted) {
+      say(`the lab stays up; dashboard at ${pipeline.dashboard?.url}; Ctrl+C ends it`);
+      await new Promise((resolve) => interruption.signal.addEventListener("abort", resolve, { once: true }));
+    } else if (interruption.signal.aborted) throw new Interrupted("interrupted");
+  } finally {
+    await pipeline?.stop();
+    await folder.remove();
+    interruption.release();
+  }
+}
+
+/** Runs the lab with its live status: in place on a terminal, else a line now and then. */
+async function showRun(pipeline: IotPipeline, flags: LabFlags, signal: AbortSignal): Promise<IotRun> {
+  const live = process.stdout.isTTY && !flags.quiet ? createLogUpdate(process.stdout) : undefined;
+  let phase: IotPhase = "producing";
+  const startedAt = performance.now();
+  let lastLineAt = Number.NEGATIVE_INFINITY;
+  const draw = (): void => {
+    const elapsedSeconds = (performance.now() - startedAt) / 1000;
+    const status = {
+      phase,
+      dashboardUrl: pipeline.dashboard?.url ?? null,
+      elapsedSeconds,
+      totalSeconds: flags.seconds,
+      snapshot: pipeline.monitor.snapshot(),
+    };
+    if (live) live(statusLines(status, process.stdout.columns ?? 100).join("\n"));
+    else if (!flags.quiet && elapsedSeconds - lastLineAt >= PLAIN_EVERY_SECONDS) {
+      lastLineAt = elapsedSeconds;
+      console.log(statusLine(status));
+    }
+  };
+  if (!live && !flags.quiet)
+    console.log(
+      `dashboard ${pipeline.dashboard?.url ?? "none"} · kafka ${pipeline.servers.kafka.address} · mongo ${pipeline.servers.mongo.address}`,
+    );
+  const stopDrawing = pipeline.monitor.onSample(draw);
+  try {
+    draw();
+    return await runIotLab(pipeline, {
+      rate: flags.rate,
+      seconds: flags.seconds,
+      signal,
+      onPhase: (next) => void ((phase = next), draw()),
+    });
+  } finally {
+    stopDrawing();
+    live?.done();
+  }
+}
+
+async function writeLabReport(pipeline: IotPipeline, run: IotRun, flags: LabFlags, say: (text: string) => void): Promise<WrittenReport> {
+  const out = path.join(projectRoot, "report");
+  const data = path.join(out, "data");
+  if (pipeline.dashboard) {
+    const screenshots = { url: pipeline.dashboard.url, outDir: path.join(out, "figures"), chromium: findChromium() };
+    await captureScreenshots(screenshots).catch((thrown: unknown) => say(`no screenshots: ${messageOf(thrown)}`));
+  }
+  await writeRunRecord(data, iotRunRecord(pipeline, run, { rate: flags.rate, seconds: flags.seconds, seed: flags.seed, others: {} }));
+  return writeReport({ data, out });
+}
