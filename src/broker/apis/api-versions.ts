@@ -1,0 +1,17 @@
+import { errorCodes } from "../../kafka-protocol/error-codes.ts";
+import { apiVersionsApi } from "../../kafka-protocol/messages/api-versions.ts";
+import type { ResponseDraft } from "../../kafka-protocol/schema.ts";
+import { handlerOf, type ApiHandler, type BrokerState } from "../api-handler.ts";
+
+/** What ApiVersions answers: also, with an error, to a version that the broker does not know. */
+export function apiVersionsAnswer(broker: BrokerState, errorCode: number): ResponseDraft<typeof apiVersionsApi> {
+  const apiKeys = broker.handlers.map(({ api, versions }) => ({ apiKey: api.key, minVersion: versions[0], maxVersion: versions[1] }));
+  return { errorCode, apiKeys: apiKeys.sort((a, b) => a.apiKey - b.apiKey) };
+}
+
+/** ApiVersions (KIP-35, KIP-511). */
+export const apiVersionsHandler: ApiHandler = handlerOf(apiVersionsApi, [0, 4], (body, { broker, version }) => {
+  const named = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
+  const isNamed = version < 3 || (named.test(body.clientSoftwareName) && named.test(body.clientSoftwareVersion));
+  return apiVersionsAnswer(broker, isNamed ? errorCodes.NONE : errorCodes.INVALID_REQUEST);
+});

@@ -1,0 +1,46 @@
+import { errorCodes } from "../../kafka-protocol/error-codes.ts";
+import { listOffsetsApi } from "../../kafka-protocol/messages/list-offsets.ts";
+import { handlerOf, type ApiHandler } from "../api-handler.ts";
+import type { PartitionLog } from "../log/partition-log.ts";
+
+const LATEST = -1;
+const EARLIEST = -2;
+const MAX_TIMESTAMP = -3;
+
+async function offsetAt(log: PartitionLog, timestampMs: number): Promise<{ offset: number; timestampMs: number }> {
+  if (timestampMs === LATEST) return { offset: log.endOffset, timestampMs: -1 };
+  if (timestampMs === EARLIEST) return { offset: log.startOffset, timestampMs: -1 };
+  const wanted = timestampMs === MAX_TIMESTAMP ? log.latestTimestampMs : timestampMs;
+  const found = wanted < 0 ? undefined : await log.findTime(wanted);
+  return found ?? { offset: -1, timestampMs: -1 };
+}
+
+/** ListOffsets: the end (−1), the start (−2), the record with the latest time (−3, KIP-734), or the first at or after a time. */
+export const listOffsetsHandler: ApiHandler = handlerOf(listOffsetsApi, [0, 7], async (body, context) => ({
+  topics: await Promise.all(
+    body.topics.map(async ({ name, partitions }) => ({
+      name,
+      partitions: await Promise.all(
+        partitions.map(async ({ partitionIndex, timestamp, currentLeaderEpoch }) => {
+          const log = context.broker.catalog.get(name)?.partitions[partitionIndex];
+          if (!log) return { partitionIndex, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION };
+          if (currentLeaderEpoch > 0) return { partitionIndex, errorCode: errorCodes.UNKNOWN_LEADER_EPOCH };
+          try {
+            const { offset, timestampMs } = await offsetAt(log, timestamp);
+            const oldStyleOffsets = offset < 0 ? [] : [offset];
+            return {
+              partitionIndex,
+              errorCode: errorCodes.NONE,
+              timestamp: timestampMs,
+              offset,
+              leaderEpoch: offset < 0 ? -1 : 0,
+              oldStyleOffsets,
+            };
+          } catch {
+            return { partitionIndex, errorCode: errorCodes.KAFKA_STORAGE_ERROR };
+          }
+        }),
+      ),
+    })),
+  ),
+}));

@@ -1,0 +1,86 @@
+import { errorCodes } from "../../kafka-protocol/error-codes.ts";
+import { findCoordinatorApi } from "../../kafka-protocol/messages/find-coordinator.ts";
+import { heartbeatApi } from "../../kafka-protocol/messages/heartbeat.ts";
+import { joinGroupApi } from "../../kafka-protocol/messages/join-group.ts";
+import { leaveGroupApi } from "../../kafka-protocol/messages/leave-group.ts";
+import { syncGroupApi } from "../../kafka-protocol/messages/sync-group.ts";
+import { handlerOf, type ApiHandler } from "../api-handler.ts";
+
+const GROUP_KEY = 0;
+/** From this version of JoinGroup on a new member is told its id first and joins with it (KIP-394). */
+const FIRST_VERSION_WITH_REQUIRED_ID = 4;
+
+/** FindCoordinator: it is always here. Transactions, which the broker does not serve, have none. */
+export const findCoordinatorHandler: ApiHandler = handlerOf(findCoordinatorApi, [0, 4], (body, { broker, version }) => {
+  const { settings } = broker;
+  const answer =
+    body.keyType === GROUP_KEY
+      ? { errorCode: errorCodes.NONE, errorMessage: null, nodeId: settings.nodeId, ...broker.advertised() }
+      : {
+          errorCode: errorCodes.INVALID_REQUEST,
+          errorMessage: "The development broker does not serve transactions.",
+          nodeId: -1,
+          host: "",
+          port: -1,
+        };
+  return version >= 4 ? { coordinators: body.coordinatorKeys.map((key) => ({ key, ...answer })) } : answer;
+});
+
+export const joinGroupHandler: ApiHandler = handlerOf(joinGroupApi, [0, 7], async (body, context) => {
+  const { settings, groups } = context.broker;
+  const refuse = (errorCode: number) => ({
+    errorCode,
+    generationId: -1,
+    protocolName: "",
+    leader: "",
+    memberId: body.memberId,
+    members: [],
+  });
+  if (body.groupId === "") return refuse(errorCodes.INVALID_GROUP_ID);
+  if (body.sessionTimeoutMs < settings.minSessionTimeoutMs || body.sessionTimeoutMs > settings.maxSessionTimeoutMs) {
+    return refuse(errorCodes.INVALID_SESSION_TIMEOUT);
+  }
+  if (body.memberId !== "" && !groups.find(body.groupId)) return refuse(errorCodes.UNKNOWN_MEMBER_ID);
+  const answer = await groups.group(body.groupId).join({
+    memberId: body.memberId,
+    instanceId: body.groupInstanceId,
+    clientId: context.clientId,
+    clientHost: context.clientHost,
+    sessionTimeoutMs: body.sessionTimeoutMs,
+    rebalanceTimeoutMs: context.version === 0 ? body.sessionTimeoutMs : body.rebalanceTimeoutMs,
+    protocolType: body.protocolType,
+    protocols: body.protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata) })),
+    mustKnowId: context.version >= FIRST_VERSION_WITH_REQUIRED_ID,
+  });
+  return { ...answer, protocolName: context.version >= 7 ? answer.protocolName : (answer.protocolName ?? "") };
+});
+
+export const syncGroupHandler: ApiHandler = handlerOf(syncGroupApi, [0, 5], async (body, { broker }) => {
+  if (body.groupId === "") return { errorCode: errorCodes.INVALID_GROUP_ID, assignment: Buffer.alloc(0) };
+  const group = broker.groups.find(body.groupId);
+  if (!group) return { errorCode: errorCodes.UNKNOWN_MEMBER_ID, assignment: Buffer.alloc(0) };
+  const answer = await group.sync({ ...body, instanceId: body.groupInstanceId });
+  return { ...answer, protocolType: group.protocolType, protocolName: group.protocolName };
+});
+
+export const heartbeatHandler: ApiHandler = handlerOf(heartbeatApi, [0, 4], (body, { broker }) => {
+  if (body.groupId === "") return { errorCode: errorCodes.INVALID_GROUP_ID };
+  const group = broker.groups.find(body.groupId);
+  return { errorCode: group ? group.heartbeat(body.memberId, body.groupInstanceId, body.generationId) : errorCodes.UNKNOWN_MEMBER_ID };
+});
+
+/** LeaveGroup: one member up to version 2, several from version 3 on (KIP-345). */
+export const leaveGroupHandler: ApiHandler = handlerOf(leaveGroupApi, [0, 5], (body, { broker, version }) => {
+  if (body.groupId === "") return { errorCode: errorCodes.INVALID_GROUP_ID };
+  const leave = (memberId: string, instanceId: string | null): number =>
+    broker.groups.find(body.groupId)?.leave(memberId, instanceId) ?? errorCodes.UNKNOWN_MEMBER_ID;
+  if (version < 3) return { errorCode: leave(body.memberId, null) };
+  return {
+    errorCode: errorCodes.NONE,
+    members: body.members.map(({ memberId, groupInstanceId }) => ({
+      memberId,
+      groupInstanceId,
+      errorCode: leave(memberId, groupInstanceId),
+    })),
+  };
+});

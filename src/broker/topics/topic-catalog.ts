@@ -1,0 +1,249 @@
+import fs from "node:fs/promises";
+import path from "node:path";
+import { randomBytes } from "node:crypto";
+import { openJournal, type Journal } from "../journal.ts";
+import { PartitionLog } from "../log/partition-log.ts";
+import { configNumber } from "./topic-config.ts";
+import { collisionKey } from "./topic-name.ts";
+
+export interface Topic {
+  readonly name: string;
+  /** 22 characters of base64url. */
+  readonly id: string;
+  /** The configs that were set on it, by name; the rest are defaults. */
+  configs: ReadonlyMap<string, string>;
+  readonly partitions: PartitionLog[];
+}
+
+type Entry =
+  | { readonly kind: "cluster"; readonly id: string }
+  | {
+      readonly kind: "topic";
+      readonly name: string;
+      readonly id: string;
+      readonly partitions: number;
+      readonly configs: Readonly<Record<string, string>>;
+      readonly starts?: Readonly<Record<string, number>>;
+    }
+  | { readonly kind: "partitions"; readonly name: string; readonly count: number }
+  | { readonly kind: "configs"; readonly name: string; readonly configs: Readonly<Record<string, string>> }
+  | { readonly kind: "start"; readonly name: string; readonly partition: number; readonly offset: number }
+  | { readonly kind: "delete"; readonly name: string }
+  | { readonly kind: "producer ids"; readonly next: number };
+
+interface Registered {
+  id: string;
+  partitions: number;
+  configs: Record<string, string>;
+  starts: Record<string, number>;
+}
+
+export interface CatalogOptions {
+  readonly folder: string;
+  readonly sync: boolean;
+  readonly onCut: (file: string, bytes: number) => void;
+}
+
+/** Producer ids are taken from the journal in blocks, so that handing one out costs no write. */
+const PRODUCER_ID_BLOCK = 1000;
+
+const newId = (): string => randomBytes(16).toString("base64url");
+
+/** The topics, their configs and logs, the cluster id and the producer ids: everything that must be there again after a restart. */
+export class TopicCatalog {
+  readonly #options: CatalogOptions;
+  readonly #topics = new Map<string, Topic>();
+  readonly #registered = new Map<string, Registered>();
+  #journal!: Journal<Entry>;
+  #clusterId = "";
+  #nextProducerId = 0;
+  #producerIdsUpTo = 0;
+  #change: Promise<unknown> = Promise.resolve();
+
+  private constructor(options: CatalogOptions) {
+    this.#options = options;
+  }
+
+  static async open(options: CatalogOptions): Promise<TopicCatalog> {
+    const catalog = new TopicCatalog(options);
+    catalog.#journal = await openJournal<Entry>({
+      file: path.join(options.folder, "metadata.journal"),
+      sync: true,
+      apply: (entry) => catalog.#apply(entry),
+      snapshot: () => catalog.#snapshot(),
+    });
+    if (catalog.#clusterId === "") {
+      catalog.#clusterId = newId();
+      await catalog.#journal.append([{ kind: "cluster", id: catalog.#clusterId }]);
+    }
+    catalog.#nextProducerId = catalog.#producerIdsUpTo;
+    await catalog.#openLogs();
+    return catalog;
+  }
+
+  #apply(entry: Entry): void {
+    if (entry.kind === "cluster") this.#clusterId = entry.id;
+    else if (entry.kind === "producer ids") this.#producerIdsUpTo = entry.next;
+    else if (entry.kind === "topic") {
+      const { id, partitions, configs, starts } = entry;
+      this.#registered.set(entry.name, { id, partitions, configs: { ...configs }, starts: { ...starts } });
+    } else if (entry.kind === "delete") this.#registered.delete(entry.name);
+    else {
+      const topic = this.#registered.get(entry.name);
+      if (!topic) return;
+      if (entry.kind === "partitions") topic.partitions = entry.count;
+      else if (entry.kind === "configs") topic.configs = { ...entry.configs };
+      else topic.starts[entry.partition] = entry.offset;
+    }
+  }
+
+  *#snapshot(): Generator<Entry> {
+    yield { kind: "cluster", id: this.#clusterId };
+    yield { kind: "producer ids", next: this.#producerIdsUpTo };
+    for (const [name, topic] of this.#registered) yield { kind: "topic", name, ...topic };
+  }
+
+  async #openLogs(): Promise<void> {
+    const logs = path.join(this.#options.folder, "logs");
+    await fs.mkdir(logs, { recursive: true });
+    const known = new Set(
+      [...this.#registered].flatMap(([name, { partitions }]) => Array.from({ length: partitions }, (_, i) => `${name}-${i}`)),
+    );
+    for (const name of await fs.readdir(logs)) {
+      if (!known.has(name)) await fs.rm(path.join(logs, name), { recursive: true, force: true });
+    }
+    await Promise.all([...this.#registered].map(([name, topic]) => this.#openTopic(name, topic)));
+  }
+
+  async #openTopic(name: string, registered: Registered): Promise<Topic> {
+    const topic: Topic = { name, id: registered.id, configs: new Map(Object.entries(registered.configs)), partitions: [] };
+    topic.partitions.push(...(await this.#openPartitions(topic, 0, registered)));
+    this.#topics.set(name, topic);
+    return topic;
+  }
+
+  #openPartitions(topic: Topic, from: number, registered: Registered): Promise<PartitionLog[]> {
+    const numbers = Array.from({ length: registered.partitions - from }, (_, i) => from + i);
+    return Promise.all(
+      numbers.map((partition) =>
+        PartitionLog.open({
+          folder: path.join(this.#options.folder, "logs", `${topic.name}-${partition}`),
+          segmentBytes: () => configNumber(topic.configs, "segment.bytes"),
+          startOffset: registered.starts[partition] ?? 0,
+          sync: this.#options.sync,
+          onCut: this.#options.onCut,
+        }),
+      ),
+    );
+  }
+
+  /** One change after the other: two clients may create the same topic at once. */
+  #exclusive<T>(action: () => Promise<T>): Promise<T> {
+    const result = this.#change.then(action);
+    this.#change = result.catch(() => undefined);
+    return result;
+  }
+
+  get clusterId(): string {
+    return this.#clusterId;
+  }
+
+  get(name: string): Topic | undefined {
+    return this.#topics.get(name);
+  }
+
+  getById(id: string): Topic | undefined {
+    for (const topic of this.#topics.values()) if (topic.id === id) return topic;
+    return undefined;
+  }
+
+  /** All topics by name. */
+  list(): Topic[] {
+    return [...this.#topics.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** The topic that a new name would collide with ('.' and '_' are one), if any. */
+  collision(name: string): Topic | undefined {
+    for (const topic of this.#topics.values()) if (collisionKey(topic.name) === collisionKey(name)) return topic;
+    return undefined;
+  }
+
+  /** Makes a topic; undefined where the name is taken. */
+  create(name: string, partitions: number, configs: Readonly<Record<string, string>>): Promise<Topic | undefined> {
+    return this.#exclusive(async () => {
+      if (this.collision(name)) return undefined;
+      await this.#journal.append([{ kind: "topic", name, id: newId(), partitions, configs }]);
+      return await this.#openTopic(name, this.#registered.get(name) as Registered);
+    });
+  }
+
+  /** Removes a topic and its log; false where there is none. */
+  delete(name: string): Promise<boolean> {
+    return this.#exclusive(async () => {
+      const topic = this.#topics.get(name);
+      if (!topic) return false;
+      await this.#journal.append([{ kind: "delete", name }]);
+      this.#topics.delete(name);
+      await Promise.all(topic.partitions.map((log) => log.remove()));
+      return true;
+    });
+  }
+
+  addPartitions(topic: Topic, count: number): Promise<void> {
+    return this.#exclusive(async () => {
+      const registered = this.#registered.get(topic.name);
+      if (!registered || count <= topic.partitions.length) return;
+      await this.#journal.append([{ kind: "partitions", name: topic.name, count }]);
+      topic.partitions.push(...(await this.#openPartitions(topic, topic.partitions.length, registered)));
+    });
+  }
+
+  /** Replaces the configs that were set on a topic. */
+  setConfigs(topic: Topic, configs: Readonly<Record<string, string>>): Promise<void> {
+    return this.#exclusive(async () => {
+      if (!this.#registered.has(topic.name)) return;
+      await this.#journal.append([{ kind: "configs", name: topic.name, configs }]);
+      topic.configs = new Map(Object.entries(configs));
+    });
+  }
+
+  /** Moves the first readable offset of a partition for good. */
+  deleteRecords(topic: Topic, partition: number, offset: number): Promise<void> {
+    return this.#exclusive(async () => {
+      const log = topic.partitions[partition];
+      if (!this.#registered.has(topic.name) || !log) return;
+      await this.#journal.append([{ kind: "start", name: topic.name, partition, offset }]);
+      await log.deleteBefore(offset);
+    });
+  }
+
+  /** A producer id that was never given before. */
+  async nextProducerId(): Promise<number> {
+    if (this.#nextProducerId >= this.#producerIdsUpTo) {
+      await this.#exclusive(async () => {
+        if (this.#nextProducerId < this.#producerIdsUpTo) return;
+        await this.#journal.append([{ kind: "producer ids", next: this.#producerIdsUpTo + PRODUCER_ID_BLOCK }]);
+      });
+    }
+    return this.#nextProducerId++;
+  }
+
+  /** Deletes what the retention of each topic no longer keeps. */
+  async retain(nowMs: number): Promise<void> {
+    for (const topic of this.list()) {
+      for (const log of topic.partitions) {
+        await log.retain(nowMs, configNumber(topic.configs, "retention.ms"), configNumber(topic.configs, "retention.bytes"));
+      }
+    }
+  }
+
+  async flush(): Promise<void> {
+    for (const topic of this.#topics.values()) for (const log of topic.partitions) await log.flush();
+  }
+
+  async close(): Promise<void> {
+    await this.#change;
+    for (const topic of this.#topics.values()) await Promise.all(topic.partitions.map((log) => log.close()));
+    await this.#journal.close();
+  }
+}
