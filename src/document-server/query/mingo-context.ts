@@ -68,7 +68,10 @@ function withNulls(named: Record<string, Accumulator>): Record<string, Accumulat
   );
 }
 
-/** mingo's operators with ours in the place of those that answer otherwise than MongoDB. JavaScript operators are not there at all. */
+/**
+ * mingo's operators with ours in the place of those that answer otherwise than MongoDB. The JavaScript operators are not there. `scriptEnabled`
+ * is for mingo's own $setWindowFields, which is built on functions; no function can come out of BSON as we decode it.
+ */
 export const mingoContext: Context = Context.init({
   accumulator: withNulls(
     without({ ...(accumulators as unknown as Record<string, Accumulator>), ...percentileAccumulators }, "$accumulator"),
@@ -88,7 +91,7 @@ export const mingoOptions: Options = {
   idKey: "_id",
   processingMode: 0,
   useStrictMode: true,
-  scriptEnabled: false,
+  scriptEnabled: true,
   failOnError: true,
   context: mingoContext,
 } as Options;
