@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import type * as danfojs from "danfojs-node";
 import { flattenRow } from "./flatten-row.ts";
+import { formatObject } from "./format-value.ts";
 import { NotebookError } from "./notebook-error.ts";
 import type { TableRow } from "./table.ts";
 
@@ -41,9 +42,8 @@ export function dataFrame(rows: Iterable<TableRow>, options: DataFrameOptions = 
 }
 
 function plainValue(value: unknown): unknown {
-  if (value instanceof Date) return value.toISOString();
   if (typeof value === "bigint") return Number(value);
-  return typeof value === "object" && value !== null ? JSON.stringify(value) : value;
+  return typeof value === "object" && value !== null ? formatObject(value) : value;
 }
 
 function isMissing(value: unknown): boolean {

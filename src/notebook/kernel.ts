@@ -64,24 +64,22 @@ function mendHandler(tslab: Tslab): void {
   const publishers = new WeakMap<ExecuteRequest, (error: CellError) => void>();
   const handler = tslab.jupyter.JupyterHandlerImpl.prototype as unknown as {
     handleExecute: HandleExecute;
+    handleExecuteImpl: HandleExecute;
     executor: CellExecutor;
     execQueue: { reset(): void };
   };
-  const handleExecute = handler.handleExecute;
+  const { handleExecute, handleExecuteImpl } = handler;
+  handler.handleExecuteImpl = function (request, writeStream, writeDisplay) {
+    setDisplayWriter(writeDisplay);
+    return handleExecuteImpl.call(this, request, writeStream, writeDisplay);
+  };
   handler.handleExecute = async function (request, writeStream, writeDisplay) {
     const prints = joinWrites(writeStream);
     const display: DisplayWriter = (data, update) => {
       prints.flush();
       writeDisplay(data, update);
     };
-    const started: typeof request = {
-      ...request,
-      get code() {
-        setDisplayWriter(display);
-        return request.code;
-      },
-    };
-    const reply = await handleExecute.call(this, started, prints.write, display);
+    const reply = await handleExecute.call(this, request, prints.write, display);
     prints.flush();
     const failure = reply.status === "error" ? this.executor.failure : undefined;
     if (failure) publishers.get(request)?.(failure);

@@ -1,5 +1,7 @@
+import { Long, ObjectId } from "bson";
 import { expect, test } from "vitest";
-import { formatValue, tableBundle } from "./table.ts";
+import { formatValue } from "./format-value.ts";
+import { tableBundle } from "./table.ts";
 
 test("numbers stand on the right, texts on the left, floats have at most four decimals", () => {
   const rows = [
@@ -46,4 +48,13 @@ test("a row may have a column named __proto__ without harm", () => {
 
 test("no rows are an empty table", () => {
   expect(tableBundle([], { columns: ["a"] })["text/plain"]).toBe("+---+\n| a |\n+---+\n+---+");
+});
+
+test("identifiers and numbers of MongoDB, bytes, and bigint in lists are readable", () => {
+  expect(formatValue(new ObjectId("0123456789abcdef01234567"))).toBe("0123456789abcdef01234567");
+  expect(formatValue(Long.fromString("9007199254740993"))).toBe("9007199254740993");
+  expect(formatValue(new Uint8Array([1, 255]))).toBe("0x01ff");
+  expect(formatValue([1n, { a: null }])).toBe('["1",{"a":null}]');
+  expect(formatValue(Object.create(null))).toBe("{}");
+  expect(formatValue(new Date(Number.NaN))).toBe("invalid date");
 });

@@ -1,5 +1,6 @@
 import { show, type MimeBundle } from "./display.ts";
 import { flattenRow } from "./flatten-row.ts";
+import { formatValue } from "./format-value.ts";
 
 /** How much of a table to show. */
 export interface TableOptions {
@@ -37,18 +38,6 @@ export function showTable(rows: Iterable<TableRow> | Tabular, options: TableOpti
 export function tableBundle(rows: Iterable<TableRow> | Tabular, options: TableOptions = {}): MimeBundle {
   const table = layOut(Symbol.iterator in rows ? rows : rowsOf(rows), options);
   return { "text/plain": asText(table), "text/html": asHtml(table) };
-}
-
-/** One value as a table shows it: dates as ISO text, at most four decimals, control characters escaped. */
-export function formatValue(value: unknown): string {
-  if (value === null || value === undefined) return "null";
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? "invalid date" : value.toISOString();
-  if (typeof value === "number")
-    return Number.isInteger(value) || !Number.isFinite(value) ? String(value) : String(Number(value.toFixed(4)));
-  const text = typeof value === "object" ? JSON.stringify(value) : String(value);
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (character) =>
-    character === "\n" ? "\\n" : character === "\t" ? "\\t" : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }
 
 function* rowsOf(frame: Tabular): Iterable<TableRow> {

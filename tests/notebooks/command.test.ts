@@ -97,12 +97,12 @@ describe("streamlab notebooks", () => {
     child.kill("SIGINT");
     const [code] = (await once(child, "exit")) as [number | null];
     expect(code).toBe(130);
-    await untilGone(pid, 5_000);
+    await untilGone(pid, 20_000);
   });
 
   test("trap 12: a kernel without Jupyter ends with its run, even a killed one", async () => {
     const { child, pid } = await startEndless("killed");
     child.kill("SIGKILL");
-    await untilGone(pid, 5_000);
+    await untilGone(pid, 20_000);
   });
 });

@@ -76,10 +76,12 @@ export class JupyterClient {
     const connectionFile = await writeConnection(folder);
     const [program = "", ...args] = await kernelCommand(specFile, connectionFile);
     const kernel = spawn(program, args, { cwd: folder, detached: true, stdio: "ignore" });
-    return new JupyterClient(
+    const client = new JupyterClient(
       kernel,
       JSON.parse(await readFile(connectionFile, "utf8")) as { key: string; shell_port: number; iopub_port: number },
     );
+    await client.#nudge(30_000);
+    return client;
   }
 
   /** Sends a request and waits for its reply and its idle status. */
@@ -125,6 +127,21 @@ export class JupyterClient {
     await endGroup(this.kernel, 1_000);
     this.#shell.close();
     this.#iopub.close();
+  }
+
+  /** Asks until an answer is published too: what a kernel publishes before a subscription has reached it is lost. */
+  async #nudge(limitMs: number): Promise<void> {
+    const deadline = performance.now() + limitMs;
+    for (;;) {
+      try {
+        await this.ask("kernel_info_request", {}, 500);
+        return;
+      } catch (thrown) {
+        if (performance.now() < deadline) continue;
+        await this.close();
+        throw thrown;
+      }
+    }
   }
 
   async #listen(socket: AsyncIterable<Buffer[]>, into: KernelMessage[]): Promise<void> {

@@ -50,7 +50,7 @@ describe("the real kernel over its wire", () => {
   });
 
   test("says what it is", async () => {
-    const { reply } = await client.ask("kernel_info_request", {}, 30_000);
+    const { reply } = await client.ask("kernel_info_request", {});
     expect(reply).toMatchObject({ type: "kernel_info_reply", content: { implementation: "tslab", language_info: { name: "typescript" } } });
   });
 
@@ -108,7 +108,7 @@ describe("the real kernel over its wire", () => {
 
   test("shuts down on request", async () => {
     await client.send("shutdown_request", { restart: false });
-    await untilGone(client.kernel.pid ?? 0, 5_000);
+    await untilGone(client.kernel.pid ?? 0, 20_000);
   });
 });
 

@@ -84,7 +84,7 @@ describe("a run of a notebook", () => {
     const [output] = codeCells(run.document)[0]?.outputs ?? [];
     const pid = Number(output?.output_type === "stream" && joinLines(output.text));
     expect(pid).toBeGreaterThan(0);
-    await untilGone(pid, 5_000);
+    await untilGone(pid, 20_000);
   });
 
   test("an abort ends the run", async () => {
