@@ -24,6 +24,9 @@ export interface ScreenshotOptions {
 /** How long a picture waits for a first alert to arrive and be timed; in a run that is over none will. */
 const ARRIVAL_MS = 3_000;
 
+/** Pixels around the monitoring section. */
+const MARGIN = 14;
+
 /** The flags under which Chromium runs without a display, a sandbox (root, containers) or a network. */
 export const CHROMIUM_FLAGS: readonly string[] = [
   "--no-sandbox",
@@ -52,10 +55,15 @@ export async function captureScreenshots(options: ScreenshotOptions): Promise<Sc
     await page.goto(url, { waitUntil: "load" });
     await page.waitForSelector("html[data-painted]");
     await page.waitForSelector("#event-screen:not([data-empty])", { timeout: ARRIVAL_MS }).catch(() => undefined);
-    const overview = await page.locator("#overview").boundingBox();
-    const clip = { x: 0, y: 0, width, height: Math.ceil((overview?.y ?? 0) + (overview?.height ?? 900) + 16) };
-    await page.screenshot({ path: files.dashboard, fullPage: true, clip });
-    await page.locator("#monitoring").screenshot({ path: files.monitoring });
+    for (const [section, file] of [
+      ["#overview", files.dashboard],
+      ["#monitoring", files.monitoring],
+    ] as const) {
+      const box = (await page.locator(section).boundingBox()) ?? { y: 0, height: 900 };
+      const top = section === "#overview" ? 0 : Math.floor(box.y - MARGIN);
+      const clip = { x: 0, y: top, width, height: Math.ceil(box.y + box.height + MARGIN) - top };
+      await page.screenshot({ path: file, fullPage: true, clip });
+    }
   } finally {
     await browser.close();
   }

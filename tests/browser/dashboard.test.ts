@@ -88,7 +88,7 @@ describe.runIf(chromium)("A10: the dashboard in Chromium", () => {
     expect(await count(page, "#live-metrics .scatterlayer .point")).toBe(6 * 4);
     expect(await count(page, "#live-metrics .scatterlayer .js-line")).toBe(4);
     expect(await count(page, "#anomaly-chart .barlayer .point")).toBe(50);
-    expect(await count(page, "#trends svg.lines path[d^=M]")).toBe(4 + 3 + 2);
+    expect(await count(page, "#trends svg.lines path[d^=M]")).toBe(3 + 3 + 2);
     expect(await count(page, "#lag progress")).toBe(6);
     expect(await page.locator("#rate-in .value").innerText()).toMatch(/^(99\d|1,00\d|1,010)/);
     expect(faults).toEqual([]);

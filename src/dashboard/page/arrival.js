@@ -7,7 +7,7 @@ const KEPT = 500;
 
 /**
  * Event → screen: from an alert's event time to the paint that shows it, measured in this page with its clock (the generator's too, on one machine).
- * Only alerts that came while the page looked count; those that were there before it opened, or while it was hidden, do not.
+ * Only alerts that came while the page looked count; those from before it could draw, or while it was hidden, do not.
  */
 export function watchArrivals() {
   /** @type {Set<string>} */

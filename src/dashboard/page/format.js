@@ -1,10 +1,16 @@
 // @ts-check
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
 /** @param {number | null | undefined} value */
 export function count(value) {
   return value === null || value === undefined ? "–" : whole.format(value);
+}
+
+/** 154k, 1.2M: where a total only has to be known roughly. @param {number} value */
+export function roughly(value) {
+  return compact.format(value);
 }
 
 /** One decimal below ten, none above. @param {number | null | undefined} value */
@@ -23,12 +29,6 @@ export function clockTime(ms) {
 export function localText(ms) {
   const date = new Date(ms);
   return new Date(ms - date.getTimezoneOffset() * 60_000).toISOString().replace("T", " ").slice(0, 23);
-}
-
-/** @param {number} ms */
-export function span(ms) {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  return seconds < 90 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
 }
 
 /** The value below which a share of a sorted list lies (nearest rank). @param {readonly number[]} sorted @param {number} share */

@@ -42,7 +42,7 @@ function take(frame, first) {
   state.heardMs = frame.atMs;
   if (frame.metrics) state.metrics = frame.metrics;
   if (frame.alerts) {
-    const fresh = arrivals.note(frame.alerts, !first && !document.hidden);
+    const fresh = arrivals.note(frame.alerts, !first && charts !== undefined && !document.hidden);
     state.fresh.push(...fresh);
     state.alerts = frame.alerts;
   }

@@ -15,6 +15,12 @@ import { keepTrend } from "./trend.js";
 const LATEST = 10;
 const right = "number";
 
+/** What the whole pipeline processes is what its slowest query does. @param {Readonly<Record<string, number>>} rates */
+function slowest(rates) {
+  const all = Object.values(rates);
+  return all.length === 0 ? null : Math.min(...all);
+}
+
 /** The three small charts. */
 export function keepTrends() {
   const parent = byId("trends");
@@ -26,9 +32,9 @@ export function keepTrends() {
     const queries = [...new Set(points.flatMap((point) => Object.keys(point.batchMs)))].slice(0, 3);
     const tone = (/** @type {number} */ i) => `series-${i + 2}`;
     rates(times, [
-      { name: "asked", className: "series-6", dashed: true, values: points.map((point) => point.asked) },
       { name: "sent", className: "series-1", values: points.map((point) => point.produced) },
-      ...queries.map((name, i) => ({ name, className: tone(i), values: points.map((point) => point.read[name] ?? null) })),
+      { name: "processed", className: "series-2", values: points.map((point) => slowest(point.read)) },
+      { name: "asked", className: "series-6", dashed: true, values: points.map((point) => point.asked) },
     ]);
     latency(times, [
       { name: "p50", className: "series-2", values: points.map((point) => point.p50) },

@@ -1,6 +1,6 @@
 // @ts-check
 import { element, setText } from "./dom.js";
-import { count, quantity } from "./format.js";
+import { count, quantity, roughly } from "./format.js";
 
 /**
  * @typedef {import("./stream.js").PipelineSnapshot} PipelineSnapshot
@@ -22,7 +22,7 @@ export function keepTiles(parent) {
       const producer = snapshot?.producer;
       rateIn(
         count(producer?.perSecond),
-        producer ? `asked ${count(producer.askedPerSecond)} · sent ${count(producer.acknowledged)}` : "Waiting for the generator",
+        producer ? `asked ${count(producer.askedPerSecond)} · sent ${roughly(producer.acknowledged)}` : "Waiting for the generator",
       );
       const queries = snapshot?.queries ?? [];
       const slowest = queries.toSorted((a, b) => a.rowsPerSecond - b.rowsPerSecond)[0];
@@ -31,10 +31,7 @@ export function keepTiles(parent) {
         slowest ? (queries.length > 1 ? `slowest of ${queries.length}: ${slowest.name}` : slowest.name) : "Waiting for a query",
       );
       const latency = snapshot?.latency;
-      stored(
-        quantity(latency?.p50),
-        latency ? `p95 ${quantity(latency.p95)} · p99 ${quantity(latency.p99)}` : "Waiting for the first document",
-      );
+      stored(quantity(latency?.p50), latency ? `p95 ${quantity(latency.p95)} · p99 ${quantity(latency.p99)}` : "Waiting for a document");
       const lags = queries.flatMap((query) => Object.values(query.lag));
       const late = queries.reduce((sum, query) => sum + query.lateRows, 0);
       const dead = queries.reduce((sum, query) => sum + query.deadLetters, 0);
