@@ -47,8 +47,7 @@ describe("the server as a process", () => {
       const client = await MongoClient.connect(first.uri);
       type Item = { _id: string; round: number; group: number; pad: string };
       const acknowledged = new Map<string, number>();
-      const killAfterMs = 30 + random.below(250);
-      const killer = delay(killAfterMs).then(() => first.child.kill("SIGKILL"));
+      let bulksLeft = 1 + random.below(60);
       const collection = client.db("d").collection<Item>("c");
       const writer = async (name: string): Promise<void> => {
         for (let round = 0; ; round++) {
