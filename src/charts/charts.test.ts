@@ -232,3 +232,16 @@ describe("the architecture", () => {
     }
   });
 });
+
+test("windows of several locations become one point for each start and type", () => {
+  const start = "2026-01-15T10:00:00Z";
+  const figure = windowsFigure([
+    { start, sensorType: "humidity", avgValue: 40 },
+    { start, sensorType: "humidity", avgValue: 60 },
+    { start, sensorType: "pressure", avgValue: 10 },
+  ]);
+  expect(figure.data).toEqual([
+    { start, sensorType: "humidity", avgValue: 50 },
+    { start, sensorType: "pressure", avgValue: 10 },
+  ]);
+});

@@ -9,11 +9,12 @@ export interface WindowAverage {
   readonly avgValue: number;
 }
 
-/** avg_value by sensor type over the starts of the stored windows, in order of time (A10's live-metrics). */
+/**
+ * avg_value by sensor type over the starts of the stored windows, in order of time (A10's live-metrics). Windows of the same start and type,
+ * as of several locations, become one point: their plain mean.
+ */
 export function windowsFigure(windows: readonly WindowAverage[]): Figure {
-  const data = windows
-    .map((window) => ({ start: window.start, sensorType: window.sensorType, avgValue: rounded(window.avgValue, 2) }))
-    .sort((a, b) => Date.parse(a.start) - Date.parse(b.start) || (a.sensorType < b.sensorType ? -1 : 1));
+  const data = meansOf(windows).sort((a, b) => Date.parse(a.start) - Date.parse(b.start) || (a.sensorType < b.sensorType ? -1 : 1));
   const types = namesIn(data, "sensorType").sort();
   return {
     name: "windows",
@@ -38,4 +39,13 @@ export function windowsFigure(windows: readonly WindowAverage[]): Figure {
       },
     ),
   };
+}
+
+function meansOf(windows: readonly WindowAverage[]): { start: string; sensorType: string; avgValue: number }[] {
+  const groups = Map.groupBy(windows, (window) => `${Date.parse(window.start)} ${window.sensorType}`);
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    const mean = group.reduce((sum, window) => sum + window.avgValue, 0) / group.length;
+    return first ? [{ start: first.start, sensorType: first.sensorType, avgValue: rounded(mean, 2) }] : [];
+  });
 }

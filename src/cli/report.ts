@@ -29,7 +29,10 @@ export function addReport(program: Command): void {
         process.stdout.write(`${JSON.stringify({ markdown, html, figures, mark: grade.mark })}\n`);
         return;
       }
-      const shown = (file: string): string => path.relative(process.cwd(), file) || ".";
+      const shown = (file: string): string => {
+        const relative = path.relative(process.cwd(), file);
+        return relative.startsWith("..") ? path.resolve(file) : relative;
+      };
       process.stdout.write(
         `${shown(html)}\n${shown(markdown)}\n${figures.length} figures in ${shown(path.dirname(figures[0] ?? html))}\n${grade.summary}\n`,
       );

@@ -32,7 +32,12 @@ export function iotRunRecord(pipeline: IotPipeline, run: IotRun, parameters: Iot
       ...parameters,
       topic: pipeline.topic,
       partitions: evidence.partitions.length,
-      others: { watermark: IOT.watermark, window: `${IOT.windowSize} / ${IOT.windowSlide}`, trigger: "as soon as possible", ...parameters.others },
+      others: {
+        watermark: IOT.watermark,
+        window: `${IOT.windowSize} / ${IOT.windowSlide}`,
+        trigger: "as soon as possible",
+        ...parameters.others,
+      },
     },
     machine: readMachine(),
     backends: {
@@ -63,7 +68,12 @@ export function iotRunRecord(pipeline: IotPipeline, run: IotRun, parameters: Iot
   };
 }
 
-function accounting(run: IotRun, acknowledged: number, metrics: QuerySummary | undefined, alerts: QuerySummary | undefined): AccountingLine[] {
+function accounting(
+  run: IotRun,
+  acknowledged: number,
+  metrics: QuerySummary | undefined,
+  alerts: QuerySummary | undefined,
+): AccountingLine[] {
   const { recount, windows } = run.evidence;
   const inWindows = windows.reduce((sum, { message_count }) => sum + message_count, 0);
   return [

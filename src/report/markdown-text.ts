@@ -7,7 +7,7 @@ export function plainText(text: string): string {
     .replaceAll(">", "&gt;")
     .replace(/[\\`*[\]{}|~#!]/g, (character) => `\\${character}`)
     .replace(/(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, "\\_")
-    .replace(/^(\s*)([-+]|\d+[.)])(?=\s|$)/, "$1\\$2")
+    .replace(/^(\s*\d*)([-+.)])(?=\s|$)/, "$1\\$2")
     .replace(/\bhttps?:(?=\/\/)/gi, (scheme) => `${scheme.slice(0, -1)}&#58;`)
     .replace(/\bwww\./gi, (www) => `${www.slice(0, -1)}&#46;`)
     .replaceAll("@", "&#64;");

@@ -37,7 +37,7 @@ export interface RunRecord {
   /** One line per query: does every acknowledged message have its place? */
   readonly accounting: readonly AccountingLine[];
   readonly latency: RunLatency;
-  /** The stored windows, mean over locations or one line each, for the figure: avg_value by type over window starts. */
+  /** The stored windows, one entry a document, for the figure: avg_value by type over window starts (the mean over locations). */
   readonly windows: readonly WindowPoint[];
   /** Stored alerts by type. */
   readonly alerts: Readonly<Record<string, number>>;
