@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { messageOf } from "../base/errors.ts";
 import type { ApiHandler, BrokerState } from "./api-handler.ts";
 import { Connection } from "./connection.ts";
 import { lockDataFolder } from "./data-folder-lock.ts";
@@ -88,6 +89,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       folder: options.dataDir,
       sync,
       onCut: (file, bytes) => log(`cut ${bytes} bytes of an unfinished write from ${file}`),
+      onFailure: (folder, cause) => log(`cannot write to ${folder}: ${messageOf(cause)}`),
     });
     cleanups.push(() => catalog.close());
     const offsets = await openOffsetStore(options.dataDir, sync);
@@ -101,7 +103,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       handlers: apiHandlers,
       advertised: () => options.advertised ?? { host: advertisedHost(host), port },
     };
-    const complain = (what: string) => (thrown: unknown) => log(`${what}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+    const complain = (what: string) => (thrown: unknown) => log(`${what}: ${messageOf(thrown)}`);
     if (settings.flush !== "always") {
       cleanups.push(
         every(settings.flush.everyMs, () =>
@@ -146,7 +148,7 @@ function serve(state: BrokerState, log: (line: string) => void): { accept: (sock
   return {
     accept: (socket) => {
       const connection = new Connection(socket, state, handlers, (thrown, what) => {
-        log(`closed a connection over ${what}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+        log(`closed a connection over ${what}: ${messageOf(thrown)}`);
       });
       open.add(connection);
       socket.once("close", () => open.delete(connection));

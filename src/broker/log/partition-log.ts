@@ -16,10 +16,14 @@ export interface PartitionLogOptions {
   readonly startOffset?: number;
   /** True: an append is done when it is synced; false: when it is written, which survives the process. */
   readonly sync: boolean;
+  /** How much may be written before the index file is brought up to date; a start after a crash reads about so much. */
+  readonly snapshotEveryBytes?: number;
   /** What the last batches may take in memory. */
   readonly cacheBytes?: number;
   /** Told when opening cut a torn tail. */
   readonly onCut?: (file: string, bytes: number) => void;
+  /** Told when a write failed; its producers are answered with an error. */
+  readonly onFailure?: (folder: string, cause: unknown) => void;
 }
 
 /** Offsets that an append got, and when they are safe. */
@@ -41,7 +45,6 @@ interface PendingAppend {
 
 const DEFAULT_CACHE_BYTES = 1024 * 1024;
 const LEADER_EPOCH = 0;
-/** How much may be written before the index file is brought up to date: what a start after a crash reads at most. */
 const SNAPSHOT_EVERY_BYTES = 16 * 1024 * 1024;
 
 /**
@@ -188,8 +191,7 @@ export class PartitionLog {
 
   async #roll(baseOffset: number): Promise<void> {
     const full = this.#active;
-    await full.sync();
-    await full.snapshot(this.#producersUpTo(baseOffset));
+    await full.snapshot(() => this.#producersUpTo(full.nextOffset));
     this.#segments.push(new Segment(this.#options.folder, baseOffset));
   }
 
@@ -209,6 +211,7 @@ export class PartitionLog {
     this.#producers = new Map([...this.#producersUpTo(this.endOffset)].map((entry) => [entry.id, entry]));
     await this.#active.cutTail().catch(() => undefined);
     for (const one of lost) one.reject(cause);
+    this.#options.onFailure?.(this.#options.folder, cause);
   }
 
   /**
@@ -285,10 +288,8 @@ export class PartitionLog {
     if (!this.#dirty || this.#closed) return;
     this.#dirty = false;
     const segment = this.#active;
-    await segment.sync();
-    if (segment.size - segment.snapshotBytes >= SNAPSHOT_EVERY_BYTES) {
-      await segment.snapshot(this.#producersUpTo(segment.nextOffset));
-    }
+    const isSnapshotDue = segment.size - segment.snapshotBytes >= (this.#options.snapshotEveryBytes ?? SNAPSHOT_EVERY_BYTES);
+    await (isSnapshotDue ? segment.snapshot(() => this.#producersUpTo(segment.nextOffset)) : segment.sync());
   }
 
   /** Finishes what is under way, syncs, writes the index files and closes. */
@@ -298,10 +299,7 @@ export class PartitionLog {
     await this.settled();
     for (const listener of [...this.#listeners]) listener(-1);
     const active = this.#active;
-    if (active.size > 0) {
-      await active.sync();
-      if (active.size > active.snapshotBytes) await active.snapshot(this.#producersUpTo(active.nextOffset));
-    }
+    if (active.size > 0) await active.snapshot(() => this.#producersUpTo(active.nextOffset));
     for (const segment of this.#segments) await segment.close();
   }
 

@@ -67,7 +67,7 @@ export interface SegmentSnapshot {
 }
 
 /** CRC-32C, then the length of a JSON head, the head, and three numbers an entry. */
-export async function writeSnapshot(file: string, snapshot: SegmentSnapshot): Promise<void> {
+export function encodeSnapshot(snapshot: SegmentSnapshot): Buffer {
   const { index } = snapshot;
   const head = Buffer.from(
     JSON.stringify({
@@ -88,6 +88,11 @@ export async function writeSnapshot(file: string, snapshot: SegmentSnapshot): Pr
     at = bytes.writeDoubleBE(index.latestBeforeMs[i] as number, at);
   }
   bytes.writeUInt32BE(crc32c(bytes, 4), 0);
+  return bytes;
+}
+
+/** Puts the bytes of `encodeSnapshot` in place of what the file held. A half-written file is never seen, and a lost one costs a scan only. */
+export async function writeSnapshot(file: string, bytes: Buffer): Promise<void> {
   const temporary = path.join(path.dirname(file), `.${path.basename(file)}.tmp`);
   await fs.writeFile(temporary, bytes);
   await fs.rename(temporary, file);

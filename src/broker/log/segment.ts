@@ -7,6 +7,7 @@ import {
   indexBatch,
   positionOfOffset,
   positionOfTime,
+  encodeSnapshot,
   readSnapshot,
   writeSnapshot,
   INDEX_INTERVAL_BYTES,
@@ -45,6 +46,7 @@ export class Segment {
   #fd: Promise<number> | undefined;
   #users = 0;
   #closing = false;
+  #snapshots: Promise<void> = Promise.resolve();
 
   constructor(folder: string, baseOffset: number) {
     this.#folder = folder;
@@ -127,11 +129,22 @@ export class Segment {
     });
   }
 
-  /** Writes the index file, so that the next start need not read the segment up to here. */
-  async snapshot(producers: Iterable<ProducerEntry>): Promise<void> {
-    const coveredBytes = this.size;
-    await writeSnapshot(this.#indexFile, { coveredBytes, nextOffset: this.nextOffset, index: this.index, producers: [...producers] });
-    this.snapshotBytes = coveredBytes;
+  /**
+   * Syncs the segment and writes its index file, so that the next start need not read it up to here. One at a time, since a flush and the
+   * end of a segment may both ask for it.
+   */
+  snapshot(producers: () => Iterable<ProducerEntry>): Promise<void> {
+    const write = async (): Promise<void> => {
+      const coveredBytes = this.size;
+      if (coveredBytes === this.snapshotBytes) return;
+      const { nextOffset, index } = this;
+      const bytes = encodeSnapshot({ coveredBytes, nextOffset, index, producers: [...producers()] });
+      await this.sync();
+      await writeSnapshot(this.#indexFile, bytes);
+      this.snapshotBytes = coveredBytes;
+    };
+    this.#snapshots = this.#snapshots.then(write, write);
+    return this.#snapshots;
   }
 
   /**
@@ -203,6 +216,7 @@ export class Segment {
   /** Closes and removes the files; readers under way keep what they have. */
   async remove(): Promise<void> {
     await this.close();
+    await this.#snapshots.catch(() => undefined);
     await fs.rm(this.file, { force: true });
     await fs.rm(this.#indexFile, { force: true });
   }

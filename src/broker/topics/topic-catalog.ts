@@ -42,6 +42,7 @@ export interface CatalogOptions {
   readonly folder: string;
   readonly sync: boolean;
   readonly onCut: (file: string, bytes: number) => void;
+  readonly onFailure: (folder: string, cause: unknown) => void;
 }
 
 /** Producer ids are taken from the journal in blocks, so that handing one out costs no write. */
@@ -132,6 +133,7 @@ export class TopicCatalog {
           startOffset: registered.starts[partition] ?? 0,
           sync: this.#options.sync,
           onCut: this.#options.onCut,
+          onFailure: this.#options.onFailure,
         }),
       ),
     );
