@@ -105,7 +105,9 @@ describe("what the monitor says", () => {
           batchDuration: 20 + batchId,
           eventTime: { watermark: at(-1000) },
           stateOperators: [operator],
-          sources: [source({ "sensor-data": { 0: 10, 1: 20 } }, { "sensor-data": { 0: 12, 1: 20 } }, { deadLetters: "3" })],
+          sources: [
+            source({ "sensor-data": { 0: 10, 1: 20 } }, { "sensor-data": { 0: 12, 1: 20 } }, { deadLetterRows: "3", keptRows: "497" }),
+          ],
         }),
       );
     expect(monitor.snapshot().queries).toEqual([
@@ -141,6 +143,27 @@ describe("what the monitor says", () => {
     monitor.progress(progressEvent({ numInputRows: 5, batchDuration: 33, sources: [source('{"t":{"0":1}}', '{"t":{"0":4}}')] }));
     monitor.progress(progressEvent({ numInputRows: 0, batchDuration: 0, sources: [source(null, null)] }));
     expect(monitor.snapshot().queries[0]).toMatchObject({ batchDurationMs: 33, lag: { "t-0": 3 }, rowsIn: 5 });
+  });
+
+  test("a source that knows its lag only on average gives it for all partitions together", () => {
+    const clock = new ManualClock(START);
+    const monitor = monitorAt(clock);
+    const offsets = { t: { 0: 5, 1: 5, 2: 5 } };
+    monitor.progress(
+      progressEvent({ numInputRows: 5, sources: [source(offsets, offsets, { avgOffsetsBehindLatest: "2.3333333333333335" })] }),
+    );
+    expect(monitor.snapshot().queries[0]?.lag).toEqual({ "t-0": 0, "t-1": 0, "t-2": 0, "all partitions": 7 });
+  });
+
+  test("a progress event that came as JSON may lack what Spark leaves out", () => {
+    const clock = new ManualClock(START);
+    const monitor = monitorAt(clock);
+    const event = JSON.parse(
+      '{"id":"x","name":null,"timestamp":"2026-01-01T00:00:00.000Z","batchId":4,"batchDuration":3,"numInputRows":9}',
+    ) as never;
+    monitor.progress(event);
+    expect(monitor.snapshot().queries[0]).toMatchObject({ name: "x", batchId: 4, rowsIn: 9, lag: {}, watermark: null });
+    expect(monitor.queries()[0]).toMatchObject({ sink: "", batches: 1, stepsMs: {} });
   });
 
   test("measured latencies merge over batches; the recent ones forget", () => {

@@ -43,7 +43,7 @@ export interface LatencyHistograms {
  * It never throws because of what it is told.
  */
 export interface Monitor {
-  /** One progress event of a query. */
+  /** One progress event of a query, also one that came as JSON and lacks what Spark's JSON leaves out (empty maps, rates that are no numbers). */
   progress(event: StreamingQueryProgress): void;
   /** The running total of acknowledged messages. */
   acknowledged(total: number): void;
@@ -137,7 +137,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
 
   return {
     progress(event) {
-      const encoded = event.sink.metrics?.[LATENCY_METRIC];
+      const encoded = event.sink?.metrics?.[LATENCY_METRIC];
       const latencies = encoded === undefined ? undefined : takeLatencies(encoded);
       recordOf(event).add(event, clock.nowMs(), latencies);
     },

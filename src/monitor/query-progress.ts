@@ -2,20 +2,26 @@ import type { StateOperatorProgress, StreamingQueryProgress } from "../engine/qu
 import { recordLatencyUs, type LatencyHistogram } from "./latency.ts";
 
 /** Where sources, sinks and observed metrics count the rows of a batch that were set aside as unreadable. */
-export const DEAD_LETTERS_METRIC = "deadLetters";
+export const DEAD_LETTERS_METRIC = "deadLetterRows";
 
 /** How finely the readings of a batch are spread over its event times. */
 const ESTIMATE_STEPS = 20;
 
-/** Messages between a batch's end and the end of the log, by "topic-partition", of every Kafka source in the progress. */
+/**
+ * Messages between a batch's end and the end of the log, by "topic-partition", of every Kafka source in the progress. A source that only says
+ * how far it is behind on average (Spark's avgOffsetsBehindLatest) adds "all partitions".
+ */
 export function lagOf(progress: StreamingQueryProgress): Record<string, number> {
   const lag: Record<string, number> = {};
-  for (const source of progress.sources) {
+  for (const source of progress.sources ?? []) {
     const ends = partitionOffsets(source.endOffset);
     for (const [partition, latest] of partitionOffsets(source.latestOffset)) {
       const end = ends.get(partition);
       if (end !== undefined) lag[partition] = Math.max(0, latest - end);
     }
+    const told = Object.values(lag).some((behind) => behind > 0);
+    const average = count(source.metrics?.["avgOffsetsBehindLatest"]);
+    if (!told && average > 0) lag["all partitions"] = (lag["all partitions"] ?? 0) + Math.round(average * Math.max(1, ends.size));
   }
   return lag;
 }
@@ -55,21 +61,21 @@ function count(value: unknown): number {
 export function lateRowsOf(progress: StreamingQueryProgress): number {
   const late = (operator: StateOperatorProgress): number =>
     count(operator.customMetrics?.["numLateInputRows"] ?? operator.numRowsDroppedByWatermark);
-  return progress.stateOperators.reduce((sum, operator) => sum + late(operator), 0);
+  return (progress.stateOperators ?? []).reduce((sum, operator) => sum + late(operator), 0);
 }
 
 /** Rows set aside in this batch: the source's count, or where it gives none the sink's, or the observed one. */
 export function deadLettersOf(progress: StreamingQueryProgress): number {
-  const fromSources = progress.sources.reduce((sum, source) => sum + count(source.metrics?.[DEAD_LETTERS_METRIC]), 0);
-  return fromSources || count(progress.sink.metrics?.[DEAD_LETTERS_METRIC]) || count(progress.observedMetrics?.[DEAD_LETTERS_METRIC]);
+  const fromSources = (progress.sources ?? []).reduce((sum, source) => sum + count(source.metrics?.[DEAD_LETTERS_METRIC]), 0);
+  return fromSources || count(progress.sink?.metrics?.[DEAD_LETTERS_METRIC]) || count(progress.observedMetrics?.[DEAD_LETTERS_METRIC]);
 }
 
 export function stateRowsOf(progress: StreamingQueryProgress): number {
-  return progress.stateOperators.reduce((sum, operator) => sum + count(operator.numRowsTotal), 0);
+  return (progress.stateOperators ?? []).reduce((sum, operator) => sum + count(operator.numRowsTotal), 0);
 }
 
 export function stateBytesOf(progress: StreamingQueryProgress): number {
-  return progress.stateOperators.reduce((sum, operator) => sum + count(operator.memoryUsedBytes), 0);
+  return (progress.stateOperators ?? []).reduce((sum, operator) => sum + count(operator.memoryUsedBytes), 0);
 }
 
 /** When the batch was done, milliseconds since the epoch; NaN of an unreadable timestamp. */
@@ -83,7 +89,7 @@ export function batchEndMs(progress: StreamingQueryProgress): number {
  * comes after the sink's acknowledgement. Says whether there was anything to estimate from.
  */
 export function recordEstimate(progress: StreamingQueryProgress, histogram: LatencyHistogram): boolean {
-  const { min, max, avg } = progress.eventTime;
+  const { min, max, avg } = progress.eventTime ?? {};
   if (progress.numInputRows <= 0 || min === undefined || max === undefined || avg === undefined) return false;
   const endMs = batchEndMs(progress);
   const [minMs, maxMs, avgMs] = [Date.parse(min), Date.parse(max), Date.parse(avg)];

@@ -60,7 +60,7 @@ export function createQueryRecord(name: string, startMs: number, rateWindowMs: n
     batches++;
     batchDurationMs = progress.batchDuration;
     recordLatencyUs(durations, progress.batchDuration * 1000);
-    for (const [step, ms] of Object.entries(progress.durationMs)) stepsMs[step] = (stepsMs[step] ?? 0) + ms;
+    for (const [step, ms] of Object.entries(progress.durationMs ?? {})) stepsMs[step] = (stepsMs[step] ?? 0) + ms;
     const endMs = batchEndMs(progress);
     if (!Number.isFinite(endMs)) return;
     firstStartMs = Math.min(firstStartMs, endMs - progress.batchDuration);
@@ -76,13 +76,13 @@ export function createQueryRecord(name: string, startMs: number, rateWindowMs: n
       const endMs = batchEndMs(progress);
       rate.add(Number.isFinite(endMs) ? Math.min(nowMs, endMs) : nowMs, progress.numInputRows);
       if (progress.numInputRows > 0) addBatch(progress);
-      rowsOut += Math.max(0, progress.sink.numOutputRows);
+      rowsOut += Math.max(0, progress.sink?.numOutputRows ?? 0);
       lateRows += lateRowsOf(progress);
       deadLetters += deadLettersOf(progress);
       stateRows = stateRowsOf(progress);
       maxStateRows = Math.max(maxStateRows, stateRows);
       maxStateBytes = Math.max(maxStateBytes, stateBytesOf(progress));
-      watermark = progress.eventTime.watermark ?? watermark;
+      watermark = progress.eventTime?.watermark ?? watermark;
       const newLag = lagOf(progress);
       if (Object.keys(newLag).length > 0) lag = newLag;
       maxLag = Math.max(maxLag, totalLag());
@@ -105,7 +105,7 @@ export function createQueryRecord(name: string, startMs: number, rateWindowMs: n
       const latencies = measured ?? estimate;
       return {
         name,
-        sink: last?.sink.description ?? "",
+        sink: last?.sink?.description ?? "",
         batches,
         rowsIn: rate.total,
         rowsOut,

@@ -83,5 +83,6 @@ pre code { background: none; padding: 0; }
 .figure svg { display: block; width: 100%; max-width: 800px; min-width: 560px; height: auto; margin: 0 auto; }
 .figure svg[data-narrow] { min-width: 0; }
 img { max-width: 100%; height: auto; border: 1px solid var(--line); border-radius: 8px; }
+@media (max-width: 40rem) { table { font-size: 0.82rem; } th, td { padding-right: 0.45rem; } }
 @media print { body { font-size: 11pt; } .figure, pre, tr { break-inside: avoid; } }
 `;

@@ -167,15 +167,17 @@ function completeness({ record }: ReportParts): string {
   const lines = record.accounting.map((line) => {
     const left = difference(line);
     const numbers = [line.acknowledged, line.counted, line.filtered, line.late, line.deadLettered].map(whole);
-    return [plainText(line.query), ...numbers, left === 0 ? "balanced" : `**${whole(left)} off**`, plainText(line.how)];
+    return [plainText(line.query), ...numbers, left === 0 ? "balanced" : `**${whole(left)} off**`];
   });
+  const counting = record.accounting.map((line) => `Counted for ${plainText(line.query)}: ${plainText(line.how)}.`);
   const checks = record.checks.map((check) => [check.stage, plainText(check.name), check.passed ? "✓" : "✗", plainText(check.evidence)]);
   const late = record.totals.acknowledged > 0 ? percent(record.totals.late / record.totals.acknowledged, 2) : "0 %";
   return [
     "## 6. Nothing lost: accounting and checks",
     `Late messages: ${whole(record.totals.late)} (${late}). Dead letters: ${whole(record.totals.deadLetters)}. ` +
       `Stored: ${whole(record.totals.windowsStored)} windows, ${whole(record.totals.alertsStored)} alerts.`,
-    table(["Query", "Acknowledged", "Counted", "Filtered", "Late", "Dead letters", "", "How it was counted"], lines),
+    table(["Query", "Acknowledged", "Counted", "Filtered", "Late", "Dead letters", ""], lines),
+    counting.join(" "),
     table(["Stage", "Check", "", "Evidence"], checks),
   ].join("\n\n");
 }
