@@ -83,6 +83,7 @@ export function describeFailure(run: NotebookRun): string {
 }
 
 async function runCells(cells: readonly CodeCell[], options: NotebookRunOptions): Promise<CellFailure | undefined> {
+  if (cells.length === 0) return undefined;
   const host = await CellProcess.start({ [PARAMETERS_VARIABLE]: JSON.stringify(options.parameters ?? {}) }, options.signal);
   try {
     const displays = new Map<string, NotebookOutput[]>();

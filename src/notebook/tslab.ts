@@ -85,6 +85,7 @@ function compilerOptions(compiler: Compiler): ts.CompilerOptions {
     allowImportingTsExtensions: true,
     strict: true,
     lib: ["lib.es2023.d.ts"],
+    types: ["node"],
   };
 }
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CellError } from "../../src/notebook/cell-error.ts";
 import { CellProcess, type CellOutput } from "../../src/notebook/cell-process.ts";
+import { readPublicNames } from "./public-names.ts";
 
 interface Ran {
   readonly error: CellError | undefined;
@@ -61,6 +62,28 @@ describe("what a cell imports", () => {
 
   test("trap 13: a file that says import.meta", async () => {
     expect(await print(`import { folderName } from "./tests/notebooks/fixtures/lazy-vega.ts"; folderName`)).toBe("fixtures");
+  });
+});
+
+describe("the public names", () => {
+  const names = readPublicNames();
+
+  test("reach only files that the cells' compiler can read", () => {
+    expect(names.files).toBeGreaterThan(5);
+    expect(names.unreadable).toEqual([]);
+  });
+
+  test("all come into a cell with their types", async () => {
+    expect(names.values).toContain("showTable");
+    expect(names.types).toContain("MimeBundle");
+    const source = [
+      `import { ${names.values.join(", ")} } from "streamlab";`,
+      `import type { ${names.types.map((name) => `${name} as ${name}Type`).join(", ")} } from "streamlab";`,
+      "type IsAny<T> = 0 extends 1 & T ? true : false;",
+      ...names.values.map((name) => `const ${name}IsKnown: IsAny<typeof ${name}> = false;`),
+      `[${names.values.join(", ")}].filter((value) => value === undefined).length`,
+    ];
+    expect(await print(source.join("\n"))).toBe("0");
   });
 });
 

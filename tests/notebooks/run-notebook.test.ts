@@ -79,21 +79,12 @@ describe("a run of a notebook", () => {
       `import { spawn } from "node:child_process"; const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]); console.log(child.pid);`,
       `for (;;);`,
     );
-    const run = await runNotebook(file, { timeoutMs: 2_000 });
+    const run = await runNotebook(file, { timeoutMs: 4_000 });
     expect(run.failure).toMatchObject({ cell: 2, error: { ename: "Timeout" } });
     const [output] = codeCells(run.document)[0]?.outputs ?? [];
     const pid = Number(output?.output_type === "stream" && joinLines(output.text));
     expect(pid).toBeGreaterThan(0);
     await untilGone(pid, 20_000);
-  });
-
-  test("an abort ends the run", async () => {
-    const file = path.join(folder, "long.ipynb");
-    await writeFixture(file, `await new Promise((resolve) => setTimeout(resolve, 60_000));`);
-    const abort = new AbortController();
-    const run = await runNotebook(file, { signal: abort.signal, onCell: () => setImmediate(() => abort.abort()) });
-    expect(run.failure?.error.ename).toBe("Interrupted");
-    expect(run.durationMs).toBeLessThan(20_000);
   });
 
   test("a file that is no notebook is refused with its reason", async () => {
