@@ -7,7 +7,6 @@ import { systemClock } from "../base/clock.ts";
 import { createApp } from "./app.ts";
 import { serveDashboard, startDashboard, type Dashboard } from "./dashboard.ts";
 import { Feed } from "./feed.ts";
-import { publicAddress } from "./mongo-feed-source.ts";
 import { captureScreenshots } from "./screenshot.ts";
 import { CONTENT_SECURITY_POLICY } from "./security.ts";
 
@@ -260,8 +259,6 @@ describe("ports and ends", () => {
   test("an address that is no URI is refused, and no password is repeated", async () => {
     await expect(startDashboard({ mongoUri: "postgres://me:secret@db/x", port: 0 })).rejects.toMatchObject({ code: "INVALID_URI" });
     await expect(startDashboard({ mongoUri: "postgres://me:secret@db/x", port: 0 })).rejects.not.toThrow("secret");
-    expect(publicAddress("mongodb://me:se%40cret@a:1,b:2/db?x=1")).toBe("a:1,b:2");
-    expect(publicAddress("mongodb+srv://me:secret@cluster.example/?w=majority")).toBe("cluster.example");
   });
 
   test("an aborted signal closes the port with pages still connected", async () => {

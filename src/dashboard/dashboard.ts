@@ -3,13 +3,14 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { systemClock, type Clock } from "../base/clock.ts";
 import { codeOf, messageOf } from "../base/errors.ts";
+import { hostsOf } from "../mongo/mongo-error.ts";
 import { portHolder } from "../stack/port.ts";
 import { createApp } from "./app.ts";
 import { loadAssets } from "./assets.ts";
 import { DashboardError } from "./dashboard-error.ts";
 import { Feed } from "./feed.ts";
 import type { FeedSource } from "./feed-source.ts";
-import { openMongoFeedSource, publicAddress } from "./mongo-feed-source.ts";
+import { openMongoFeedSource } from "./mongo-feed-source.ts";
 import { allowedHosts, isLoopback } from "./security.ts";
 
 /** How a dashboard is served, wherever its data comes from. */
@@ -52,7 +53,7 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
   options.signal?.throwIfAborted();
   const source = openMongoFeedSource(options.mongoUri, options.database ?? "iot_analytics");
   try {
-    return await serveDashboard(source, publicAddress(options.mongoUri), options);
+    return await serveDashboard(source, hostsOf(options.mongoUri), options);
   } catch (thrown) {
     await source.close();
     throw thrown;
