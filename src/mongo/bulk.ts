@@ -13,7 +13,8 @@ export type Refused = { readonly document: Document; readonly error: { readonly 
 
 /**
  * Writes documents in one unordered bulk. A duplicate of the same `_id` counts as written (another attempt of this write was there first);
- * any other refusal of a single document is returned. Throws what concerns the whole: a lost connection, a login, a full disk.
+ * any other refusal of a single document is returned. Throws what concerns the whole: a lost connection, a login, a full disk. The driver
+ * wraps even a lost connection in its error of bulk writes, as if a server had answered; what is inside is thrown here.
  */
 export async function writeBulk(collection: Collection, documents: readonly Document[], options: MongoSinkOptions): Promise<Refused[]> {
   const concern: WriteConcernSettings = {};
@@ -25,6 +26,8 @@ export async function writeBulk(collection: Collection, documents: readonly Docu
     return [];
   } catch (thrown) {
     if (thrown instanceof MongoBulkWriteError) {
+      const inner: unknown = thrown.errorResponse;
+      if (inner instanceof Error) throw inner;
       const errors = [thrown.writeErrors].flat();
       if (errors.length > 0)
         return errors

@@ -4,7 +4,7 @@ import type { Clock } from "../base/clock.ts";
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 /** Codes of a server that is starting, stopping or has lost its primary: the retryable ones of the driver's specification. */
-const PASSING_CODES = new Set([6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436]);
+const PASSING_CODES = new Set([6, 7, 64, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436]);
 
 /** Whether the same request may succeed later by itself: the connection or the server went away. */
 export function isPassing(thrown: unknown): boolean {
