@@ -129,13 +129,13 @@ class ExpressionEmitter implements EmitContext {
     if (expression.kind === "literal") return this.#literal(expression.value);
     if (expression.kind === "field") return this.field(expression.ordinal);
     const key = structuralKey(expression);
-    return this.#once(key, () => this.#node(expression));
+    return this.once(key, () => this.#node(expression));
   }
 
   field(ordinal: number): Emitted {
     const binding = this.binding(ordinal);
     if (binding.kind === "expression") return binding.context.emit(binding.expression);
-    return this.#once(`field ${ordinal}`, () => {
+    return this.once(`field ${ordinal}`, () => {
       if (binding.kind === "value") return binding.emitted;
       if (binding.kind === "read") return binding.emit();
       const isNull = `${binding.start} < 0`;
@@ -160,7 +160,7 @@ class ExpressionEmitter implements EmitContext {
   }
 
   /** Computes once per row what is asked for several times, as far as the first place can be seen from the later ones. */
-  #once(key: string, make: () => Emitted): Emitted {
+  once(key: string, make: () => Emitted): Emitted {
     const known = this.#kept.get(key);
     if (known !== undefined && this.writer.isOpen(known.block)) return known.emitted;
     const emitted = this.#settle(make());

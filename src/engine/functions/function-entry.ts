@@ -66,6 +66,8 @@ export interface EmitContext {
   readonly writer: CodeWriter;
   readonly settings: ExpressionSettings;
   emit(expression: Resolved): Emitted;
+  /** What `make` emits, written once per row for all places of the current block and the blocks in it that ask for the same key. */
+  once(key: string, make: () => Emitted): Emitted;
   /** An input column by ordinal. */
   field(ordinal: number): Emitted;
   /** What an input column is bound to. */

@@ -1,13 +1,30 @@
 import type { AggregateEntry } from "./aggregate-entry.ts";
 import { basicAggregates } from "./aggregates-basic.ts";
 import { arithmetic } from "./arithmetic.ts";
+import { collections } from "./collections.ts";
 import { comparisons } from "./comparisons.ts";
+import { dates } from "./dates.ts";
 import type { FunctionEntry } from "./function-entry.ts";
+import { json } from "./json.ts";
 import { logic } from "./logic.ts";
+import { math } from "./math.ts";
+import { patterns } from "./patterns.ts";
+import { strings } from "./strings.ts";
 import { timeWindows } from "./time-window.ts";
 
 /** The scalar functions of Spark SQL that the engine knows, by lower-case name. */
-export const builtinFunctions: ReadonlyMap<string, FunctionEntry> = byName([comparisons, logic, arithmetic, timeWindows]);
+export const builtinFunctions: ReadonlyMap<string, FunctionEntry> = byName([
+  comparisons,
+  logic,
+  arithmetic,
+  math,
+  strings,
+  patterns,
+  dates,
+  collections,
+  json,
+  timeWindows,
+]);
 
 /** The aggregate functions, by lower-case name. */
 export const builtinAggregates: ReadonlyMap<string, AggregateEntry> = byName([basicAggregates]);

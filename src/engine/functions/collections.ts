@@ -1,0 +1,507 @@
+import { invalidArrayIndex, invalidElementIndex, invalidParameter } from "../codegen/execution-error.ts";
+import { AnalysisError, wrongArgumentCount } from "../columns/analysis-error.ts";
+import { castTo, commonType } from "../columns/coerce.ts";
+import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
+import { comparatorOf, equalityOf, groupKeyOf, nullsFirst } from "../types/compare.ts";
+import type { ArrayType, DataType, MapType, StructField } from "../types/data-type.ts";
+import { valueOrNull } from "../codegen/emit.ts";
+import { alike } from "./comparisons.ts";
+import type { EmitContext, FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
+import { BOOLEAN, implicitCast, INT, literalOf, NULL, scalar, STRING, unexpectedType } from "./scalar.ts";
+
+/** Arrays, maps and structs. */
+export const collections: readonly FunctionEntry[] = [
+  {
+    name: "array",
+    doc: "An array of the values.",
+    resolve(args, _options, settings) {
+      const converted = alike("array", args, settings);
+      return { args: converted, dataType: { type: "array", element: converted[0]?.dataType ?? NULL }, nullable: false };
+    },
+    emit: (call, context) => ({ value: `[${call.args.map((arg) => valueOrNull(context.emit(arg))).join(", ")}]`, isNull: "false" }),
+  },
+  {
+    name: "struct",
+    doc: "A struct of the columns, with their names.",
+    resolve: (args) => structOf(args.map((arg, i): [string, Resolved] => [nameOf(arg) ?? `col${i + 1}`, arg])),
+    emit: emitStruct,
+    emitField: emitStructField,
+  },
+  {
+    name: "named_struct",
+    doc: "A struct from names and values in turn.",
+    resolve(args) {
+      if (args.length % 2 !== 0) throw wrongArgumentCount("named_struct", "2n (n > 0)", args.length);
+      const pairs: [string, Resolved][] = [];
+      for (let i = 0; i < args.length; i += 2) {
+        const name = literalOf(args[i]);
+        const value = args[i + 1];
+        if (typeof name !== "string" || !value) throw unexpectedType("named_struct", args[i] ?? args[0] ?? nothing(), 'foldable "STRING"');
+        pairs.push([name, value]);
+      }
+      return structOf(pairs);
+    },
+    emit: emitStruct,
+    emitField: emitStructField,
+  },
+  {
+    name: "map",
+    doc: "A map from keys and values in turn; of equal keys Spark refuses the second.",
+    resolve(args, _options, settings) {
+      if (args.length % 2 !== 0) throw wrongArgumentCount("map", "2n (n > 0)", args.length);
+      const keys = alike(
+        "map",
+        args.filter((_, i) => i % 2 === 0),
+        settings,
+      );
+      const values = alike(
+        "map",
+        args.filter((_, i) => i % 2 === 1),
+        settings,
+      );
+      const pairs = keys.flatMap((key, i) => [key, values[i] ?? nothing()]);
+      return {
+        args: pairs,
+        dataType: { type: "map", key: keys[0]?.dataType ?? NULL, value: values[0]?.dataType ?? NULL },
+        nullable: false,
+      };
+    },
+    emit(call, context) {
+      const parts = call.args.map((arg) => valueOrNull(context.emit(arg)));
+      return { value: `${context.writer.constant("map", mapOf)}([${parts.join(", ")}])`, isNull: "false" };
+    },
+  },
+  scalar({
+    name: "size",
+    doc: "How many elements an array or entries a map has; null of null.",
+    params: [arrayOrMap],
+    result: INT,
+    run: sizeOf,
+  }),
+  scalar({ name: "cardinality", doc: "The same as size.", params: [arrayOrMap], result: INT, run: sizeOf }),
+  scalar({ name: "array_size", doc: "How many elements an array has.", params: [anArray], result: INT, run: sizeOf }),
+  scalar({
+    name: "get",
+    doc: "The element of an array at a position from 0, null outside of it.",
+    params: [anArray, INT],
+    result: elementType,
+    partial: true,
+    run: (list: unknown[], i: number) => list[i] ?? null,
+  }),
+  {
+    name: "getitem",
+    doc: "An element of an array by its position from 0 (an error outside of it under ANSI rules), the value under a key of a map, a field of each struct of an array.",
+    resolve: resolveItem,
+    emit: (call, context) => itemEntry(call).emit(call, context),
+  },
+  {
+    name: "element_at",
+    doc: "The element of an array at a position from 1, or from the end; the value under a key of a map.",
+    resolve: (args, _options, settings) => resolveElementAt("element_at", args, settings),
+    emit: (call, context) => elementAt(call, context.settings.ansi).emit(call, context),
+  },
+  {
+    name: "try_element_at",
+    doc: "element_at that gives null where there is nothing.",
+    resolve: (args, _options, settings) => resolveElementAt("try_element_at", args, settings),
+    emit: (call, context) => elementAt(call, false).emit(call, context),
+  },
+  {
+    name: "array_contains",
+    doc: "Whether a value is among the elements; null if it is not but one of them is null.",
+    resolve: (args, _options, settings) => resolveWithElement("array_contains", args, settings, BOOLEAN, true),
+    emit: (call, context) =>
+      scalarOf(call, (list: unknown[], value: unknown) => contains(list, value, equalityOf(elementType(call.args))), true, context),
+  },
+  {
+    name: "array_position",
+    doc: "The position of a value from 1, 0 if it is not there.",
+    resolve: (args, _options, settings) => resolveWithElement("array_position", args, settings, { type: "bigint" }, false),
+    emit: (call, context) => {
+      const equal = equalityOf(elementType(call.args));
+      return scalarOf(
+        call,
+        (list: unknown[], value: unknown) => list.findIndex((one) => one !== null && equal(one, value)) + 1,
+        false,
+        context,
+      );
+    },
+  },
+  scalar({
+    name: "sort_array",
+    doc: "Sorted, nulls first; backwards when the second is false, nulls last.",
+    params: [anArray, BOOLEAN],
+    required: 1,
+    result: firstType,
+    make: sorter,
+  }),
+  scalar({
+    name: "array_sort",
+    doc: "Sorted, nulls last.",
+    params: [anArray],
+    result: firstType,
+    make: (call) => sortedNullsLast(comparatorOf(elementType(call.args))),
+  }),
+  scalar({
+    name: "array_distinct",
+    doc: "Each element once, at its first place.",
+    params: [anArray],
+    result: firstType,
+    make: (call) => distinct(groupKeyOf(elementType(call.args))),
+  }),
+  scalar({
+    name: "array_min",
+    doc: "The least element that is not null.",
+    params: [anArray],
+    result: elementType,
+    partial: true,
+    make: (call) => extremeElement(call, -1),
+  }),
+  scalar({
+    name: "array_max",
+    doc: "The greatest element that is not null.",
+    params: [anArray],
+    result: elementType,
+    partial: true,
+    make: (call) => extremeElement(call, 1),
+  }),
+  scalar({
+    name: "array_join",
+    doc: "The elements as one text with a separator; nulls left out, or replaced by the third.",
+    params: [arrayOfText, STRING, STRING],
+    required: 2,
+    result: STRING,
+    run: joinElements,
+  }),
+  scalar({
+    name: "slice",
+    doc: "So many elements from a position, which counts from 1, from the end when negative.",
+    params: [anArray, INT, INT],
+    result: firstType,
+    run: slice,
+  }),
+  scalar({
+    name: "flatten",
+    doc: "The elements of the arrays in an array.",
+    params: [anArray],
+    result: elementType,
+    partial: true,
+    run: (list: (unknown[] | null)[]) => (list.includes(null) ? null : list.flat(1)),
+  }),
+  scalar({
+    name: "map_keys",
+    doc: "The keys of a map.",
+    params: [aMap],
+    result: (args) => ({ type: "array", element: mapType(args).key }),
+    run: (map: Map<unknown, unknown>) => [...map.keys()],
+  }),
+  scalar({
+    name: "map_values",
+    doc: "The values of a map.",
+    params: [aMap],
+    result: (args) => ({ type: "array", element: mapType(args).value }),
+    run: (map: Map<unknown, unknown>) => [...map.values()],
+  }),
+  scalar({
+    name: "map_contains_key",
+    doc: "Whether a map has a key.",
+    params: [aMap, (arg) => arg],
+    result: BOOLEAN,
+    run: (map: Map<unknown, unknown>, key: unknown) => map.has(key),
+  }),
+  explode("explode", "A row per element of an array (col), or per entry of a map (key, value).", false, false),
+  explode("explode_outer", "explode that keeps rows without elements, with null.", true, false),
+  explode("posexplode", "explode with the position from 0 (pos).", false, true),
+  explode("posexplode_outer", "posexplode that keeps rows without elements, with nulls.", true, true),
+];
+
+function nothing(): Resolved {
+  return { kind: "literal", value: null, dataType: NULL, nullable: true };
+}
+
+function nameOf(arg: Resolved): string | undefined {
+  return arg.kind === "field" || arg.kind === "getField" ? arg.name : undefined;
+}
+
+function structOf(pairs: readonly (readonly [string, Resolved])[]): { args: Resolved[]; dataType: DataType; nullable: boolean } {
+  const fields = pairs.map(([name, arg]): StructField => ({ name, dataType: arg.dataType, nullable: arg.nullable }));
+  return { args: pairs.map(([, arg]) => arg), dataType: { type: "struct", fields }, nullable: false };
+}
+
+function emitStruct(call: ResolvedCallNode, context: EmitContext): { value: string; isNull: string } {
+  return { value: `[${call.args.map((arg) => valueOrNull(context.emit(arg))).join(", ")}]`, isNull: "false" };
+}
+
+function emitStructField(call: ResolvedCallNode, ordinal: number, context: EmitContext): { value: string; isNull: string } | undefined {
+  const arg = call.args[ordinal];
+  return arg && context.emit(arg);
+}
+
+function mapOf(parts: readonly unknown[]): Map<unknown, unknown> {
+  const map = new Map<unknown, unknown>();
+  for (let i = 0; i < parts.length; i += 2) {
+    if (parts[i] === null) throw invalidParameter("map", "a key is null", "null");
+    if (map.has(parts[i])) throw invalidParameter("map", "a key occurs twice", String(parts[i]));
+    map.set(parts[i], parts[i + 1]);
+  }
+  return map;
+}
+
+function anArray(arg: Resolved, name: string): Resolved {
+  if (arg.dataType.type === "array") return arg;
+  if (arg.dataType.type === "null") return { ...nothing(), dataType: { type: "array", element: NULL } };
+  throw unexpectedType(name, arg, '"ARRAY"');
+}
+
+function aMap(arg: Resolved, name: string): Resolved {
+  if (arg.dataType.type === "map") return arg;
+  throw unexpectedType(name, arg, '"MAP"');
+}
+
+function arrayOrMap(arg: Resolved, name: string): Resolved {
+  return arg.dataType.type === "map" ? arg : anArray(arg, name);
+}
+
+function arrayOfText(arg: Resolved, name: string, settings: ExpressionSettings): Resolved {
+  return castTo(anArray(arg, name), { type: "array", element: STRING }, settings);
+}
+
+function firstType(args: readonly Resolved[]): DataType {
+  return args[0]?.dataType ?? NULL;
+}
+
+function elementType(args: readonly Resolved[]): DataType {
+  const type = firstType(args);
+  return type.type === "array" ? type.element : NULL;
+}
+
+function mapType(args: readonly Resolved[]): MapType {
+  const type = firstType(args);
+  return type.type === "map" ? type : { type: "map", key: NULL, value: NULL };
+}
+
+function sizeOf(value: unknown[] | Map<unknown, unknown>): number {
+  return Array.isArray(value) ? value.length : value.size;
+}
+
+/** Emits a function over the values of the arguments by the rules of `scalar`. */
+function scalarOf(
+  call: ResolvedCallNode,
+  run: (...values: never[]) => unknown,
+  partial: boolean,
+  context: EmitContext,
+): { value: string; isNull: string } {
+  return scalar({ name: call.entry.name, doc: "", params: [], result: call.dataType, run, partial }).emit(call, context);
+}
+
+function resolveItem(
+  args: readonly Resolved[],
+  _options: unknown,
+  settings: ExpressionSettings,
+): { args: Resolved[]; dataType: DataType; nullable: boolean } {
+  const [base, key] = args;
+  if (!base || !key) throw wrongArgumentCount("getitem", "2", args.length);
+  const type = base.dataType;
+  if (type.type === "map") return { args: [base, castTo(key, type.key, settings)], dataType: type.value, nullable: true };
+  if (type.type === "array" && key.dataType.type === "string" && type.element.type === "struct") {
+    const name = literalOf(key);
+    const field = type.element.fields.find((one) => one.name.toLowerCase() === String(name).toLowerCase());
+    if (!field) throw unexpectedType("getitem", key, "name of a field");
+    return { args: [base, key], dataType: { type: "array", element: field.dataType }, nullable: base.nullable };
+  }
+  if (type.type !== "array") throw unexpectedType("getitem", base, '"ARRAY" or "MAP"');
+  return { args: [base, implicitCast(key, INT, "getitem", settings)], dataType: type.element, nullable: true };
+}
+
+function itemEntry(call: ResolvedCallNode): FunctionEntry {
+  const type = firstType(call.args);
+  const declared = { name: "getitem", doc: "", params: [], result: call.dataType, partial: true } as const;
+  if (type.type === "map") return scalar({ ...declared, run: (map: Map<unknown, unknown>, key: unknown) => map.get(key) ?? null });
+  const key = literalOf(call.args[1]);
+  if (type.type === "array" && type.element.type === "struct" && typeof key === "string") {
+    const ordinal = type.element.fields.findIndex((one) => one.name.toLowerCase() === key.toLowerCase());
+    return scalar({ ...declared, run: (list: (unknown[] | null)[]) => list.map((one) => (one === null ? null : one[ordinal])) });
+  }
+  return scalar({
+    ...declared,
+    make: (_call, settings) => (list: unknown[], i: number) => {
+      if (settings.ansi && (i < 0 || i >= list.length)) throw invalidArrayIndex(i, list.length);
+      return list[i] ?? null;
+    },
+  });
+}
+
+function resolveElementAt(
+  name: string,
+  args: readonly Resolved[],
+  settings: ExpressionSettings,
+): { args: Resolved[]; dataType: DataType; nullable: boolean } {
+  const [base, key] = args;
+  if (!base || !key || args.length !== 2) throw wrongArgumentCount(name, "2", args.length);
+  if (base.dataType.type === "map")
+    return { args: [base, castTo(key, base.dataType.key, settings)], dataType: base.dataType.value, nullable: true };
+  const list = anArray(base, name);
+  return { args: [list, implicitCast(key, INT, name, settings)], dataType: elementType([list]), nullable: true };
+}
+
+function elementAt(call: ResolvedCallNode, strict: boolean): FunctionEntry {
+  const declared = { name: call.entry.name, doc: "", params: [], result: call.dataType, partial: true } as const;
+  if (firstType(call.args).type === "map")
+    return scalar({ ...declared, run: (map: Map<unknown, unknown>, key: unknown) => map.get(key) ?? null });
+  return scalar({
+    ...declared,
+    run: (list: unknown[], i: number) => {
+      if (i === 0) throw invalidParameter(call.entry.name, "positions count from 1", "0");
+      if (strict && Math.abs(i) > list.length) throw invalidElementIndex(i, list.length);
+      return list.at(i > 0 ? i - 1 : i) ?? null;
+    },
+  });
+}
+
+function resolveWithElement(
+  name: string,
+  args: readonly Resolved[],
+  settings: ExpressionSettings,
+  dataType: DataType,
+  partial: boolean,
+): { args: Resolved[]; dataType: DataType; nullable: boolean } {
+  const [first, value] = args;
+  if (!first || !value || args.length !== 2) throw wrongArgumentCount(name, "2", args.length);
+  const list = anArray(first, name);
+  const element = commonType(elementType([list]), value.dataType, settings);
+  if (element === undefined) throw unexpectedType(name, value, "type of the elements");
+  const type: ArrayType = { type: "array", element };
+  return {
+    args: [castTo(list, type, settings), castTo(value, element, settings)],
+    dataType,
+    nullable: partial || list.nullable || value.nullable,
+  };
+}
+
+function contains(list: readonly unknown[], value: unknown, equal: (a: unknown, b: unknown) => boolean): boolean | null {
+  let unknown = false;
+  for (const one of list) {
+    if (one === null) unknown = true;
+    else if (equal(one, value)) return true;
+  }
+  return unknown ? null : false;
+}
+
+/** Spark's arrays keep −0.0 before 0.0 when they are sorted (java.lang.Double.compare). */
+function totalOrder(type: DataType): (a: unknown, b: unknown) => number {
+  const compare = comparatorOf(type);
+  if (type.type !== "double" && type.type !== "float") return compare;
+  return (a, b) => compare(a, b) || Number(Object.is(b, -0)) - Number(Object.is(a, -0));
+}
+
+function sorter(call: ResolvedCallNode): (list: unknown[], ascending?: boolean) => unknown[] {
+  const compare = nullsFirst(totalOrder(elementType(call.args)));
+  return (list, ascending = true) => [...list].sort(ascending ? compare : (a, b) => compare(b, a));
+}
+
+function sortedNullsLast(compare: (a: unknown, b: unknown) => number): (list: unknown[]) => unknown[] {
+  return (list) => [...list].sort((a, b) => (a === null ? (b === null ? 0 : 1) : b === null ? -1 : compare(a, b)));
+}
+
+function distinct(keyOf: (value: unknown) => unknown): (list: unknown[]) => unknown[] {
+  return (list) => {
+    const seen = new Set<unknown>();
+    return list.filter((one) => {
+      const key = keyOf(one);
+      return seen.has(key) ? false : seen.add(key);
+    });
+  };
+}
+
+function extremeElement(call: ResolvedCallNode, direction: 1 | -1): (list: unknown[]) => unknown {
+  const compare = comparatorOf(elementType(call.args));
+  return (list) => {
+    let best: unknown = null;
+    for (const one of list) if (one !== null && (best === null || compare(one, best) * direction > 0)) best = one;
+    return best;
+  };
+}
+
+function joinElements(list: readonly (string | null)[], separator: string, replacement?: string): string {
+  return list.flatMap((one) => (one === null ? (replacement === undefined ? [] : [replacement]) : [one])).join(separator);
+}
+
+function slice(list: readonly unknown[], start: number, length: number): unknown[] {
+  if (start === 0) throw invalidParameter("slice", "positions count from 1", "0");
+  if (length < 0) throw invalidParameter("slice", "a length is not negative", String(length));
+  const from = start > 0 ? start - 1 : list.length + start;
+  return from < 0 ? [] : list.slice(from, from + length);
+}
+
+function explode(name: string, doc: string, outer: boolean, position: boolean): FunctionEntry {
+  return {
+    name,
+    doc,
+    generator: {
+      kind: "rows",
+      columns: (call) => explodedColumns(call, outer, position),
+      emitRows: (call, context, each) => emitRows(call, context, each, outer, position),
+    },
+    resolve(args) {
+      const [arg] = args;
+      if (!arg || args.length !== 1) throw wrongArgumentCount(name, "1", args.length);
+      if (arg.dataType.type !== "array" && arg.dataType.type !== "map") throw unexpectedType(name, arg, '"ARRAY" or "MAP"');
+      const dataType = arg.dataType.type === "array" ? arg.dataType.element : arg.dataType;
+      return { args: [arg], dataType, nullable: true };
+    },
+    emit() {
+      throw new AnalysisError("UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS", {
+        failed: "The generator is not supported: nested in expressions",
+        found: `${name}(…) inside another expression`,
+        remedy: "Give the rows a column of their own first: select the generator alone.",
+      });
+    },
+  };
+}
+
+function explodedColumns(call: ResolvedCallNode, outer: boolean, position: boolean): StructField[] {
+  const type = firstType(call.args);
+  const pos: StructField[] = position ? [{ name: "pos", dataType: INT, nullable: outer }] : [];
+  if (type.type === "map")
+    return [...pos, { name: "key", dataType: type.key, nullable: outer }, { name: "value", dataType: type.value, nullable: true }];
+  return [...pos, { name: "col", dataType: elementType(call.args), nullable: true }];
+}
+
+function emitRows(
+  call: ResolvedCallNode,
+  context: EmitContext,
+  each: (values: readonly { value: string; isNull: string }[]) => void,
+  outer: boolean,
+  position: boolean,
+): void {
+  const [arg] = call.args;
+  if (!arg) throw wrongArgumentCount(call.entry.name, "1", 0);
+  const { writer } = context;
+  const input = context.emit(arg);
+  const none = writer.constant("none", outer ? OUTER : NO_ROWS);
+  const map = arg.dataType.type === "map";
+  const present = map ? `[...${input.value}]` : input.value;
+  const empty = input.isNull === "true" ? none : undefined;
+  const rows = empty ?? (input.isNull === "false" ? present : `(${input.isNull} ? ${none} : ${present})`);
+  const list = writer.local("rows");
+  writer.line(`let ${list} = ${rows};`);
+  if (outer) writer.line(`if (${list}.length === 0) ${list} = ${none};`);
+  const at = writer.local("k");
+  writer.block(`for (let ${at} = 0; ${at} < ${list}.length; ${at}++)`, () => {
+    const one = writer.assign("one", `${list}[${at}]`);
+    const missing = outer ? writer.assign("n", `${list} === ${none}`) : "false";
+    const values = map
+      ? [
+          { value: outer ? `(${missing} ? null : ${one}[0])` : `${one}[0]`, isNull: missing },
+          {
+            value: outer ? `(${missing} ? null : ${one}[1])` : `${one}[1]`,
+            isNull: outer ? `(${missing} || ${one}[1] === null)` : `(${one}[1] === null)`,
+          },
+        ]
+      : [{ value: one, isNull: `(${one} === null)` }];
+    each(position ? [{ value: at, isNull: missing }, ...values] : values);
+  });
+}
+
+const NO_ROWS: readonly unknown[] = [];
+const OUTER: readonly unknown[] = [null];

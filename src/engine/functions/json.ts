@@ -1,0 +1,187 @@
+import type { Emitted } from "../codegen/code.ts";
+import { placeholder } from "../codegen/emit.ts";
+import { structuralKey } from "../codegen/structural-key.ts";
+import { AnalysisError, wrongArgumentCount } from "../columns/analysis-error.ts";
+import type { Resolved } from "../columns/resolved.ts";
+import type { DataType, StructType } from "../types/data-type.ts";
+import type { EmitContext, FieldBinding, FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
+import { createByteScanner, createScannedFields, isScannedNumber, MALFORMED, type ScannedFields } from "./json/byte-scanner.ts";
+import { JsonParser } from "./json/json-parser.ts";
+import { jsonPath, jsonWriter } from "./json/json-writer.ts";
+import { implicitCast, scalar, STRING } from "./scalar.ts";
+
+/** from_json, to_json, get_json_object. */
+export const json: readonly FunctionEntry[] = [
+  {
+    name: "from_json",
+    doc: "Reads JSON text by a schema: what is not of its type is null, broken text gives nulls (PERMISSIVE).",
+    resolve(args, options, settings) {
+      const [text] = args;
+      if (!text || args.length !== 1) throw wrongArgumentCount("from_json", "1", args.length);
+      if (!options.schema) {
+        throw new AnalysisError("INVALID_SCHEMA.NON_STRING_LITERAL", {
+          failed: "from_json needs a schema",
+          found: "none was given",
+          remedy: 'Give a schema, or its DDL such as "device string, value double".',
+        });
+      }
+      const mode = options.options?.mode?.toUpperCase() ?? "PERMISSIVE";
+      if (mode !== "PERMISSIVE" && mode !== "FAILFAST") {
+        throw new AnalysisError("PARSE_MODE_UNSUPPORTED", {
+          failed: `The function \`from_json\` doesn't support the ${mode} mode`,
+          found: `mode ${mode}`,
+          remedy: "Acceptable modes are PERMISSIVE and FAILFAST.",
+        });
+      }
+      return { args: [implicitCast(text, STRING, "from_json", settings)], dataType: nullableType(options.schema), nullable: true };
+    },
+    emit: (call, context) => {
+      const record = parsedRecord(call, context);
+      return { value: record, isNull: `${record} === null` };
+    },
+    emitField(call, ordinal, context) {
+      const schema = call.dataType;
+      if (schema.type !== "struct") return undefined;
+      const bytes = bytesOf(call.args[0], context);
+      return bytes ? scannedField(call, schema, ordinal, bytes, context) : parsedField(call, schema, ordinal, context);
+    },
+  },
+  scalar({
+    name: "to_json",
+    doc: "A struct, array or map as JSON text; fields that are null are left out.",
+    params: [(arg) => arg],
+    result: STRING,
+    make: (call) => jsonWriter(call.args[0]?.dataType ?? STRING),
+  }),
+  scalar({
+    name: "get_json_object",
+    doc: "The part of a JSON text under a path such as $.a[0].b, as text; null if there is none.",
+    params: [STRING, STRING],
+    result: STRING,
+    run: jsonPath,
+    partial: true,
+  }),
+];
+
+/** from_json may leave anything null, whatever the schema says. */
+function nullableType(type: DataType): DataType {
+  if (type.type === "struct") {
+    return { type: "struct", fields: type.fields.map((one) => ({ name: one.name, dataType: nullableType(one.dataType), nullable: true })) };
+  }
+  if (type.type === "array") return { type: "array", element: nullableType(type.element) };
+  if (type.type === "map") return { type: "map", key: type.key, value: nullableType(type.value) };
+  return type;
+}
+
+type Bytes = Extract<FieldBinding, { kind: "bytes" }>;
+
+/** The bytes of a record, if the text is `cast(value as string)` of a column that lies in a record block. */
+function bytesOf(text: Resolved | undefined, context: EmitContext): Bytes | undefined {
+  if (!text) return undefined;
+  const cast = context.origin(text);
+  if (cast.expression.kind !== "cast" || cast.expression.dataType.type !== "string") return undefined;
+  const column = cast.context.origin(cast.expression.input);
+  if (column.expression.kind !== "field") return undefined;
+  const binding = column.context.binding(column.expression.ordinal);
+  return binding.kind === "bytes" ? binding : undefined;
+}
+
+/** What one from_json over bytes shares within a stage. */
+interface Scan {
+  readonly fields: ScannedFields;
+  readonly needed: Set<number>;
+  readonly names: {
+    readonly scan: string;
+    readonly nulls: string;
+    readonly numbers: string;
+    readonly objects: string;
+    readonly holder: string;
+  };
+}
+
+function scannedField(call: ResolvedCallNode, schema: StructType, ordinal: number, bytes: Bytes, context: EmitContext): Emitted {
+  const key = `scan ${structuralKey(call)}`;
+  const scan = (context.shared.get(key) as Scan | undefined) ?? newScan(call, schema, context);
+  context.shared.set(key, scan);
+  scan.needed.add(ordinal);
+  const { writer } = context;
+  context.once(key, () => {
+    const status = writer.assign("status", `${scan.names.scan}(${bytes.buffer}, ${bytes.start}, ${bytes.end})`);
+    const malformed = context.malformed;
+    if (malformed) writer.block(`if (${status} === ${MALFORMED})`, () => malformed(`${scan.names.holder}.reason`));
+    return { value: status, isNull: "false" };
+  });
+  const type = schema.fields[ordinal]?.dataType ?? STRING;
+  const isNull = writer.assign("n", `${scan.names.nulls}[${ordinal}] === 1`);
+  if (type.type === "boolean") return { value: `${scan.names.numbers}[${ordinal}] === 1`, isNull };
+  return { value: `${isScannedNumber(type) ? scan.names.numbers : scan.names.objects}[${ordinal}]`, isNull };
+}
+
+function newScan(call: ResolvedCallNode, schema: StructType, context: EmitContext): Scan {
+  const { writer } = context;
+  const options = call.options.options ?? {};
+  const parser = new JsonParser(schema, options);
+  const fields = createScannedFields(schema);
+  const needed = new Set<number>();
+  const validated = context.malformed !== undefined || parser.corruptOrdinal >= 0 || options.mode?.toUpperCase() === "FAILFAST";
+  const plain = options.timestampFormat === undefined ? schema : withoutTimestamps(schema);
+  return {
+    fields,
+    needed,
+    names: {
+      scan: writer.lateConstant("scan", () => createByteScanner(plain, needed, validated, parser, fields)),
+      nulls: writer.constant("nulls", fields.nulls),
+      numbers: writer.constant("numbers", fields.numbers),
+      objects: writer.constant("objects", fields.objects),
+      holder: writer.constant("fields", fields),
+    },
+  };
+}
+
+/** With a pattern of their own, instants are read by the full rules only. */
+function withoutTimestamps(schema: StructType): StructType {
+  const fields = schema.fields.map((one): StructType["fields"][number] =>
+    one.dataType.type === "timestamp" ? { ...one, dataType: { type: "date" } } : one,
+  );
+  return { type: "struct", fields };
+}
+
+/** The record as the engine's value, null for a null; also the place where malformed text is noticed. */
+function parsedRecord(call: ResolvedCallNode, context: EmitContext): string {
+  const { writer } = context;
+  const key = `parse ${structuralKey(call)}`;
+  return context.once(key, () => {
+    const [arg] = call.args;
+    if (!arg) throw wrongArgumentCount("from_json", "1", 0);
+    const text = context.emit(arg);
+    const parser = writer.constant("parser", parserOf(call, context));
+    const parse = `${parser}.parse(${text.value})`;
+    const record = writer.assign(
+      "record",
+      text.isNull === "false" ? parse : text.isNull === "true" ? "null" : `${text.isNull} ? null : ${parse}`,
+    );
+    const malformed = context.malformed;
+    if (malformed && text.isNull !== "true") {
+      const test = text.isNull === "false" ? "" : `!${text.isNull} && `;
+      writer.block(`if (${test}${parser}.reason !== null)`, () => malformed(`${parser}.reason`));
+    }
+    return { value: record, isNull: "false" };
+  }).value;
+}
+
+function parserOf(call: ResolvedCallNode, context: EmitContext): JsonParser {
+  const key = `parser ${structuralKey(call)}`;
+  const known = context.shared.get(key) as JsonParser | undefined;
+  const parser = known ?? new JsonParser(call.dataType, call.options.options ?? {});
+  context.shared.set(key, parser);
+  return parser;
+}
+
+function parsedField(call: ResolvedCallNode, schema: StructType, ordinal: number, context: EmitContext): Emitted {
+  const record = parsedRecord(call, context);
+  const { writer } = context;
+  const raw = writer.assign("f", `${record} === null ? null : ${record}[${ordinal}]`);
+  const isNull = writer.assign("n", `${raw} === null`);
+  const type = schema.fields[ordinal]?.dataType ?? STRING;
+  return { value: `(${isNull} ? ${placeholder(type)} : ${raw})`, isNull };
+}

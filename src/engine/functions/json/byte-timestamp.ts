@@ -1,0 +1,64 @@
+import { daysFromCivil, daysInMonth, US_PER_DAY } from "../../types/calendar.ts";
+
+/**
+ * Reads instants of the shape 2026-01-02T03:04:05[.123456789][Z|±hh:mm] from ASCII bytes. The day last seen is kept, because most instants of a stream
+ * fall on the same one.
+ */
+export class ByteTimestamp {
+  /** Where the text ended. */
+  end = 0;
+  #key = -1;
+  #dayUs = 0;
+
+  /** Microseconds, or NaN where the bytes have another shape; `end` is then undefined. */
+  read(buffer: Uint8Array, p: number): number {
+    const y = digits(buffer, p) * 100 + digits(buffer, p + 2);
+    const month = digits(buffer, p + 5);
+    const day = digits(buffer, p + 8);
+    const hour = digits(buffer, p + 11);
+    const minute = digits(buffer, p + 14);
+    let second = digits(buffer, p + 17);
+    if (!(y >= 0 && month >= 1 && day >= 1 && hour < 24 && minute < 60 && second < 60)) return NaN;
+    const separator = buffer[p + 10];
+    if (buffer[p + 4] !== 45 || buffer[p + 7] !== 45 || buffer[p + 13] !== 58 || buffer[p + 16] !== 58) return NaN;
+    if (separator !== 84 && separator !== 32) return NaN;
+    const key = y * 16384 + month * 128 + day;
+    if (key !== this.#key) {
+      if (month > 12 || day > daysInMonth(y, month)) return NaN;
+      this.#key = key;
+      this.#dayUs = daysFromCivil(y, month, day) * US_PER_DAY;
+    }
+    p += 19;
+    let fraction = 0;
+    if (buffer[p] === 46) {
+      let unit = 100_000;
+      let c = buffer[++p] ?? 0;
+      if (c < 48 || c > 57) return NaN;
+      while (c >= 48 && c <= 57) {
+        if (unit >= 1) fraction += (c - 48) * unit;
+        unit /= 10;
+        c = buffer[++p] ?? 0;
+      }
+    }
+    const zone = buffer[p];
+    if (zone === 90) {
+      p++;
+    } else if (zone === 43 || zone === 45) {
+      const hours = digits(buffer, p + 1);
+      const minutes = digits(buffer, p + 4);
+      if (!(hours < 18 && minutes < 60) || buffer[p + 3] !== 58) return NaN;
+      const offset = hours * 3600 + minutes * 60;
+      second += zone === 43 ? -offset : offset;
+      p += 6;
+    }
+    this.end = p;
+    return this.#dayUs + (hour * 3600 + minute * 60 + second) * 1_000_000 + fraction;
+  }
+}
+
+/** Two digits as a number, NaN if one is none. */
+function digits(buffer: Uint8Array, p: number): number {
+  const a = (buffer[p] ?? 0) - 48;
+  const b = (buffer[p + 1] ?? 0) - 48;
+  return a >= 0 && a <= 9 && b >= 0 && b <= 9 ? a * 10 + b : NaN;
+}

@@ -1,0 +1,263 @@
+import { QueryExecutionError } from "../../codegen/execution-error.ts";
+import type { DataType, StructType } from "../../types/data-type.ts";
+import { normalLong } from "../../types/long.ts";
+import { parseDecimal } from "../../types/number-text.ts";
+import { parseDate, parseTimestamp } from "../../types/timestamp-text.ts";
+import { sqlTypeName } from "../../types/type-text.ts";
+import { parsePattern } from "../../types/timestamp-pattern.ts";
+import { JsonSyntaxError, JsonText } from "./json-text.ts";
+
+/** The answer of a converter for a value that is not of its type; the value has been consumed. */
+const BAD = Symbol("bad");
+type Converter = () => unknown;
+
+/**
+ * from_json by Spark's rules (JacksonParser, PERMISSIVE): a field that is not of its type is null and the others stay, broken text makes all fields null,
+ * empty text makes the record null, names are compared with case, the last of several equal names wins. One parser reads one record after another.
+ */
+export class JsonParser {
+  readonly #schema: DataType;
+  readonly #corrupt: number;
+  readonly #failFast: boolean;
+  readonly #timestamp: (text: string) => number | null;
+  readonly #cursor = new JsonText();
+  readonly #root: Converter;
+  /** Why the last record was malformed; null if it was not. */
+  reason: string | null = null;
+
+  constructor(schema: DataType, options: Readonly<Record<string, string>> = {}) {
+    this.#schema = schema;
+    const corruptName = options.columnNameOfCorruptRecord ?? "_corrupt_record";
+    this.#corrupt =
+      schema.type === "struct" ? schema.fields.findIndex((one) => one.name === corruptName && one.dataType.type === "string") : -1;
+    this.#failFast = options.mode?.toUpperCase() === "FAILFAST";
+    const format = options.timestampFormat;
+    this.#timestamp = format === undefined ? parseTimestamp : parsePattern(format);
+    this.#root = this.#rootConverter();
+  }
+
+  /** The ordinal of the column that takes the text of malformed records, −1 without one. */
+  get corruptOrdinal(): number {
+    return this.#corrupt;
+  }
+
+  /** The value of a record: an array of the struct's fields, an array, a Map; null for text without a value. Sets `reason`. */
+  parse(text: string): unknown {
+    this.reason = null;
+    this.#cursor.open(text);
+    let value: unknown = BAD;
+    try {
+      if (Number.isNaN(this.#cursor.peek())) return null;
+      value = this.#root();
+    } catch (thrown) {
+      if (!(thrown instanceof JsonSyntaxError)) throw thrown;
+      this.reason = `not JSON: ${thrown.message}`;
+      value = BAD;
+    }
+    if (value === null || value === BAD) this.reason ??= "no JSON object";
+    if (this.reason === null) return value;
+    if (this.#failFast) throw malformedRecord(text, this.reason);
+    if (this.#schema.type !== "struct") return value === BAD ? null : value;
+    const row = Array.isArray(value) ? value : new Array<unknown>(this.#schema.fields.length).fill(null);
+    if (this.#corrupt >= 0) row[this.#corrupt] = text;
+    return row;
+  }
+
+  #bad(what: string): typeof BAD {
+    this.reason ??= what;
+    return BAD;
+  }
+
+  #rootConverter(): Converter {
+    const schema = this.#schema;
+    if (schema.type === "struct") {
+      const struct = this.#struct(schema, this.#corrupt);
+      return () => (this.#cursor.token() === "object" ? struct() : this.#bad("no JSON object"));
+    }
+    if (schema.type === "array" && schema.element.type === "struct") {
+      const array = this.#converter(schema);
+      const single = this.#converter(schema.element);
+      return () => (this.#cursor.token() === "object" ? [single()] : array());
+    }
+    return this.#converter(schema);
+  }
+
+  /** A converter that consumes one value; JSON's null is null for every type. */
+  #converter(type: DataType): Converter {
+    const cursor = this.#cursor;
+    const mismatch = (): typeof BAD => {
+      const from = cursor.position;
+      cursor.skip();
+      return this.#bad(`${cursor.slice(from).trim().slice(0, 40)} is no ${sqlTypeName(type)}`);
+    };
+    const scalarOr = (convert: (kind: string, text: () => string) => unknown): Converter => {
+      return () => {
+        const kind = cursor.token();
+        if (kind === "null") {
+          cursor.scalar();
+          return null;
+        }
+        if (kind === "object" || kind === "array") return mismatch();
+        const from = cursor.position;
+        const result = convert(kind, () => (kind === "string" ? cursor.string() : cursor.scalar()));
+        if (result !== BAD) return result;
+        if (cursor.position === from) return mismatch();
+        return this.#bad(`${cursor.slice(from).slice(0, 40)} is no ${sqlTypeName(type)}`);
+      };
+    };
+    switch (type.type) {
+      case "string":
+        return () => this.#string();
+      case "boolean":
+        return scalarOr((kind, text) => (kind === "true" || kind === "false" ? text() === "true" : BAD));
+      case "tinyint":
+      case "smallint":
+      case "int":
+      case "bigint":
+        return scalarOr((kind, text) => (kind === "whole" ? (wholeInRange(text(), type.type) ?? BAD) : BAD));
+      case "float":
+      case "double":
+        return scalarOr((kind, text) => {
+          const value = fractionOf(kind, text);
+          return value === null ? BAD : type.type === "float" ? Math.fround(value) : value;
+        });
+      case "decimal":
+        return scalarOr((kind, text) => {
+          if (kind !== "whole" && kind !== "fraction" && kind !== "string") return BAD;
+          return parseDecimal(text(), type.precision, type.scale) ?? BAD;
+        });
+      case "timestamp":
+        return scalarOr((kind, text) => {
+          if (kind === "string") return this.#timestamp(text()) ?? BAD;
+          const seconds = kind === "whole" ? wholeInRange(text(), "bigint") : null;
+          return seconds === null ? BAD : Number(seconds) * 1_000_000;
+        });
+      case "date":
+        return scalarOr((kind, text) => (kind === "string" ? (parseDate(text()) ?? BAD) : BAD));
+      case "binary":
+        return scalarOr((kind, text) => (kind === "string" ? new Uint8Array(Buffer.from(text(), "base64")) : BAD));
+      case "struct": {
+        const struct = this.#struct(type, -1);
+        return this.#composite("object", struct, mismatch);
+      }
+      case "array": {
+        const element = this.#converter(type.element);
+        return this.#composite("array", () => this.#array(element), mismatch);
+      }
+      case "map": {
+        const value = this.#converter(type.value);
+        return this.#composite("object", () => this.#map(value), mismatch);
+      }
+      default:
+        return () => {
+          cursor.skip();
+          return null;
+        };
+    }
+  }
+
+  #composite(kind: "object" | "array", read: Converter, mismatch: () => typeof BAD): Converter {
+    return () => {
+      const token = this.#cursor.token();
+      if (token === kind) return read();
+      if (token !== "null") return mismatch();
+      this.#cursor.scalar();
+      return null;
+    };
+  }
+
+  /** Text as it is; any other value as it stands in the record. */
+  #string(): string | null {
+    const cursor = this.#cursor;
+    const kind = cursor.token();
+    if (kind === "string") return cursor.string();
+    if (kind === "null") {
+      cursor.scalar();
+      return null;
+    }
+    const from = cursor.position;
+    cursor.skip();
+    return cursor.slice(from);
+  }
+
+  #struct(type: StructType, without: number): Converter {
+    const fields = new Map<string, { readonly ordinal: number; readonly convert: Converter }>();
+    type.fields.forEach((one, ordinal) => {
+      if (ordinal !== without) fields.set(one.name, { ordinal, convert: this.#converter(one.dataType) });
+    });
+    const count = type.fields.length;
+    return () => {
+      const row: unknown[] = new Array(count).fill(null);
+      this.#cursor.object((name) => {
+        const field = fields.get(name);
+        if (field === undefined) return this.#cursor.skip();
+        const value = field.convert();
+        if (value !== BAD) row[field.ordinal] = value;
+      });
+      return row;
+    };
+  }
+
+  /** An element that is not of its type spoils the whole array. */
+  #array(element: Converter): unknown {
+    const values: unknown[] = [];
+    let bad = false;
+    this.#cursor.array(() => {
+      const value = element();
+      if (value === BAD) bad = true;
+      else values.push(value);
+    });
+    return bad ? BAD : values;
+  }
+
+  #map(convert: Converter): unknown {
+    const values = new Map<unknown, unknown>();
+    let bad = false;
+    this.#cursor.object((name) => {
+      const value = convert();
+      if (value === BAD) bad = true;
+      else values.set(name, value);
+    });
+    return bad ? BAD : values;
+  }
+}
+
+const LIMITS: Readonly<Record<string, readonly [bigint, bigint]>> = {
+  tinyint: [-128n, 127n],
+  smallint: [-32768n, 32767n],
+  int: [-2147483648n, 2147483647n],
+  bigint: [-(2n ** 63n), 2n ** 63n - 1n],
+};
+
+function wholeInRange(text: string, type: string): number | bigint | null {
+  const [low, high] = LIMITS[type] ?? [0n, 0n];
+  const value = text.length < 16 ? Number(text) + 0 : BigInt(text);
+  return value >= low && value <= high ? (typeof value === "bigint" ? normalLong(value) : value) : null;
+}
+
+function fractionOf(kind: string, text: () => string): number | null {
+  if (kind === "whole") return Number(text()) + 0;
+  if (kind !== "fraction" && kind !== "string") return null;
+  const found = text();
+  switch (found) {
+    case "NaN":
+      return NaN;
+    case "+INF":
+    case "+Infinity":
+    case "Infinity":
+      return Infinity;
+    case "-INF":
+    case "-Infinity":
+      return -Infinity;
+    default:
+      return kind === "string" ? null : Number(found);
+  }
+}
+
+function malformedRecord(text: string, reason: string): QueryExecutionError {
+  return new QueryExecutionError("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", {
+    failed: `Malformed records are detected in record parsing: ${text.slice(0, 200)}`,
+    found: reason,
+    remedy: "Parse Mode: FAILFAST. To process malformed records as null result, try setting the option 'mode' as 'PERMISSIVE'.",
+  });
+}
