@@ -88,7 +88,7 @@ async function checkAll(files: readonly string[], flags: { readonly fix?: boolea
   if (flags.json) console.log(JSON.stringify(findings));
   else for (const { notebook, cell, message } of findings) console.log(`✗ ${notebook}${cell ? `, cell ${cell}` : ""}: ${message}`);
   if (findings.length > 0) process.exitCode = 1;
-  else if (!flags.json) console.log(`✓ ${paths.length} notebooks follow the rules`);
+  else if (!flags.json) console.log(`✓ ${paths.length === 1 ? "1 notebook follows" : `${paths.length} notebooks follow`} the rules`);
 }
 
 async function chosen(files: readonly string[]): Promise<readonly string[]> {

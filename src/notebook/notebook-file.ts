@@ -95,11 +95,16 @@ export async function readNotebook(file: string): Promise<Notebook> {
   }
 }
 
-/** The file's text: Jupyter's own layout (one space, texts as lists of lines), so that a save in JupyterLab changes no line. */
+/** The file's text in Jupyter's own layout (one space, sorted keys, texts as lists of lines), so that a save in JupyterLab changes no line. */
 export function formatNotebook(document: Notebook): string {
   const cells = document.cells.map((one, index) => ({ ...orderedCell(one), id: one.id ?? `cell-${String(index + 1).padStart(2, "0")}` }));
-  const ordered = cells.map((one) => Object.fromEntries(Object.entries(one).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))));
-  return `${JSON.stringify({ cells: ordered, metadata: document.metadata, nbformat: 4, nbformat_minor: 5 }, undefined, 1)}\n`;
+  const written = { cells, metadata: document.metadata, nbformat: 4, nbformat_minor: 5 };
+  return `${JSON.stringify(written, sortKeys, 1)}\n`;
+}
+
+function sortKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Writes a notebook whole or not at all. */

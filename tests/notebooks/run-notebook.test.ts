@@ -2,9 +2,10 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { joinLines, readNotebook, type CodeCell, type Notebook } from "../../src/notebook/notebook-file.ts";
+import { formatNotebook, joinLines, readNotebook, type CodeCell, type Notebook } from "../../src/notebook/notebook-file.ts";
 import { describeFailure, runNotebook } from "../../src/notebook/run-notebook.ts";
 import { projectRoot } from "../../src/base/project.ts";
+import { checkNotebook } from "../../src/notebook/static-checks.ts";
 import { untilGone } from "./process-life.ts";
 import { writeFixture } from "./write-fixture.ts";
 
@@ -19,6 +20,14 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 function codeCells(document: Notebook): CodeCell[] {
   return document.cells.filter((cell) => cell.cell_type === "code");
 }
+
+test("the example of a notebook follows the rules, and its stored outputs are those of a run", async () => {
+  const file = path.join(import.meta.dirname, "fixtures", "example.ipynb");
+  expect(checkNotebook(file, await readNotebook(file), [file])).toEqual([]);
+  const run = await runNotebook(file);
+  expect(describeFailure(run)).toBe("");
+  expect(formatNotebook(run.document)).toBe(await readFile(file, "utf8"));
+});
 
 describe("a run of a notebook", () => {
   test("writes its outputs in nbformat 4.5, the same bytes on every run, without this machine's paths and secrets", async () => {
