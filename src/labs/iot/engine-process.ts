@@ -1,0 +1,33 @@
+import { runAsService, tellParent } from "../../base/own-process.ts";
+import { processConfig } from "../../stack/process-config.ts";
+import { createLabSession } from "../lab-session.ts";
+import type { EngineConfig, EngineMessage } from "./process-messages.ts";
+import { anomalyAlerts, readSensorData, sensorMetrics, writeAnomalyAlerts, writeSensorMetrics } from "./queries.ts";
+
+const tell = (message: EngineMessage): void => tellParent(message);
+
+/** The engine with the lab's two queries as a process of its own. It tells every progress event, and ends when a query fails. */
+await runAsService(async () => {
+  const config = processConfig<EngineConfig>();
+  const session = createLabSession();
+  session.streams.addListener({ onQueryProgress: ({ progress }) => tell({ type: "progress", progress }) });
+  const { brokers, topic, startingOffsets, maxOffsetsPerTrigger } = config;
+  const limit = maxOffsetsPerTrigger === undefined ? {} : { maxOffsetsPerTrigger };
+  const readings = (groupId: string): ReturnType<typeof readSensorData> =>
+    readSensorData(session, { brokers, topic, startingOffsets, groupId, ...limit });
+  const queries = await Promise.all([
+    writeSensorMetrics(sensorMetrics(readings("streamlab-metrics")), config),
+    writeAnomalyAlerts(anomalyAlerts(readings("streamlab-anomalies")), config),
+  ]);
+  const failed = queries.map((query) =>
+    query.awaitTermination().catch((thrown: unknown) => {
+      tell({ type: "failed", query: query.name ?? query.id, message: thrown instanceof Error ? thrown.message : String(thrown) });
+      process.exitCode = 1;
+    }),
+  );
+  return {
+    ready: { queries: queries.map(({ name }) => name) },
+    ended: Promise.race(failed).then(() => undefined),
+    close: () => session.streams.stopAll(),
+  };
+});
