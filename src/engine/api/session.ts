@@ -1,0 +1,218 @@
+import { randomUUID } from "node:crypto";
+import type { Clock } from "../../base/clock.ts";
+import { systemClock } from "../../base/clock.ts";
+import { StreamlabError } from "../../base/errors.ts";
+import type { Format } from "../formats.ts";
+import type { AnalysisContext } from "../plan/analyze.ts";
+import type { QueryDefinition } from "../query/streaming-query.ts";
+import { StreamingQuery } from "../query/streaming-query.ts";
+import type { StreamingQueryListener } from "../query/listener.ts";
+import type { QuerySettings } from "../query/query-runtime.ts";
+import { confOf, defaultSettings, settingsOf } from "../query/query-runtime.ts";
+import { consoleFormat, MemoryTable, noopFormat } from "../sinks/builtin.ts";
+import { MemoryInput } from "../sources/memory.ts";
+import { rateFormat, rateMicroBatchFormat } from "../sources/rate.ts";
+import type { Row, StructType } from "../types/data-type.ts";
+import type { JsonValue } from "../types/json-value.ts";
+import { rowFromJson } from "../types/json-value.ts";
+import type { Schema } from "../types/schema-builder.ts";
+import { DataFrame } from "./data-frame.ts";
+import { DataReader } from "./reader.ts";
+
+/** What a session is made of. */
+export interface SessionOptions {
+  /** Sources and sinks by name, besides rate, rate-micro-batch, console and noop. */
+  readonly formats?: readonly Format[];
+  readonly clock?: Clock;
+  /** Settings by Spark's names, such as `spark.sql.ansi.enabled`. */
+  readonly conf?: Readonly<Record<string, string>>;
+}
+
+/** The queries of a session. */
+export interface StreamingQueryManager {
+  /** The queries that run now. */
+  readonly active: readonly StreamingQuery[];
+  get(id: string): StreamingQuery | undefined;
+  addListener(listener: StreamingQueryListener): void;
+  removeListener(listener: StreamingQueryListener): void;
+  /** Ends all of them. */
+  stopAll(): Promise<void>;
+}
+
+/** The entry to everything: readers, settings, running queries. Owns the queries that were started through it until they end. */
+export interface Session {
+  readonly readStream: DataReader;
+  readonly read: DataReader;
+  readonly streams: StreamingQueryManager;
+  readonly clock: Clock;
+  /** A stream that is fed by hand. */
+  memoryStream<R>(schema: Schema<R>): MemoryStream<R>;
+  /** A table of rows in JSON form (see JsonValue). */
+  createDataFrame<R>(rows: readonly (readonly JsonValue[])[], schema: Schema<R>): DataFrame<R>;
+  /** The rows that the memory sink of a query keeps, by the query's name. */
+  table(name: string): MemoryTable | undefined;
+  /** A setting by Spark's name, for queries that start from now on. */
+  setConf(name: string, value: string): void;
+  getConf(name: string): string | undefined;
+  /** For what extends the engine: how plans are understood, and how a query is started. */
+  readonly internals: SessionInternals;
+}
+
+/** Spark's MemoryStream. */
+export interface MemoryStream<R> {
+  /** Adds rows in JSON form, all at once: one step of the stream. */
+  addData(rows: readonly (readonly JsonValue[])[]): void;
+  /** Adds rows in the engine's representation. */
+  addRows(rows: readonly Row[]): void;
+  toDF(): DataFrame<R>;
+  readonly input: MemoryInput;
+}
+
+/** What data frames and writers need of their session. */
+export interface SessionInternals {
+  readonly clock: Clock;
+  readonly context: AnalysisContext;
+  readonly settings: QuerySettings;
+  readonly tables: Map<string, MemoryTable>;
+  formatOf(name: string): Format;
+  start(definition: Omit<QueryDefinition, "clock" | "context" | "settings" | "formatOf" | "listeners">): Promise<StreamingQuery>;
+}
+
+/** Makes a session. It holds no global state: two sessions know nothing of each other. */
+export function createSession(options: SessionOptions = {}): Session {
+  const clock = options.clock ?? systemClock;
+  const inputs = new Map<string, MemoryInput>();
+  const formats = new Map(
+    [rateFormat, rateMicroBatchFormat, consoleFormat, noopFormat, memoryFormat(inputs), ...(options.formats ?? [])].map((format) => [
+      format.name,
+      format,
+    ]),
+  );
+  const active = new Set<StreamingQuery>();
+  const listeners = new Set<StreamingQueryListener>();
+  const tables = new Map<string, MemoryTable>();
+  const conf = new Map(Object.entries({ ...confOf(defaultSettings), ...options.conf }));
+  const settings = (): QuerySettings => settingsOf(Object.fromEntries(conf), defaultSettings);
+
+  const formatOf = (name: string): Format => {
+    const format = formats.get(name);
+    if (format) return format;
+    throw new StreamlabError("DATA_SOURCE_NOT_FOUND", {
+      failed: `Failed to find the data source: ${name}`,
+      found: `the formats of this session are ${[...formats.keys()].join(", ")}`,
+      remedy: "Check the spelling, or make the session with this format.",
+    });
+  };
+  const internals: SessionInternals = {
+    clock,
+    get context() {
+      return { settings: { ansi: settings().ansi } };
+    },
+    get settings() {
+      return settings();
+    },
+    tables,
+    formatOf,
+    start: async (definition) => {
+      if (definition.name !== undefined && [...active].some((query) => query.name === definition.name)) {
+        throw new StreamlabError("QUERY_NAME_IN_USE", {
+          failed: `Cannot start query with name ${definition.name}`,
+          found: "a query with that name is already active in this session",
+          remedy: "Stop it first, or choose another name.",
+        });
+      }
+      const ended: StreamingQueryListener = { onQueryTerminated: () => active.delete(query) };
+      const query: StreamingQuery = await StreamingQuery.start({
+        ...definition,
+        clock,
+        context: internals.context,
+        settings: settings(),
+        formatOf,
+        listeners: withEnd(listeners, ended),
+      });
+      if (query.isActive) active.add(query);
+      return query;
+    },
+  };
+  const session: Session = {
+    clock,
+    internals,
+    get readStream() {
+      return new DataReader(internals, clock, true);
+    },
+    get read() {
+      return new DataReader(internals, clock, false);
+    },
+    streams: {
+      get active() {
+        return [...active];
+      },
+      get: (id) => [...active].find((query) => query.id === id || query.runId === id),
+      addListener: (listener) => void listeners.add(listener),
+      removeListener: (listener) => void listeners.delete(listener),
+      stopAll: async () => {
+        await Promise.all([...active].map((query) => query.stop()));
+      },
+    },
+    memoryStream: <R>(schema: Schema<R>): MemoryStream<R> => {
+      const name = randomUUID();
+      const input = new MemoryInput(name, schema);
+      inputs.set(name, input);
+      return {
+        input,
+        addRows: (rows) => input.add(rows),
+        addData: (rows) => input.add(rows.map((row) => rowFromJson(row, schema))),
+        toDF: () =>
+          new DataFrame<R>(internals, {
+            op: "source",
+            format: "memory",
+            options: { stream: name },
+            schema: plainSchema(schema),
+            streaming: true,
+          }),
+      };
+    },
+    createDataFrame: <R>(rows: readonly (readonly JsonValue[])[], schema: Schema<R>) =>
+      new DataFrame<R>(internals, { op: "local", schema: plainSchema(schema), rows: rows.map((row) => rowFromJson(row, schema)) }),
+    table: (name) => tables.get(name),
+    setConf: (name, value) => void conf.set(name, value),
+    getConf: (name) => conf.get(name),
+  };
+  return session;
+}
+
+function plainSchema(schema: StructType): StructType {
+  return { type: "struct", fields: schema.fields };
+}
+
+/** The listeners of the session, and the one by which it learns that its query has ended; later additions are heard too. */
+function withEnd(listeners: ReadonlySet<StreamingQueryListener>, ended: StreamingQueryListener): ReadonlySet<StreamingQueryListener> {
+  const all = new Set<StreamingQueryListener>([
+    {
+      onQueryStarted: (event) => listeners.forEach((listener) => listener.onQueryStarted?.(event)),
+      onQueryProgress: (event) => listeners.forEach((listener) => listener.onQueryProgress?.(event)),
+      onQueryIdle: (event) => listeners.forEach((listener) => listener.onQueryIdle?.(event)),
+      onQueryTerminated: (event) => {
+        ended.onQueryTerminated?.(event);
+        listeners.forEach((listener) => listener.onQueryTerminated?.(event));
+      },
+    },
+  ]);
+  return all;
+}
+
+function memoryFormat(inputs: ReadonlyMap<string, MemoryInput>): Format {
+  return {
+    name: "memory",
+    openSource: ({ options }) => {
+      const input = inputs.get(options.stream ?? "");
+      if (!input)
+        throw new StreamlabError("UNKNOWN_MEMORY_STREAM", {
+          failed: "Cannot read a memory stream",
+          found: "it is of another session",
+          remedy: "Make it with session.memoryStream.",
+        });
+      return Promise.resolve(input.open());
+    },
+  };
+}

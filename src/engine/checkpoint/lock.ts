@@ -1,0 +1,127 @@
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { open, readFile, rename, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { codeOf } from "../../base/errors.ts";
+import { CheckpointError } from "./checkpoint-error.ts";
+
+/** The one writer of a checkpoint. */
+export interface CheckpointLock {
+  /** Throws CHECKPOINT_LOST when another run has taken the checkpoint over (this process was stopped for long). Cheap: one small read. */
+  verify(): void;
+  release(): Promise<void>;
+}
+
+/** What the lock file says about its holder. */
+interface Holder {
+  readonly pid: number;
+  readonly bootId: string;
+  /** Tells two processes with one pid apart; empty where the system does not say. */
+  readonly processStart: string;
+  readonly token: string;
+}
+
+/**
+ * Takes `<folder>/lock`. A lock of a process that is gone (another boot, a dead pid, a pid that was given out again) is taken over;
+ * a lock of one that lives is CHECKPOINT_IN_USE at once.
+ */
+export async function takeLock(folder: string): Promise<CheckpointLock> {
+  const file = path.join(folder, "lock");
+  const mine: Holder = { pid: process.pid, bootId: bootId(), processStart: processStart(process.pid), token: randomUUID() };
+  for (let attempt = 0; attempt < 5; attempt++) {
+    try {
+      const handle = await open(file, "wx");
+      try {
+        await handle.writeFile(JSON.stringify(mine));
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      return lockOf(file, mine);
+    } catch (thrown) {
+      if (codeOf(thrown) !== "EEXIST") throw thrown;
+    }
+    const text = await readFile(file, "utf8").catch(() => undefined);
+    if (text === undefined) continue;
+    const holder = parse(text);
+    if (holder && isAlive(holder)) {
+      throw new CheckpointError("CHECKPOINT_IN_USE", {
+        failed: `Cannot use the checkpoint ${folder}`,
+        found: `process ${holder.pid} is writing to it`,
+        remedy: "Stop that query first, or give this one a checkpointLocation of its own.",
+      });
+    }
+    const aside = `${file}.${mine.token}.tmp`;
+    await rename(file, aside).catch(() => undefined);
+    await rm(aside, { force: true });
+  }
+  throw new CheckpointError("CHECKPOINT_IN_USE", {
+    failed: `Cannot use the checkpoint ${folder}`,
+    found: "several runs try to take it at the same time",
+    remedy: "Start one of them.",
+  });
+}
+
+function lockOf(file: string, mine: Holder): CheckpointLock {
+  const holds = (): boolean => {
+    try {
+      return parse(readFileSync(file, "utf8"))?.token === mine.token;
+    } catch {
+      return false;
+    }
+  };
+  return {
+    verify: () => {
+      if (holds()) return;
+      throw new CheckpointError("CHECKPOINT_LOST", {
+        failed: `Cannot go on writing beside ${file}`,
+        found: "the lock belongs to another run or is gone",
+        remedy: "This query was taken for dead and stops; the run that holds the lock goes on.",
+      });
+    },
+    release: async () => {
+      if (holds()) await rm(file, { force: true });
+    },
+  };
+}
+
+function parse(text: string): Holder | undefined {
+  try {
+    const value = JSON.parse(text) as Partial<Holder>;
+    return typeof value.pid === "number" && typeof value.token === "string"
+      ? { pid: value.pid, bootId: value.bootId ?? "", processStart: value.processStart ?? "", token: value.token }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive(holder: Holder): boolean {
+  if (holder.bootId !== bootId()) return false;
+  try {
+    process.kill(holder.pid, 0);
+  } catch (thrown) {
+    if (codeOf(thrown) === "ESRCH") return false;
+  }
+  return holder.processStart === processStart(holder.pid);
+}
+
+function bootId(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    const bootedMs = performance.timeOrigin + performance.now() - os.uptime() * 1000;
+    return `booted-${Math.round(bootedMs / 600_000)}`;
+  }
+}
+
+/** When a process began, in the system's own ticks (field 22 of /proc/<pid>/stat). */
+function processStart(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+  } catch {
+    return "";
+  }
+}

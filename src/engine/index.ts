@@ -1,0 +1,30 @@
+export { createSession } from "./api/session.ts";
+export type { MemoryStream, Session, SessionOptions, StreamingQueryManager } from "./api/session.ts";
+export { DataFrame, GroupedData } from "./api/data-frame.ts";
+export type { JsonRow } from "./api/data-frame.ts";
+export { DataReader } from "./api/reader.ts";
+export type { KafkaRow } from "./api/reader.ts";
+export { DataStreamWriter } from "./api/writer.ts";
+export { StreamingQuery } from "./query/streaming-query.ts";
+export type { StreamingQueryStatus } from "./query/streaming-query.ts";
+export { StreamingQueryError } from "./query/query-error.ts";
+export { progressJson } from "./query/progress-builder.ts";
+export type { SinkProgress, SourceProgress, StateOperatorProgress, StreamingQueryProgress } from "./query/progress.ts";
+export type {
+  QueryIdleEvent,
+  QueryProgressEvent,
+  QueryStartedEvent,
+  QueryTerminatedEvent,
+  StreamingQueryListener,
+} from "./query/listener.ts";
+export type { TriggerOptions } from "./query/trigger.ts";
+export { CheckpointError } from "./checkpoint/checkpoint-error.ts";
+export { UnsupportedQueryError } from "./plan/check.ts";
+export { AnalysisError } from "./columns/analysis-error.ts";
+export { QueryExecutionError } from "./codegen/execution-error.ts";
+export type { JoinType, OutputMode, Plan } from "./plan/plan.ts";
+export type { Format, FormatContext, SinkContext } from "./formats.ts";
+export type { Block, Offset, RecordBlock, RowBlock, Source } from "./sources/source.ts";
+export type { Sink, SinkBatch } from "./sinks/sink.ts";
+export type { DataType, Row, StructField, StructType } from "./types/data-type.ts";
+export type { JsonValue } from "./types/json-value.ts";

@@ -1,0 +1,240 @@
+import { parseDurationUs } from "../../base/duration.ts";
+import { CodeWriter } from "../codegen/code.ts";
+import { valueOrNull } from "../codegen/emit.ts";
+import type { ExpressionSettings } from "../columns/resolved.ts";
+import type { Column, SessionNode } from "../plan/node.ts";
+import type { OutputMode } from "../plan/plan.ts";
+import { RowStore } from "../state/row-store.ts";
+import type { StateFiles } from "../state/state-files.ts";
+import { keyText, normalizedKey } from "../state/key-text.ts";
+import type { Row } from "../types/data-type.ts";
+import type { StepFactory } from "./stage.ts";
+import type { OperatorCounts, StatefulOperator } from "./stateful.ts";
+import { newCounts } from "./stateful.ts";
+
+/** One session of one key: `[startUs, endUs)` and the aggregates' buffers. */
+interface Session {
+  readonly startUs: number;
+  endUs: number;
+  readonly buffer: unknown[];
+}
+
+interface Pending {
+  readonly key: Row;
+  readonly sessions: Session[];
+}
+
+/**
+ * Session windows (Spark's sessionWindowStateStoreSaveExec): every row opens `[ts, ts + gap)`; sessions of a key that overlap or touch are merged.
+ * Lateness is tested per row before merging, in complete mode too; rows whose gap is null, zero or negative go.
+ */
+export class SessionOperator implements StatefulOperator {
+  readonly name = "sessionWindowStateStoreSaveExec";
+  readonly store: RowStore;
+  readonly counts: OperatorCounts = newCounts();
+  readonly #node: SessionNode;
+  readonly #mode: OutputMode;
+  readonly #marked: boolean;
+  #pending = new Map<string, Pending>();
+  #emitted: Row[] = [];
+  #sessions = 0;
+  #loaded = -1;
+  #merge: ((into: unknown[], from: unknown[]) => void) | undefined;
+  #result: ((buffer: unknown[]) => Row) | undefined;
+  lateUs: number = -Infinity;
+  #evictUs = -Infinity;
+  readonly #gaps = new Map<string, number>();
+
+  constructor(node: SessionNode, mode: OutputMode, files: StateFiles) {
+    this.#node = node;
+    this.#mode = mode;
+    this.#marked = node.keyColumns[node.sessionKey]?.eventTimeDelayMs !== undefined;
+    this.store = new RowStore(files);
+  }
+
+  get rows(): number {
+    return this.#sessions;
+  }
+
+  get wantsNoDataBatch(): boolean {
+    return this.#mode !== "complete";
+  }
+
+  outputWatermarkUs(inputUs: number): number {
+    return inputUs;
+  }
+
+  begin(lateUs: number, evictUs: number): void {
+    this.lateUs = this.#marked ? lateUs : -Infinity;
+    this.#evictUs = this.#marked ? evictUs : -Infinity;
+    this.#pending = new Map();
+    Object.assign(this.counts, newCounts());
+    if (this.#loaded === this.store.version) return;
+    this.#sessions = 0;
+    for (const [, sessions] of this.store.scan()) this.#sessions += sessions.length;
+  }
+
+  /** For generated code: the length of a gap text in microseconds; 0 for what is no duration. */
+  gapUs(text: string): number {
+    let us = this.#gaps.get(text);
+    if (us === undefined) {
+      try {
+        us = parseDurationUs(text);
+      } catch {
+        us = 0;
+      }
+      this.#gaps.set(text, us);
+    }
+    return us;
+  }
+
+  /** For generated code: a new session of one row, to fold the row into. */
+  open(key: Row, startUs: number, endUs: number, buffer: unknown[]): unknown[] {
+    const text = keyText(key);
+    const pending = this.#pending.get(text);
+    const session: Session = { startUs, endUs, buffer };
+    if (pending) pending.sessions.push(session);
+    else this.#pending.set(text, { key: key.map(normalizedKey), sessions: [session] });
+    return buffer;
+  }
+
+  /** The last step of the stages that feed it. */
+  fold(): StepFactory {
+    const { time, gap, gapUs, keys, calls } = this.#node;
+    return () => ({
+      row: (context, build) => {
+        const { writer } = build;
+        const self = writer.constant("sessions", this);
+        const at = context.emit(time);
+        const skip = (condition: string, body: () => void): void => {
+          if (condition === "false") body();
+          else {
+            writer.line(`if (${condition}) filtered++;`);
+            writer.block("else", body);
+          }
+        };
+        skip(at.isNull, () => {
+          const length = gap ? context.emit(gap) : { value: String(gapUs), isNull: "false" };
+          const us = gap
+            ? writer.assign("gap", `${length.isNull === "false" ? "" : `${length.isNull} ? 0 : `}${self}.gapUs(${length.value})`)
+            : length.value;
+          skip(gap || (gapUs ?? 0) <= 0 ? `!(${us} > 0)` : "false", () => {
+            const end = writer.assign("end", `${at.value} + ${us}`);
+            writer.line(`if (${end} <= ${self}.lateUs) { ${self}.counts.dropped++; late++; }`);
+            writer.block("else", () => {
+              const args = calls.map((call) => call.aggregate.args.map((arg) => context.emit(arg)));
+              const values = keys.map((key) => valueOrNull(context.emit(key)));
+              const initial = calls.flatMap((call) => call.aggregate.slots.map((slot) => slot.initial));
+              const buffer = writer.assign("buffer", `${self}.open([${values.join(", ")}], ${at.value}, ${end}, [${initial.join(", ")}])`);
+              this.#eachCall(buffer, (slots, i) => calls[i]?.aggregate.update(slots, args[i] ?? [], writer));
+              writer.line("kept++;");
+            });
+          });
+        });
+      },
+    });
+  }
+
+  #eachCall(buffer: string, visit: (slots: readonly string[], call: number) => void): void {
+    let from = 0;
+    this.#node.calls.forEach(({ aggregate }, i) => {
+      const first = from;
+      visit(
+        aggregate.slots.map((_, j) => `${buffer}[${first + j}]`),
+        i,
+      );
+      from += aggregate.slots.length;
+    });
+  }
+
+  #compile(): void {
+    if (this.#merge) return;
+    const merge = new CodeWriter();
+    let others: (readonly string[])[] = [];
+    this.#eachCall("from", (slots) => (others = [...others, slots]));
+    this.#eachCall("into", (slots, i) => this.#node.calls[i]?.aggregate.merge(slots, others[i] ?? [], merge));
+    this.#merge = merge.compile("mergeSessions", ["into", "from"]);
+    const result = new CodeWriter();
+    const values: string[] = [];
+    this.#eachCall("buffer", (slots, i) => {
+      const emitted = this.#node.calls[i]?.aggregate.result(slots, result);
+      if (emitted) values.push(valueOrNull(emitted));
+    });
+    result.line(`return [${values.join(", ")}];`);
+    this.#result = result.compile("sessionResult", ["buffer"]);
+  }
+
+  /** The columns of what `finish` gives: all keys, then the calls' results. */
+  get rowColumns(): readonly Column[] {
+    return [
+      ...this.#node.keyColumns,
+      ...this.#node.calls.map((call): Column => ({
+        name: call.text,
+        dataType: call.aggregate.dataType,
+        nullable: call.aggregate.nullable,
+      })),
+    ];
+  }
+
+  /** Merges the batch's sessions into the state, evicts what has expired, and gives the rows that this batch emits. */
+  finish(_settings: ExpressionSettings): Row[] {
+    this.#compile();
+    this.#emitted = [];
+    for (const { key, sessions } of this.#pending.values()) this.#put(key, sessions);
+    this.counts.lateInput = this.counts.dropped;
+    if (this.#mode === "complete") {
+      for (const [key, sessions] of this.store.scan()) for (const session of sessions) this.#emit(key, decode(session));
+    } else this.#evict();
+    this.#loaded = this.store.version + 1;
+    return this.#emitted;
+  }
+
+  #put(key: Row, added: readonly Session[]): void {
+    const before = (this.store.get(key) ?? []).map(decode);
+    const all = [...before, ...added].sort((a, b) => a.startUs - b.startUs);
+    const merged: Session[] = [];
+    for (const session of all) {
+      const last = merged.at(-1);
+      if (last && session.startUs <= last.endUs) {
+        last.endUs = Math.max(last.endUs, session.endUs);
+        this.#merge?.(last.buffer, session.buffer);
+      } else merged.push({ ...session, buffer: [...session.buffer] });
+    }
+    const starts = new Set(merged.map((session) => session.startUs));
+    this.counts.removed += before.filter((session) => !starts.has(session.startUs)).length;
+    this.counts.updated += merged.length;
+    this.#sessions += merged.length - before.length;
+    this.store.put(key, merged.map(encode));
+  }
+
+  #evict(): void {
+    const expired: (readonly [Row, Session[]])[] = [];
+    for (const [key, sessions] of this.store.scan()) {
+      const decoded = sessions.map(decode);
+      if (decoded.some((session) => session.endUs <= this.#evictUs)) expired.push([key, decoded]);
+    }
+    for (const [key, sessions] of expired) {
+      const stay = sessions.filter((session) => session.endUs > this.#evictUs);
+      for (const session of sessions) if (session.endUs <= this.#evictUs && this.#mode === "append") this.#emit(key, session);
+      this.counts.removed += sessions.length - stay.length;
+      this.#sessions -= sessions.length - stay.length;
+      if (stay.length === 0) this.store.remove(key);
+      else this.store.put(key, stay.map(encode));
+    }
+  }
+
+  #emit(key: Row, session: Session): void {
+    const keys = [...key];
+    keys.splice(this.#node.sessionKey, 0, [session.startUs, session.endUs]);
+    this.#emitted.push([...keys, ...(this.#result?.(session.buffer) ?? [])]);
+  }
+}
+
+function encode(session: Session): unknown {
+  return [session.startUs, session.endUs, ...session.buffer];
+}
+
+function decode(stored: unknown): Session {
+  const [startUs, endUs, ...buffer] = stored as [number, number, ...unknown[]];
+  return { startUs, endUs, buffer };
+}

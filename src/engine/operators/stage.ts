@@ -1,0 +1,283 @@
+import { CodeWriter } from "../codegen/code.ts";
+import { createEmitContext, valueOrNull } from "../codegen/emit.ts";
+import type { ExpressionSettings } from "../columns/resolved.ts";
+import type { EmitContext, FieldBinding } from "../functions/function-entry.ts";
+import { fieldRef } from "../plan/node.ts";
+import type { Column } from "../plan/node.ts";
+import type { Block } from "../sources/source.ts";
+import type { Row, StructType } from "../types/data-type.ts";
+import { simpleString } from "../types/type-text.ts";
+import type { DeadLetterBatch, DeadLetterSink } from "./dead-letters.ts";
+
+/**
+ * What all stages of one batch share: the batch's fixed time, and the counts that must add up:
+ * rows read = kept + filtered + late + dead-lettered (rows of sources, before any of them is multiplied).
+ */
+export class BatchRun {
+  /** Microseconds; what current_timestamp gives in this batch. */
+  timeUs: number = 0;
+  readRows: number = 0;
+  keptRows: number = 0;
+  filteredRows: number = 0;
+  lateRows: number = 0;
+  deadRows: number = 0;
+  /** Where generated code reports malformed records. */
+  deadLetters: DeadLetterSink | undefined;
+  letters: DeadLetterBatch | undefined;
+
+  begin(timeUs: number, letters: DeadLetterBatch): void {
+    this.timeUs = timeUs;
+    this.readRows = 0;
+    this.keptRows = 0;
+    this.filteredRows = 0;
+    this.lateRows = 0;
+    this.deadRows = 0;
+    this.letters = letters;
+    this.deadLetters = letters;
+  }
+
+  /** The conservation numbers and the dead letters by reason, as texts for the progress of a source. */
+  metrics(): Record<string, string> {
+    const counts: Record<string, string> = {
+      keptRows: String(this.keptRows),
+      filteredRows: String(this.filteredRows),
+      lateRows: String(this.lateRows),
+      deadLetterRows: String(this.deadRows),
+    };
+    for (const [reason, count] of this.letters?.counts ?? []) counts[`deadLetters.${reason}`] = String(count);
+    return counts;
+  }
+}
+
+/** Settings of the expressions, and whether malformed records leave the stage as dead letters. */
+export type StageSettings = ExpressionSettings & { readonly keepDeadLetters: boolean };
+
+/** One function that is being generated. */
+export interface StageBuild {
+  readonly writer: CodeWriter;
+  readonly settings: ExpressionSettings;
+  /** Local counters of the function; they go to the BatchRun at its end. */
+  readonly counters: { readonly kept: string; readonly filtered: string; readonly late: string };
+  /** Whether a row here is still one row of the source, so that dropping it is counted. */
+  counting: boolean;
+}
+
+/** Goes on with the next step, for a row whose columns the context knows. */
+export type Next = (context: EmitContext) => void;
+
+/** The code of one operator within a generated function: lines before the loop, the row's lines, lines after the loop. */
+export interface Step {
+  before?(build: StageBuild): void;
+  row(context: EmitContext, build: StageBuild, next: Next): void;
+  after?(build: StageBuild): void;
+}
+
+/** A step is made anew for every function that it becomes part of, because it keeps names of that function. */
+export type StepFactory = () => Step;
+
+export type RowsFunction = (rows: readonly Row[], run: BatchRun, out: Row[]) => void;
+export type BlockFunction = (block: Block, run: BatchRun, out: Row[]) => void;
+
+/** The loop that a stage begins with: how many rows, and how each column is read. */
+interface Loop {
+  readonly name: string;
+  readonly parameter: string;
+  open(build: StageBuild): void;
+  readonly head: string;
+  fields(writer: CodeWriter): readonly FieldBinding[];
+  malformed?(writer: CodeWriter): (reason: string) => void;
+}
+
+/** A stage: everything from a source of rows to where they are kept, as one generated function per kind of input. */
+export class Stage {
+  readonly title: string;
+  readonly #steps: readonly StepFactory[];
+  readonly settings: StageSettings;
+  readonly #sources = new Map<string, string>();
+  readonly #functions = new Map<string, unknown>();
+
+  constructor(title: string, steps: readonly StepFactory[], settings: StageSettings) {
+    this.title = title;
+    this.#steps = steps;
+    this.settings = settings;
+  }
+
+  /** The texts of the functions generated so far. */
+  get code(): readonly string[] {
+    return [...this.#sources.values()];
+  }
+
+  /** The function over rows of these columns. */
+  overRows(columns: readonly Column[], counted: boolean): RowsFunction {
+    return this.#function(`rows${counted ? " of a source" : ""}`, rowsLoop(columns), counted);
+  }
+
+  /** The function over record blocks of a source with this schema. */
+  overRecords(schema: StructType): BlockFunction {
+    return this.#function("records", recordsLoop(schema), true);
+  }
+
+  /** The function over the groups of a state; `fields` gives the columns of group `g`. */
+  overGroups(
+    open: (build: StageBuild) => void,
+    fields: (writer: CodeWriter) => readonly FieldBinding[],
+  ): (groups: readonly number[], run: BatchRun, out: Row[]) => void {
+    const loop: Loop = {
+      name: "emitGroups",
+      parameter: "groups",
+      open,
+      head: "for (let i = 0, n = groups.length; i < n; i++)",
+      fields: (writer) => {
+        writer.line("const g = groups[i];");
+        return fields(writer);
+      },
+    };
+    return this.#function("groups", loop, false);
+  }
+
+  #function<F>(kind: string, loop: Loop, counted: boolean): F {
+    const known = this.#functions.get(kind);
+    if (known) return known as F;
+    const writer = new CodeWriter();
+    const build: StageBuild = {
+      writer,
+      settings: this.settings,
+      counters: { kept: "kept", filtered: "filtered", late: "late" },
+      counting: counted,
+    };
+    const steps = this.#steps.map((make) => make());
+    writer.line("let kept = 0, filtered = 0, late = 0;");
+    loop.open(build);
+    for (const step of steps) step.before?.(build);
+    writer.block(`row: ${loop.head}`, () => {
+      const malformed = loop.malformed?.(writer);
+      const context = createEmitContext({
+        writer,
+        settings: this.settings,
+        batchTimeUs: "run.timeUs",
+        fields: loop.fields(writer),
+        ...(malformed && this.settings.keepDeadLetters && { malformed }),
+      });
+      runSteps(steps, 0, context, build);
+    });
+    for (const step of steps) step.after?.(build);
+    if (counted) writer.line("run.keptRows += kept; run.filteredRows += filtered; run.lateRows += late;");
+    const parameters = [loop.parameter, "run", "out"];
+    this.#sources.set(kind, `// ${this.title}, over ${kind}\nfunction ${loop.name}(${parameters.join(", ")}) {\n${writer.text()}\n}`);
+    const compiled = writer.compile<F>(loop.name, parameters);
+    this.#functions.set(kind, compiled);
+    return compiled;
+  }
+}
+
+function runSteps(steps: readonly Step[], at: number, context: EmitContext, build: StageBuild): void {
+  const step = steps[at];
+  if (step) step.row(context, build, (following) => runSteps(steps, at + 1, following, build));
+}
+
+function rowsLoop(columns: readonly Column[]): Loop {
+  return {
+    name: "processRows",
+    parameter: "rows",
+    open: () => {},
+    head: "for (let i = 0, n = rows.length; i < n; i++)",
+    fields: (writer) => {
+      writer.line("const row$ = rows[i];");
+      return columns.map((column, i): FieldBinding => ({
+        kind: "read",
+        emit: () => {
+          const value = writer.assign(column.name, `row$[${i}]`);
+          return { value, isNull: column.nullable ? `${value} === null` : "false" };
+        },
+      }));
+    },
+    malformed: (writer) => (reason) => {
+      writer.line(`run.deadLetters.row(row$, ${reason}); run.deadRows++;`);
+      writer.line("continue row;");
+    },
+  };
+}
+
+const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+function recordsLoop(schema: StructType): Loop {
+  return {
+    name: "processRecords",
+    parameter: "block",
+    open: ({ writer }) => {
+      writer.line(`const buffer = ${writer.constant("asBuffer", asBuffer)}(block.buffer), positions = block.positions;`);
+    },
+    head: "for (let i = 0, n = block.count; i < n; i++)",
+    fields: (writer) => schema.fields.map((field): FieldBinding => recordField(field.name, writer)),
+    malformed: (writer) => (reason) => {
+      writer.line(`run.deadLetters.record(block, i, ${reason}); run.deadRows++;`);
+      writer.line("continue row;");
+    },
+  };
+}
+
+/** The columns of Kafka's source, read from a block when something uses them. */
+function recordField(name: string, writer: CodeWriter): FieldBinding {
+  const read = (text: string): FieldBinding => ({ kind: "read", emit: () => ({ value: writer.assign(name, text), isNull: "false" }) });
+  switch (name) {
+    case "key":
+      return { kind: "bytes", buffer: "buffer", start: "positions[i * 4]", end: "positions[i * 4 + 1]" };
+    case "value":
+      return { kind: "bytes", buffer: "buffer", start: "positions[i * 4 + 2]", end: "positions[i * 4 + 3]" };
+    case "topic":
+      return read("block.topic");
+    case "partition":
+      return read("block.partition");
+    case "offset":
+      return read("block.offsets[i]");
+    case "timestamp":
+      return read("block.timestampsMs[i] * 1000");
+    case "timestampType":
+      return read("block.timestampType");
+    case "headers": {
+      const rows = writer.constant("headerRows", headerRows);
+      return {
+        kind: "read",
+        emit: () => {
+          const value = writer.assign("headers", `${rows}(block, i)`);
+          return { value, isNull: `${value} === null` };
+        },
+      };
+    }
+    default:
+      throw new RangeError(`records have no column ${name}`);
+  }
+}
+
+function headerRows(block: Extract<Block, { kind: "records" }>, i: number): unknown[] | null {
+  const headers = block.headers?.[i];
+  return headers && headers.length > 0 ? headers.map(([key, value]) => [key, value]) : null;
+}
+
+/** The context with further columns at the end. */
+export function extendContext(context: EmitContext, columns: readonly Column[], added: readonly FieldBinding[]): EmitContext {
+  const fields = columns.map((_, i): FieldBinding => ({ kind: "expression", expression: fieldRef(columns, i), context }));
+  return createEmitContext({
+    writer: context.writer,
+    settings: context.settings,
+    batchTimeUs: context.batchTimeUs,
+    fields: [...fields, ...added],
+    ...(context.malformed && { malformed: context.malformed }),
+  });
+}
+
+/** The last step of a stage whose rows go on as rows. */
+export function rowsTerminal(columns: readonly Column[]): StepFactory {
+  return () => ({
+    row: (context, build) => {
+      const values = columns.map((_, i) => valueOrNull(context.field(i)));
+      build.writer.line(`out.push([${values.join(", ")}]); kept++;`);
+    },
+  });
+}
+
+/** For explain: a column list. */
+export function columnsText(columns: readonly Column[]): string {
+  return columns.map((column) => `${column.name}: ${simpleString(column.dataType)}`).join(", ");
+}

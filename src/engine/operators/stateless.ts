@@ -1,0 +1,144 @@
+import { isTrue, projectContext } from "../codegen/emit.ts";
+import type { FieldBinding } from "../functions/function-entry.ts";
+import type { Node } from "../plan/node.ts";
+import { fieldRef } from "../plan/node.ts";
+import { extendContext } from "./stage.ts";
+import type { StepFactory } from "./stage.ts";
+import { windowBinding, windowPart } from "./window-column.ts";
+
+type NodeOf<Op extends Node["op"]> = Extract<Node, { op: Op }>;
+
+/** Rows for which the condition is true go on. */
+export function filterStep(node: NodeOf<"filter">): StepFactory {
+  return () => ({
+    row: (context, build, next) => {
+      const counted = build.counting;
+      build.writer.block(`if (${isTrue(context.emit(node.condition))})`, () => next(context));
+      if (counted) build.writer.line("else filtered++;");
+    },
+  });
+}
+
+/** Columns are computed where something first uses them. */
+export function projectStep(node: NodeOf<"project">): StepFactory {
+  return () => ({ row: (context, _build, next) => next(projectContext(context, node.expressions)) });
+}
+
+/** explode and its kin: any number of rows for one. */
+export function generateStep(node: NodeOf<"generate">): StepFactory {
+  return () => ({
+    row: (context, build, next) => {
+      const counted = build.counting;
+      const made = counted ? build.writer.assign("made", "kept") : "";
+      build.counting = false;
+      node.call.entry.generator?.emitRows?.(node.call, context, (values) => {
+        const added = values.map((emitted): FieldBinding => ({ kind: "value", emitted }));
+        next(extendContext(context, node.input.columns, added));
+      });
+      if (counted) build.writer.line(`if (kept === ${made}) filtered++; else kept = ${made} + 1;`);
+    },
+  });
+}
+
+/**
+ * Tumbling and sliding windows: `[start, end)` in microseconds, aligned to the epoch plus `startUs`. Quotients of whole numbers below 2^53 round
+ * down correctly, so that floor of a division finds the window of instants before 1970 too.
+ */
+export function windowStep(node: NodeOf<"window">): StepFactory {
+  const { sizeUs, slideUs, startUs } = node.window;
+  return () => ({
+    row: (context, build, next) => {
+      const { writer } = build;
+      const time = context.emit(node.time);
+      const counted = build.counting;
+      if (time.isNull === "true") {
+        if (counted) writer.line("filtered++;");
+        return;
+      }
+      const emitWindow = (start: string): void => {
+        const binding = windowBinding(context, { value: start, isNull: "false" }, { value: `(${start} + ${sizeUs})`, isNull: "false" });
+        next(extendContext(context, node.input.columns, [binding]));
+      };
+      const body = (): void => {
+        const shifted = startUs === 0 ? time.value : `(${time.value} - ${startUs})`;
+        const last = `Math.floor(${shifted} / ${slideUs}) * ${slideUs}${startUs === 0 ? "" : ` + ${startUs}`}`;
+        if (sizeUs === slideUs) {
+          emitWindow(writer.assign("window", last));
+          return;
+        }
+        build.counting = false;
+        const [made, missed] = counted ? [writer.assign("made", "kept"), writer.assign("missed", "late")] : ["", ""];
+        const start = writer.local("window");
+        writer.block(`for (let ${start} = ${last}; ${start} > ${time.value} - ${sizeUs}; ${start} -= ${slideUs})`, () => emitWindow(start));
+        if (counted) {
+          writer.line(
+            `if (kept !== ${made}) { kept = ${made} + 1; late = ${missed}; } else if (late !== ${missed}) late = ${missed} + 1; else filtered++;`,
+          );
+        }
+      };
+      if (time.isNull === "false") {
+        body();
+        return;
+      }
+      writer.block(`if (!(${time.isNull}))`, body);
+      if (counted) writer.line("else filtered++;");
+    },
+  });
+}
+
+/** Event times of one watermark operator in one batch, in microseconds. */
+export class EventTimeStats {
+  readonly delayMs: number;
+  maxUs: number = -Infinity;
+  minUs: number = Infinity;
+  sumUs: number = 0;
+  count: number = 0;
+
+  constructor(delayMs: number) {
+    this.delayMs = delayMs;
+  }
+
+  begin(): void {
+    this.maxUs = -Infinity;
+    this.minUs = Infinity;
+    this.sumUs = 0;
+    this.count = 0;
+  }
+
+  add(maxUs: number, minUs: number, sumUs: number, count: number): void {
+    this.maxUs = Math.max(this.maxUs, maxUs);
+    this.minUs = Math.min(this.minUs, minUs);
+    this.sumUs += sumUs;
+    this.count += count;
+  }
+}
+
+/** Follows the event time of every row that comes by. */
+export function watermarkStep(node: NodeOf<"watermark">, stats: EventTimeStats): StepFactory {
+  return () => {
+    let names: readonly string[] = [];
+    return {
+      before: ({ writer }) => {
+        names = ["maxUs", "minUs", "sumUs", "count"].map((name) => writer.local(name));
+        const [max, min, sum, count] = names;
+        writer.line(`let ${max} = -Infinity, ${min} = Infinity, ${sum} = 0, ${count} = 0;`);
+      },
+      row: (context, { writer }, next) => {
+        const column = fieldRef(node.columns, node.ordinal);
+        const time = context.emit(column.dataType.type === "struct" ? windowPart(column, "end") : column);
+        const [max, min, sum, count] = names;
+        const follow = (): void => {
+          writer.line(`if (${time.value} > ${max}) ${max} = ${time.value};`);
+          writer.line(`if (${time.value} < ${min}) ${min} = ${time.value};`);
+          writer.line(`${sum} += ${time.value}; ${count}++;`);
+        };
+        if (time.isNull === "false") follow();
+        else if (time.isNull !== "true") writer.block(`if (!(${time.isNull}))`, follow);
+        next(context);
+      },
+      after: ({ writer }) => {
+        writer.line(`${writer.constant("stats", stats)}.add(${names.join(", ")});`);
+      },
+    };
+  };
+}

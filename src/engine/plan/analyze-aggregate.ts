@@ -1,0 +1,99 @@
+import { AnalysisError } from "../columns/analysis-error.ts";
+import type { AggregateCall, GroupingKey } from "../columns/resolve-aggregate.ts";
+import { resolveAggregateExpression } from "../columns/resolve-aggregate.ts";
+import { resolveIn } from "../columns/resolve.ts";
+import type { Resolved } from "../columns/resolved.ts";
+import { sessionSpec } from "../functions/time-window.ts";
+import type { ResolvedCallNode } from "../functions/function-entry.ts";
+import type { AnalysisContext } from "./analyze.ts";
+import { addWindow, columnOf, eventTimeOf, scopeOf } from "./analyze.ts";
+import type { Column, Node } from "./node.ts";
+import { fieldRef, schemaOf } from "./node.ts";
+import type { Plan } from "./plan.ts";
+
+type AggregatePlan = Extract<Plan, { op: "aggregate" }>;
+
+/** An aggregation: a window among the keys becomes a node below it, a session makes it a session aggregation. */
+export function analyzeAggregate(plan: AggregatePlan, input: Node, context: AnalysisContext): Node {
+  const scope = scopeOf(input, context);
+  let below = input;
+  let session: { readonly call: ResolvedCallNode; readonly key: number } | undefined;
+  let windows = 0;
+  const keyColumns: Column[] = [];
+  const keys = plan.groupBy.map(({ name, expr }, i): GroupingKey => {
+    const resolved = resolveIn(expr, scope);
+    const kind = resolved.kind === "call" ? resolved.entry.generator?.kind : undefined;
+    if (kind === undefined || resolved.kind !== "call") {
+      keyColumns.push(columnOf(name, resolved, input.columns));
+      return { name, expr, resolved };
+    }
+    if (kind === "rows") throw generatorInGroupBy(name);
+    if (++windows > 1) throw severalWindows();
+    if (kind === "session") {
+      session = { call: resolved, key: i };
+      const eventTimeDelayMs = eventTimeOf(sessionSpec(resolved).time, input.columns);
+      keyColumns.push({
+        name,
+        dataType: resolved.dataType,
+        nullable: false,
+        window: "session",
+        ...(eventTimeDelayMs !== undefined && { eventTimeDelayMs }),
+      });
+      return { name, expr, resolved };
+    }
+    below = addWindow(below, resolved, name);
+    const field = fieldRef(below.columns, below.columns.length - 1);
+    keyColumns.push(columnOf(name, field, below.columns));
+    return { name, expr, resolved: field };
+  });
+
+  const calls: AggregateCall[] = [];
+  const computed = plan.aggregates.map(({ expr }) => resolveAggregateExpression(expr, scope.input, keys, calls, context.settings));
+  const sets = groupingSets(plan.grouping, keys.length);
+  const outputKeys = sets ? keyColumns.map((column): Column => ({ ...column, nullable: true })) : keyColumns;
+  const row: Column[] = [
+    ...outputKeys,
+    ...calls.map((call): Column => ({ name: call.text, dataType: call.aggregate.dataType, nullable: call.aggregate.nullable })),
+  ];
+  const results = [...outputKeys.map((_, i) => fieldRef(row, i)), ...computed];
+  const names = [...plan.groupBy, ...plan.aggregates].map((one) => one.name);
+  const columns = results.map((result, i) => columnOf(names[i] ?? "", result, row));
+  const shared = { input: below, keyColumns: outputKeys, calls, results, columns, streaming: input.streaming };
+  if (session === undefined) return { op: "aggregate", keys: keys.map((key) => key.resolved), ...shared, ...(sets && { sets }) };
+
+  const { call, key: sessionKey } = session;
+  const plain: Resolved[] = keys.filter((_, i) => i !== sessionKey).map((key) => key.resolved);
+  return { op: "session", ...sessionSpec(call), sessionKey, keys: plain, ...shared };
+}
+
+/** The masks of the keys that are null, one per grouping set. */
+function groupingSets(grouping: AggregatePlan["grouping"], count: number): number[] | undefined {
+  if (grouping === "plain") return undefined;
+  if (grouping === "cube") return Array.from({ length: 1 << count }, (_, mask) => mask);
+  return Array.from({ length: count + 1 }, (_, dropped) => ((1 << dropped) - 1) << (count - dropped));
+}
+
+function severalWindows(): AnalysisError {
+  return new AnalysisError("_LEGACY_ERROR_TEMP_1039", {
+    failed:
+      "Multiple time/session window expressions would result in a cartesian product of rows, therefore they are currently not supported",
+    found: "more than one window among the grouping keys",
+    remedy: "Group by one window; aggregate again for another size.",
+  });
+}
+
+function generatorInGroupBy(name: string): AnalysisError {
+  return new AnalysisError("UNSUPPORTED_GENERATOR.OUTSIDE_SELECT", {
+    failed: "The generator is not supported outside the SELECT clause",
+    found: `the grouping key ${name}`,
+    remedy: "Select it first, then group by the new column.",
+  });
+}
+
+/** The row that an aggregation's results are computed from. */
+export function aggregateRow(node: Extract<Node, { op: "aggregate" | "session" }>): ReturnType<typeof schemaOf> {
+  return schemaOf([
+    ...node.keyColumns,
+    ...node.calls.map((call): Column => ({ name: call.text, dataType: call.aggregate.dataType, nullable: call.aggregate.nullable })),
+  ]);
+}

@@ -1,0 +1,296 @@
+import { parseDurationMs } from "../../base/duration.ts";
+import { AnalysisError } from "../columns/analysis-error.ts";
+import { commonType } from "../columns/coerce.ts";
+import type { Expression, NamedExpression } from "../columns/expression.ts";
+import { resolveCondition, resolveIn } from "../columns/resolve.ts";
+import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
+import type { FunctionEntry, ResolvedCallNode } from "../functions/function-entry.ts";
+import type { StructType } from "../types/data-type.ts";
+import { fieldOrdinal, sameType } from "../types/schema.ts";
+import { simpleString, sqlTypeName } from "../types/type-text.ts";
+import { windowSpec } from "../functions/time-window.ts";
+import { analyzeAggregate } from "./analyze-aggregate.ts";
+import { analyzeJoin } from "./analyze-join.ts";
+import type { Column, Node } from "./node.ts";
+import { fieldRef, schemaOf } from "./node.ts";
+import type { Plan } from "./plan.ts";
+
+/** What names and operators mean in one session. */
+export interface AnalysisContext {
+  readonly settings: ExpressionSettings;
+  /** Scalar functions by lower-case name; the built-in ones when absent. */
+  readonly functions?: ReadonlyMap<string, FunctionEntry>;
+}
+
+/**
+ * Gives a plan its meaning: every name resolved, every type known, windows and generators as nodes of their own, event times followed through
+ * projections and groupings. Throws AnalysisError with Spark's error class; whether a stream may run it is for `check`.
+ */
+export function analyze(plan: Plan, context: AnalysisContext): Node {
+  switch (plan.op) {
+    case "source":
+      return {
+        op: "source",
+        format: plan.format,
+        options: plan.options,
+        schema: plan.schema,
+        streaming: plan.streaming,
+        columns: plan.schema.fields,
+      };
+    case "local":
+      return { op: "local", rows: plan.rows, streaming: false, columns: plan.schema.fields };
+    case "watermark":
+      return analyzeWatermark(plan, analyze(plan.input, context));
+    case "filter": {
+      const input = analyze(plan.input, context);
+      const condition = resolveConditionIn(plan.condition, schemaOf(input.columns), context);
+      return { op: "filter", input, condition, columns: input.columns, streaming: input.streaming };
+    }
+    case "project":
+      return analyzeProject(plan.columns, analyze(plan.input, context), context);
+    case "aggregate":
+      return analyzeAggregate(plan, analyze(plan.input, context), context);
+    case "deduplicate": {
+      const input = analyze(plan.input, context);
+      const schema = schemaOf(input.columns);
+      const named = plan.columns.map((name) => ordinalOf(name, schema));
+      const ordinals = named.length === 0 ? input.columns.map((_, i) => i) : named;
+      return {
+        op: "deduplicate",
+        input,
+        ordinals,
+        withinWatermark: plan.withinWatermark,
+        columns: input.columns,
+        streaming: input.streaming,
+      };
+    }
+    case "join":
+      return analyzeJoin(plan, analyze(plan.left, context), analyze(plan.right, context), context);
+    case "union":
+    case "intersect":
+    case "except":
+      return analyzeSetOperation(plan.op, analyze(plan.left, context), analyze(plan.right, context), context);
+    case "sort": {
+      const input = analyze(plan.input, context);
+      const scope = scopeOf(input, context);
+      const by = plan.by.map(({ expr, descending, nullsFirst }) => ({ expr: resolveIn(expr, scope), descending, nullsFirst }));
+      return { op: "sort", input, by, columns: input.columns, streaming: input.streaming };
+    }
+    case "limit":
+    case "offset": {
+      const input = analyze(plan.input, context);
+      return { op: plan.op, input, n: plan.n, columns: input.columns, streaming: input.streaming };
+    }
+    case "sample": {
+      const input = analyze(plan.input, context);
+      return { op: "sample", input, fraction: plan.fraction, columns: input.columns, streaming: input.streaming };
+    }
+  }
+}
+
+/** The scope of a node's columns. */
+export function scopeOf(
+  node: Node,
+  context: AnalysisContext,
+): { input: StructType; settings: ExpressionSettings; functions?: ReadonlyMap<string, FunctionEntry> } {
+  return { input: schemaOf(node.columns), settings: context.settings, ...(context.functions && { functions: context.functions }) };
+}
+
+function resolveConditionIn(condition: Expression, input: StructType, context: AnalysisContext): Resolved {
+  if (!context.functions) return resolveCondition(condition, input, context.settings);
+  return resolveIn(condition, { input, settings: context.settings, functions: context.functions });
+}
+
+function ordinalOf(name: string, schema: StructType): number {
+  const column = resolveIn({ kind: "column", path: [name] }, { input: schema, settings: { ansi: true } });
+  return column.kind === "field" ? column.ordinal : fieldOrdinal(schema, name);
+}
+
+function analyzeWatermark(plan: Extract<Plan, { op: "watermark" }>, input: Node): Node {
+  const ordinal = ordinalOf(plan.column, schemaOf(input.columns));
+  const column = input.columns[ordinal];
+  const type = column?.dataType;
+  const isWindow = type?.type === "struct" && type.fields.some((one) => one.name === "end" && one.dataType.type === "timestamp");
+  if (type?.type !== "timestamp" && !isWindow) {
+    throw new AnalysisError("EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE", {
+      failed: `The event time \`${plan.column}\` has the invalid type "${type ? sqlTypeName(type) : "VOID"}", but expected "TIMESTAMP"`,
+      found: `withWatermark("${plan.column}", "${plan.delay}")`,
+      remedy: "Convert the column first, for example with to_timestamp, or name another one.",
+    });
+  }
+  const delayMs = watermarkDelayMs(plan.delay);
+  const columns = input.columns.map((one, i): Column => (i === ordinal ? { ...one, eventTimeDelayMs: delayMs } : withoutEventTime(one)));
+  return { op: "watermark", input, ordinal, delayMs, columns, streaming: input.streaming };
+}
+
+function withoutEventTime(column: Column): Column {
+  const { eventTimeDelayMs: _, ...rest } = column;
+  return rest;
+}
+
+function watermarkDelayMs(text: string): number {
+  let delayMs: number;
+  try {
+    delayMs = parseDurationMs(text);
+  } catch (cause) {
+    throw new AnalysisError("CANNOT_PARSE_INTERVAL", {
+      failed: `Unable to parse '${text}'`,
+      found: "the delay of a watermark is no duration",
+      remedy: 'Write a number and a unit, as in "10 seconds" or "5 minutes".',
+      cause,
+    });
+  }
+  if (delayMs < 0) {
+    throw new AnalysisError("ILLEGAL_ARGUMENT", {
+      failed: `requirement failed: delay threshold (${text}) should not be negative`,
+      found: `${delayMs} ms`,
+      remedy: "Give zero or a positive duration.",
+    });
+  }
+  return delayMs;
+}
+
+/** The delay of the watermark that an expression's value carries: of a column itself, or of the window behind a window_time. */
+export function eventTimeOf(expression: Resolved, columns: readonly Column[]): number | undefined {
+  if (expression.kind === "field") return columns[expression.ordinal]?.eventTimeDelayMs;
+  const end = expression.kind === "call" && expression.entry.name === "window_time" ? expression.args[0] : undefined;
+  return end?.kind === "getField" ? eventTimeOf(end.input, columns) : undefined;
+}
+
+/** The column that an expression makes under a name. */
+export function columnOf(name: string, expression: Resolved, input: readonly Column[]): Column {
+  const eventTimeDelayMs = eventTimeOf(expression, input);
+  const window = expression.kind === "field" ? input[expression.ordinal]?.window : undefined;
+  return {
+    name,
+    dataType: expression.dataType,
+    nullable: expression.nullable,
+    ...(eventTimeDelayMs !== undefined && { eventTimeDelayMs }),
+    ...(window && { window }),
+  };
+}
+
+/** Adds a window column at the end; the answer's last column is it. */
+export function addWindow(input: Node, call: ResolvedCallNode, name: string): Node {
+  const { time, ...window } = windowSpec(call);
+  const eventTimeDelayMs = eventTimeOf(time, input.columns);
+  const column: Column = {
+    name,
+    dataType: call.dataType,
+    nullable: false,
+    window: "window",
+    ...(eventTimeDelayMs !== undefined && { eventTimeDelayMs }),
+  };
+  return { op: "window", input, time, window, columns: [...input.columns, column], streaming: input.streaming };
+}
+
+function generatorOf(expression: Resolved): ResolvedCallNode | undefined {
+  return expression.kind === "call" && expression.entry.generator ? expression : undefined;
+}
+
+function analyzeProject(named: readonly NamedExpression[], input: Node, context: AnalysisContext): Node {
+  const scope = scopeOf(input, context);
+  const expressions: Resolved[] = [];
+  const names: string[] = [];
+  let below = input;
+  for (const { name, expr } of named.flatMap((one) => expandStar(one, scope))) {
+    const resolved = resolveIn(expr, scope);
+    const generator = generatorOf(resolved);
+    if (!generator) {
+      expressions.push(resolved);
+      names.push(name);
+      continue;
+    }
+    const first = below.columns.length;
+    below = generator.entry.generator?.kind === "rows" ? addGenerator(below, generator) : addWindow(below, generator, name);
+    const added = below.columns.slice(first);
+    added.forEach((column, i) => {
+      expressions.push(fieldRef(below.columns, first + i));
+      names.push(added.length === 1 ? name : column.name);
+    });
+  }
+  const columns = expressions.map((expression, i) => columnOf(names[i] ?? "", expression, below.columns));
+  return { op: "project", input: below, expressions, columns, streaming: input.streaming };
+}
+
+function addGenerator(input: Node, call: ResolvedCallNode): Node {
+  if (allGenerators(input)) {
+    throw new AnalysisError("UNSUPPORTED_GENERATOR.MULTI_GENERATOR", {
+      failed: "The generator is not supported: only one generator allowed per SELECT clause",
+      found: call.entry.name,
+      remedy: "Put the second generator into a select of its own.",
+    });
+  }
+  const columns = call.entry.generator?.columns(call) ?? [];
+  return { op: "generate", input, call, columns: [...input.columns, ...columns], streaming: input.streaming };
+}
+
+function allGenerators(node: Node): boolean {
+  return (
+    node.op === "generate" &&
+    node.columns.length > node.input.columns.length &&
+    node.call.entry.generator?.kind === "rows" &&
+    node.input.op === "generate"
+  );
+}
+
+function expandStar(one: NamedExpression, scope: { readonly input: StructType; readonly settings: ExpressionSettings }): NamedExpression[] {
+  const { expr } = one;
+  if (expr.kind !== "column" || expr.path.at(-1) !== "*") return [one];
+  const base = expr.path.slice(0, -1);
+  if (base.length === 0) return scope.input.fields.map(({ name }) => ({ name, expr: { kind: "column", path: [name] } }));
+  const type = resolveIn({ kind: "column", path: base }, scope).dataType;
+  if (type.type !== "struct") {
+    throw new AnalysisError("INVALID_USAGE_OF_STAR_OR_REGEX", {
+      failed: `Can only star expand struct data types`,
+      found: `${base.join(".")} is of type ${simpleString(type)}`,
+      remedy: "Name the column without a star.",
+    });
+  }
+  return type.fields.map(({ name }) => ({ name, expr: { kind: "column", path: [...base, name] } }));
+}
+
+function analyzeSetOperation(op: "union" | "intersect" | "except", left: Node, right: Node, context: AnalysisContext): Node {
+  if (left.columns.length !== right.columns.length) {
+    throw new AnalysisError("NUM_COLUMNS_MISMATCH", {
+      failed: `${op.toUpperCase()} can only be performed on inputs with the same number of columns`,
+      found: `the first has ${left.columns.length} columns and the second has ${right.columns.length}`,
+      remedy: "Select the same columns on both sides.",
+    });
+  }
+  const types = left.columns.map((column, i) => {
+    const other = right.columns[i]?.dataType ?? column.dataType;
+    const common = commonType(column.dataType, other, context.settings);
+    if (common) return common;
+    throw new AnalysisError("INCOMPATIBLE_COLUMN_TYPE", {
+      failed: `${op.toUpperCase()} can only be performed on tables with compatible column types`,
+      found: `column ${i + 1} is "${sqlTypeName(other)}" where the first table has "${sqlTypeName(column.dataType)}"`,
+      remedy: "Cast the column on one side.",
+    });
+  });
+  const columns = left.columns.map((column, i): Column => ({
+    ...column,
+    dataType: types[i] ?? column.dataType,
+    nullable: column.nullable || (right.columns[i]?.nullable ?? true),
+  }));
+  const streaming = left.streaming || right.streaming;
+  return { op, left: widened(left, columns), right: widened(right, columns), columns, streaming };
+}
+
+/** The node with its columns cast to the types of `columns`, where they differ. */
+function widened(node: Node, columns: readonly Column[]): Node {
+  if (columns.every((column, i) => sameType(column.dataType, node.columns[i]?.dataType ?? column.dataType))) return node;
+  const expressions = columns.map((column, i): Resolved => {
+    const field = fieldRef(node.columns, i);
+    return sameType(field.dataType, column.dataType)
+      ? field
+      : { kind: "cast", input: field, mode: "cast", dataType: column.dataType, nullable: column.nullable };
+  });
+  return {
+    op: "project",
+    input: node,
+    expressions,
+    columns: expressions.map((one, i) => columnOf(columns[i]?.name ?? "", one, node.columns)),
+    streaming: node.streaming,
+  };
+}

@@ -1,0 +1,161 @@
+import type { Resolved } from "../columns/resolved.ts";
+import { andOf, isNotNull } from "./conditions.ts";
+import { conjuncts, isDeterministic, referencesOf, replaceFields, shiftFields } from "./expressions.ts";
+import type { JoinNode, Node } from "./node.ts";
+import { fieldRef } from "./node.ts";
+
+/**
+ * Rewrites that change what a query means for its watermark and its state, as Spark's optimizer does before it runs: filters move down as far
+ * as they may, below a watermark whose column they do not read, below projections, windows, unions, aggregations by their keys and into the
+ * sides of joins. Columns need no pruning: generated code reads a column when something first uses it.
+ */
+export function optimize(node: Node): Node {
+  if (node.op === "filter") return pushDown(optimize(node.input), conjuncts(node.condition));
+  const inputs = withInputs(node, optimize);
+  return inputs.op === "join" ? pushJoinConditions(inputs) : inputs;
+}
+
+function withInputs(node: Node, walk: (input: Node) => Node): Node {
+  if ("left" in node) return { ...node, left: walk(node.left), right: walk(node.right) };
+  return "input" in node ? { ...node, input: walk(node.input) } : node;
+}
+
+function filterOver(input: Node, conditions: readonly Resolved[]): Node {
+  const condition = andOf(conditions);
+  return condition ? { op: "filter", input, condition, columns: input.columns, streaming: input.streaming } : input;
+}
+
+/** `input` filtered by all conditions, each as deep as it may go. */
+function pushDown(input: Node, conditions: readonly Resolved[]): Node {
+  if (conditions.length === 0) return input;
+  const split = (may: (condition: Resolved) => boolean): { readonly below: Resolved[]; readonly above: Resolved[] } => {
+    const moves = (condition: Resolved): boolean => isDeterministic(condition) && may(condition);
+    return { below: conditions.filter(moves), above: conditions.filter((one) => !moves(one)) };
+  };
+  const reads = (condition: Resolved, test: (ordinal: number) => boolean): boolean => [...referencesOf(condition)].some(test);
+  switch (input.op) {
+    case "filter":
+      return pushDown(input.input, [...conjuncts(input.condition), ...conditions]);
+    case "watermark": {
+      const { below, above } = split((one) => !reads(one, (ordinal) => ordinal === input.ordinal));
+      return filterOver({ ...input, input: pushDown(input.input, below) }, above);
+    }
+    case "project": {
+      if (!input.expressions.every(isDeterministic)) return filterOver(input, conditions);
+      const { below, above } = split(() => true);
+      const rewritten = below.map((one) => replaceFields(one, (ordinal, field) => input.expressions[ordinal] ?? field));
+      return filterOver({ ...input, input: pushDown(input.input, rewritten) }, above);
+    }
+    case "generate":
+    case "window": {
+      const width = input.input.columns.length;
+      const { below, above } = split((one) => !reads(one, (ordinal) => ordinal >= width));
+      return filterOver({ ...input, input: pushDown(input.input, below) }, above);
+    }
+    case "union": {
+      const { below, above } = split(() => true);
+      return filterOver({ ...input, left: pushDown(input.left, below), right: pushDown(input.right, below) }, above);
+    }
+    case "aggregate": {
+      if (input.keys.length === 0 || input.sets) return filterOver(input, conditions);
+      const keyOf = (ordinal: number): Resolved | undefined => {
+        const result = input.results[ordinal];
+        return result?.kind === "field" ? input.keys[result.ordinal] : undefined;
+      };
+      const { below, above } = split((one) => !reads(one, (ordinal) => keyOf(ordinal) === undefined));
+      const rewritten = below.map((one) => replaceFields(one, (ordinal, field) => keyOf(ordinal) ?? field));
+      return filterOver({ ...input, input: pushDown(input.input, rewritten) }, above);
+    }
+    case "sort":
+      return { ...input, input: pushDown(input.input, conditions) };
+    case "join":
+      return pushIntoJoin(input, conditions);
+    default:
+      return filterOver(input, conditions);
+  }
+}
+
+/** A filter above a join goes to the side that it reads, where that side's rows are not made up by the join. */
+function pushIntoJoin(join: JoinNode, conditions: readonly Resolved[]): Node {
+  const width = join.left.columns.length;
+  const leftOnly = (one: Resolved): boolean => isDeterministic(one) && [...referencesOf(one)].every((ordinal) => ordinal < width);
+  const rightOnly = (one: Resolved): boolean => isDeterministic(one) && [...referencesOf(one)].every((ordinal) => ordinal >= width);
+  const mayLeft = ["inner", "cross", "left", "semi", "anti"].includes(join.type);
+  const mayRight = ["inner", "cross", "right"].includes(join.type);
+  const left = conditions.filter((one) => mayLeft && leftOnly(one));
+  const right = conditions.filter((one) => mayRight && rightOnly(one) && !left.includes(one));
+  const rest = conditions.filter((one) => !left.includes(one) && !right.includes(one));
+  const pushed: JoinNode = {
+    ...join,
+    left: pushDown(join.left, left),
+    right: pushDown(
+      join.right,
+      right.map((one) => shiftFields(one, -width)),
+    ),
+  };
+  return filterOver(pushed, rest);
+}
+
+/**
+ * Parts of a join's condition that read one side filter that side where its rows are not kept anyway, and rows whose key or bound is null, which
+ * match nothing, go before they reach the state.
+ */
+function pushJoinConditions(join: JoinNode): Node {
+  const width = join.left.columns.length;
+  const filtersLeft = ["inner", "cross", "right", "semi"].includes(join.type);
+  const filtersRight = ["inner", "cross", "left", "semi", "anti"].includes(join.type);
+  const parts = join.condition ? conjuncts(join.condition) : [];
+  const left: Resolved[] = [];
+  const right: Resolved[] = [];
+  const rest: Resolved[] = [];
+  for (const part of parts) {
+    const references = [...referencesOf(part)];
+    if (filtersLeft && references.length > 0 && references.every((ordinal) => ordinal < width)) left.push(part);
+    else if (filtersRight && references.length > 0 && references.every((ordinal) => ordinal >= width))
+      right.push(shiftFields(part, -width));
+    else rest.push(part);
+  }
+  const compared = rest
+    .filter((part) => part.kind === "call" && ["<", "<=", ">", ">=", "="].includes(part.entry.name))
+    .flatMap(nullIntolerant);
+  const needed = (keys: readonly Resolved[], bounds: readonly number[], side: Node): Resolved[] =>
+    [...new Set([...keys.flatMap(nullIntolerant), ...bounds])]
+      .filter((ordinal) => side.columns[ordinal]?.nullable)
+      .map((ordinal) => isNotNull(fieldRef(side.columns, ordinal)));
+  if (filtersLeft) {
+    left.push(
+      ...needed(
+        join.leftKeys,
+        compared.filter((ordinal) => ordinal < width),
+        join.left,
+      ),
+    );
+  }
+  if (filtersRight) {
+    right.push(
+      ...needed(
+        join.rightKeys,
+        compared.filter((ordinal) => ordinal >= width).map((ordinal) => ordinal - width),
+        join.right,
+      ),
+    );
+  }
+  const { condition: _, ...plain } = join;
+  const remaining = andOf(rest);
+  return { ...plain, left: pushDown(join.left, left), right: pushDown(join.right, right), ...(remaining && { condition: remaining }) };
+}
+
+/** The columns whose null makes the whole expression null, as far as operators and casts of columns tell. */
+function nullIntolerant(expression: Resolved): number[] {
+  switch (expression.kind) {
+    case "field":
+      return [expression.ordinal];
+    case "cast":
+    case "getField":
+      return nullIntolerant(expression.input);
+    case "call":
+      return ["<", "<=", ">", ">=", "=", "+", "-"].includes(expression.entry.name) ? expression.args.flatMap(nullIntolerant) : [];
+    default:
+      return [];
+  }
+}

@@ -1,0 +1,266 @@
+import type { Clock } from "../../base/clock.ts";
+import { failpoint } from "../../base/failpoint.ts";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { DeadLetterBatch } from "../operators/dead-letters.ts";
+import type { OutputMode } from "../plan/plan.ts";
+import { schemaOf } from "../plan/node.ts";
+import type { Sink } from "../sinks/sink.ts";
+import type { Offset, Source } from "../sources/source.ts";
+import type { Row } from "../types/data-type.ts";
+import type { Batch } from "./batch.ts";
+import { sameOffset } from "./offsets.ts";
+import { ProgressBuilder } from "./progress-builder.ts";
+import type { QueryRuntime, QuerySettings } from "./query-runtime.ts";
+import { confOf, settingsOf, streamLeaves } from "./query-runtime.ts";
+import type { StreamingQueryProgress } from "./progress.ts";
+import { WatermarkTracker } from "./watermark-tracker.ts";
+
+/** How many batches back a restart may be asked for; older entries and state are removed. */
+const RETAINED_BATCHES = 100;
+const PURGE_EVERY = 20;
+
+/** What an execution works with; whoever made the parts closes them. */
+export interface ExecutionParts {
+  readonly clock: Clock;
+  readonly checkpoint: Checkpoint;
+  readonly settings: QuerySettings;
+  readonly mode: OutputMode;
+  readonly sink: Sink;
+  readonly deadLetters: Sink | undefined;
+  /** In the order of the plan's streaming leaves. */
+  readonly sources: readonly Source[];
+  /** Tables that are read anew for each batch, with the leaves that they feed. */
+  readTables(runtime: QueryRuntime, signal: AbortSignal): Promise<void>;
+  /** Compiles the plan under these settings, over fresh state. */
+  compile(settings: QuerySettings): QueryRuntime;
+  onProgress(progress: StreamingQueryProgress): void;
+  readonly identity: { readonly id: string; readonly runId: string; readonly name: string | null };
+}
+
+/**
+ * The life of a query's batches, one at a time:
+ *
+ * - W1 `offsets/N` says what batch N reads; then the range is processed
+ * - W2 the state becomes version N+1
+ * - W3 the sink gets the rows of N
+ * - W4 `commits/N` says that N is done, and the next watermark
+ * - W5 sources publish how far the query is, for lag tools only
+ *
+ * A batch with W1 but without W4 is run again at the next start: same range, time, watermark and settings, over state version N.
+ */
+export class Execution {
+  readonly #parts: ExecutionParts;
+  #runtime: QueryRuntime;
+  #settings: QuerySettings;
+  #watermarks: WatermarkTracker;
+  #next = 0;
+  #committed: Offset[] = [];
+  #lateWatermarkMs = 0;
+  /** The watermark of the last batch that this run has executed; undefined before the first, when no batch without data may run. */
+  #lastWatermarkMs: number | undefined;
+  #repeat: Batch | undefined;
+  readonly #progress: ProgressBuilder;
+
+  constructor(parts: ExecutionParts, runtime: QueryRuntime) {
+    this.#parts = parts;
+    this.#runtime = runtime;
+    this.#settings = parts.settings;
+    this.#watermarks = new WatermarkTracker(parts.settings.multipleWatermarkPolicy, 0);
+    this.#progress = new ProgressBuilder(parts.clock, parts.identity);
+  }
+
+  /** Where the next batch begins, one offset per source. */
+  get committed(): readonly Offset[] {
+    return this.#committed;
+  }
+
+  get runtime(): QueryRuntime {
+    return this.#runtime;
+  }
+
+  /** Finds the last committed batch, and the one that was begun but not committed. */
+  async resume(signal: AbortSignal): Promise<void> {
+    const { checkpoint, sources, settings } = this.#parts;
+    const initial = await Promise.all(sources.map((source, i) => checkpoint.initialOffset(i, () => source.initial(signal))));
+    const begun = await checkpoint.latestOffsets();
+    const done = await checkpoint.latestCommit();
+    this.#committed = initial;
+    if (begun) {
+      const saved = settingsOf(begun.entry.conf, settings);
+      this.#settings = { ...settings, multipleWatermarkPolicy: saved.multipleWatermarkPolicy };
+      const committed = done !== undefined && done.batchId >= begun.batchId;
+      const watermarkMs = committed
+        ? Math.max(begun.entry.batchWatermarkMs, done.entry.nextBatchWatermarkMs)
+        : begun.entry.batchWatermarkMs;
+      this.#watermarks = new WatermarkTracker(saved.multipleWatermarkPolicy, watermarkMs);
+      if (committed) {
+        this.#next = begun.batchId + 1;
+        this.#committed = [...begun.entry.offsets];
+        this.#lateWatermarkMs = begun.entry.batchWatermarkMs;
+      } else {
+        const before = begun.batchId === 0 ? undefined : await checkpoint.offsets(begun.batchId - 1);
+        this.#next = begun.batchId;
+        this.#committed = before ? [...before.offsets] : initial;
+        this.#lateWatermarkMs = before?.batchWatermarkMs ?? 0;
+        this.#settings = saved;
+        this.#repeat = {
+          id: begun.batchId,
+          timestampMs: begun.entry.batchTimestampMs,
+          watermarkMs: begun.entry.batchWatermarkMs,
+          lateWatermarkMs: this.#lateWatermarkMs,
+          starts: this.#committed,
+          ends: begun.entry.offsets,
+          hasData: begun.entry.offsets.some((end, i) => !sameOffset(end, this.#committed[i] ?? null)),
+        };
+      }
+    }
+    await this.#open(this.#settings);
+    await Promise.all(sources.map((source, i) => source.commit(this.#committed[i] ?? null)));
+  }
+
+  /** Compiles for these settings, unless that is done, and loads the state that the next batch starts from. */
+  async #open(settings: QuerySettings): Promise<void> {
+    if (settings.ansi !== this.#parts.settings.ansi || this.#runtime.compiled.operators.some((one) => one.store.version !== 0))
+      this.#runtime = this.#parts.compile(settings);
+    for (const { store } of this.#runtime.compiled.operators) await store.load(this.#next);
+  }
+
+  /** Runs the next batch, if there is reason for one. `withoutData` allows a batch that only moves the watermark. */
+  async step(signal: AbortSignal, withoutData: boolean = true): Promise<boolean> {
+    this.#progress.begin();
+    const repeated = this.#repeat !== undefined;
+    const batch = this.#repeat ?? (await this.#construct(signal, withoutData));
+    if (!batch) return false;
+    const rows = await this.#process(batch, signal);
+    await this.#deliver(batch, rows, signal);
+    this.#progress.report(batch, this.#runtime, this.#parts, rows.length, this.#parts.onProgress);
+    if (repeated) await this.#backToSessionSettings();
+    return true;
+  }
+
+  /** W1: chooses the range. */
+  async #construct(signal: AbortSignal, withoutData: boolean): Promise<Batch | undefined> {
+    const { checkpoint, clock, sources } = this.#parts;
+    const ends = await this.#progress.timed("latestOffset", () =>
+      Promise.all(sources.map((source, i) => source.latest(this.#committed[i] ?? null, signal))),
+    );
+    const hasData = ends.some((end, i) => !sameOffset(end, this.#committed[i] ?? null));
+    if (!hasData && !(withoutData && this.#wantsNoDataBatch())) return undefined;
+    const batch: Batch = {
+      id: this.#next,
+      timestampMs: Math.floor(clock.nowMs()),
+      watermarkMs: this.#watermarks.currentMs,
+      lateWatermarkMs: this.#lateWatermarkMs,
+      starts: this.#committed,
+      ends,
+      hasData,
+    };
+    failpoint("w1.before", batch.id);
+    await this.#progress.timed("walCommit", () =>
+      checkpoint.writeOffsets(batch.id, {
+        batchWatermarkMs: batch.watermarkMs,
+        batchTimestampMs: batch.timestampMs,
+        conf: confOf(this.#settings),
+        offsets: ends,
+      }),
+    );
+    failpoint("w1.after", batch.id);
+    return batch;
+  }
+
+  /** After new data moved the watermark, one more batch lets stateful operators act on it. */
+  #wantsNoDataBatch(): boolean {
+    if (!this.#settings.noDataBatches || this.#lastWatermarkMs === undefined) return false;
+    const { compiled } = this.#runtime;
+    const before = compiled.propagate(this.#lastWatermarkMs * 1000);
+    const now = compiled.propagate(this.#watermarks.currentMs * 1000);
+    return compiled.operators.some((operator, i) => operator.wantsNoDataBatch && (now[i] ?? 0) > (before[i] ?? 0));
+  }
+
+  /** Reads the range through the stages. */
+  async #process(batch: Batch, signal: AbortSignal): Promise<Row[]> {
+    const { compiled, run } = this.#runtime;
+    run.begin(batch.timestampMs * 1000, new DeadLetterBatch(batch.id));
+    compiled.begin(run, compiled.propagate(batch.lateWatermarkMs * 1000), compiled.propagate(batch.watermarkMs * 1000));
+    return this.#progress.timed("addBatch", async () => {
+      await this.#parts.readTables(this.#runtime, signal);
+      for (const [i, leaf] of streamLeaves(this.#runtime).entries()) {
+        const [from, to] = [batch.starts[i] ?? null, batch.ends[i] ?? null];
+        const source = this.#parts.sources[i];
+        if (!source || sameOffset(from, to)) continue;
+        const before = run.readRows;
+        const blocks = source.read(from, to, signal)[Symbol.asyncIterator]();
+        let reading = blocks.next();
+        for (let block = await reading; !block.done; block = await reading) {
+          reading = blocks.next();
+          compiled.process(leaf, block.value);
+        }
+        this.#progress.read(i, run.readRows - before);
+      }
+      return compiled.finish();
+    });
+  }
+
+  /** W2 to W5. */
+  async #deliver(batch: Batch, rows: Row[], signal: AbortSignal): Promise<void> {
+    const { checkpoint, sources, sink, deadLetters, mode } = this.#parts;
+    const { compiled, run, plan } = this.#runtime;
+    failpoint("w2.before", batch.id);
+    await this.#progress.timed("stateCommit", () => Promise.all(compiled.operators.map(({ store }) => store.commit(batch.id + 1))));
+    failpoint("w2.after", batch.id);
+
+    failpoint("w3.before", batch.id);
+    await this.#progress.timed("addBatch", async () => {
+      if (deadLetters && run.letters) await writeDeadLetters(deadLetters, run.letters, batch.id, signal);
+      await sink.write({ batchId: batch.id, schema: schemaOf(plan.columns), rows, outputMode: mode }, signal);
+    });
+    failpoint("w3.after", batch.id);
+
+    this.#watermarks.update(compiled.watermarks);
+    failpoint("w4.before", batch.id);
+    await this.#progress.timed("commitOffsets", () =>
+      checkpoint.writeCommit(batch.id, { nextBatchWatermarkMs: this.#watermarks.currentMs }),
+    );
+    failpoint("w4.after", batch.id);
+    this.#next = batch.id + 1;
+    this.#committed = [...batch.ends];
+    this.#lateWatermarkMs = batch.watermarkMs;
+    this.#lastWatermarkMs = batch.watermarkMs;
+    this.#repeat = undefined;
+
+    failpoint("w5.before", batch.id);
+    await Promise.all(sources.map((source, i) => source.commit(batch.ends[i] ?? null)));
+    await Promise.all(sources.map((source, i) => source.publish?.(batch.ends[i] ?? null).catch(() => undefined)));
+    if (batch.id % PURGE_EVERY === 0 && batch.id > RETAINED_BATCHES) await this.#purge(batch.id - RETAINED_BATCHES);
+    failpoint("w5.after", batch.id);
+  }
+
+  async #purge(before: number): Promise<void> {
+    await this.#parts.checkpoint.purge(before);
+    for (const { store } of this.#runtime.compiled.operators) await store.purge(before + 1);
+  }
+
+  /** A repeated batch ran under its own settings; the following ones run under the session's. */
+  async #backToSessionSettings(): Promise<void> {
+    const policy = this.#settings.multipleWatermarkPolicy;
+    const changed = this.#settings.ansi !== this.#parts.settings.ansi;
+    this.#settings = { ...this.#parts.settings, multipleWatermarkPolicy: policy };
+    if (!changed) return;
+    this.#runtime = this.#parts.compile(this.#settings);
+    for (const { store } of this.#runtime.compiled.operators) await store.load(this.#next);
+  }
+}
+
+const DEAD_LETTER_COLUMNS = [
+  { name: "topic", dataType: { type: "string" }, nullable: false },
+  { name: "partition", dataType: { type: "int" }, nullable: false },
+  { name: "offset", dataType: { type: "bigint" }, nullable: false },
+  { name: "reason", dataType: { type: "string" }, nullable: false },
+  { name: "value", dataType: { type: "binary" }, nullable: true },
+] as const;
+
+async function writeDeadLetters(sink: Sink, batch: DeadLetterBatch, batchId: number, signal: AbortSignal): Promise<void> {
+  if (batch.letters.length === 0) return;
+  const rows = batch.letters.map((letter): Row => [letter.topic, letter.partition, letter.offset, letter.reason, letter.value]);
+  await sink.write({ batchId, schema: { type: "struct", fields: DEAD_LETTER_COLUMNS }, rows, outputMode: "append" }, signal);
+}

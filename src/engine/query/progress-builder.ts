@@ -1,0 +1,124 @@
+import type { Clock } from "../../base/clock.ts";
+import type { CompiledPlan } from "../operators/compile.ts";
+import { operatorProgress } from "../operators/stateful.ts";
+import type { EventTimeStats } from "../operators/stateless.ts";
+import type { Batch } from "./batch.ts";
+import type { SourceProgress, StreamingQueryProgress } from "./progress.ts";
+import type { QueryRuntime } from "./query-runtime.ts";
+import type { ExecutionParts } from "./execution.ts";
+
+/** Measures one trigger after the other and tells each as Spark's StreamingQueryProgress. */
+export class ProgressBuilder {
+  readonly #clock: Clock;
+  readonly #identity: ExecutionParts["identity"];
+  #startedMs = 0;
+  #startedAtMs = 0;
+  #lastStartedMs: number | undefined;
+  #durations = new Map<string, number>();
+  #read = new Map<number, number>();
+
+  constructor(clock: Clock, identity: ExecutionParts["identity"]) {
+    this.#clock = clock;
+    this.#identity = identity;
+  }
+
+  begin(): void {
+    this.#startedMs = this.#clock.monotonicMs();
+    this.#startedAtMs = this.#clock.nowMs();
+    this.#durations = new Map();
+    this.#read = new Map();
+  }
+
+  /** Runs a part of the trigger and adds its time under Spark's name. */
+  async timed<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const start = this.#clock.monotonicMs();
+    const result = await work();
+    this.#durations.set(name, (this.#durations.get(name) ?? 0) + this.#clock.monotonicMs() - start);
+    return result;
+  }
+
+  /** Counts the rows that a source has given. */
+  read(source: number, rows: number): void {
+    this.#read.set(source, (this.#read.get(source) ?? 0) + rows);
+  }
+
+  report(
+    batch: Batch,
+    runtime: QueryRuntime,
+    parts: ExecutionParts,
+    outputRows: number,
+    tell: (progress: StreamingQueryProgress) => void,
+  ): void {
+    const totalMs = this.#clock.monotonicMs() - this.#startedMs;
+    const sinceLastMs = this.#lastStartedMs === undefined ? Number.NaN : this.#startedMs - this.#lastStartedMs;
+    this.#lastStartedMs = this.#startedMs;
+    const { compiled, run } = runtime;
+    const numInputRows = [...this.#read.values()].reduce((sum, rows) => sum + rows, 0);
+    const commitMs = Math.round(this.#durations.get("stateCommit") ?? 0);
+    const sources = parts.sources.map((source, i): SourceProgress => {
+      const rows = this.#read.get(i) ?? 0;
+      return {
+        description: source.description,
+        startOffset: batch.starts[i] ?? null,
+        endOffset: batch.ends[i] ?? null,
+        latestOffset: batch.ends[i] ?? null,
+        numInputRows: rows,
+        inputRowsPerSecond: rate(rows, sinceLastMs),
+        processedRowsPerSecond: rate(rows, totalMs),
+        metrics: { ...source.metrics?.(batch.ends[i] ?? null), ...(i === 0 ? run.metrics() : {}) },
+      };
+    });
+    tell({
+      ...this.#identity,
+      timestamp: new Date(Math.floor(this.#startedAtMs)).toISOString(),
+      batchId: batch.id,
+      batchDuration: Math.round(totalMs),
+      numInputRows,
+      inputRowsPerSecond: rate(numInputRows, sinceLastMs),
+      processedRowsPerSecond: rate(numInputRows, totalMs),
+      durationMs: this.#durationsMs(totalMs),
+      eventTime: eventTime(compiled, batch, runtime.hasWatermark),
+      stateOperators: compiled.operators.map((operator) => operatorProgress(operator, commitMs)),
+      sources,
+      sink: { description: parts.sink.description, numOutputRows: outputRows, metrics: parts.sink.metrics?.() ?? {} },
+      observedMetrics: {},
+    });
+  }
+
+  #durationsMs(totalMs: number): Record<string, number> {
+    const out: Record<string, number> = { triggerExecution: Math.round(totalMs), queryPlanning: 0, getBatch: 0 };
+    for (const [name, ms] of this.#durations) if (name !== "stateCommit") out[name] = Math.round(ms);
+    return out;
+  }
+}
+
+function rate(rows: number, ms: number): number {
+  return ms > 0 ? (rows * 1000) / ms : Number.NaN;
+}
+
+function eventTime(compiled: CompiledPlan, batch: Batch, marked: boolean): StreamingQueryProgress["eventTime"] {
+  if (!marked) return {};
+  const iso = (ms: number): string => new Date(ms).toISOString();
+  const seen = compiled.watermarks.filter((stats) => stats.count > 0);
+  const watermark = iso(batch.watermarkMs);
+  if (seen.length === 0) return { watermark };
+  const sum = (of: (stats: EventTimeStats) => number): number => seen.reduce((total, stats) => total + of(stats), 0);
+  return {
+    max: iso(Math.floor(Math.max(...seen.map((stats) => stats.maxUs)) / 1000)),
+    min: iso(Math.floor(Math.min(...seen.map((stats) => stats.minUs)) / 1000)),
+    avg: iso(Math.floor(sum((stats) => stats.sumUs) / sum((stats) => stats.count) / 1000)),
+    watermark,
+  };
+}
+
+/** The progress as Spark prints it: rates with one decimal, what is not a number and what is empty left out. */
+export function progressJson(progress: StreamingQueryProgress): string {
+  return JSON.stringify(progress, (key, value: unknown) => {
+    if (typeof value === "number") {
+      if (Number.isNaN(value)) return undefined;
+      return key.endsWith("PerSecond") ? Math.floor(value * 10 + 0.5) / 10 : value;
+    }
+    const isEmptyMap = typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
+    return isEmptyMap && ["eventTime", "metrics", "observedMetrics", "customMetrics"].includes(key) ? undefined : value;
+  });
+}

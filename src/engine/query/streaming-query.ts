@@ -1,0 +1,342 @@
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import type { Clock } from "../../base/clock.ts";
+import { messageOf } from "../../base/errors.ts";
+import { openCheckpoint } from "../checkpoint/checkpoint.ts";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import type { Format } from "../formats.ts";
+import type { OutputMode, Plan } from "../plan/plan.ts";
+import type { AnalysisContext } from "../plan/analyze.ts";
+import type { Leaf } from "../operators/compile.ts";
+import type { Sink } from "../sinks/sink.ts";
+import type { Source } from "../sources/source.ts";
+import { Execution } from "./execution.ts";
+import type { StreamingQueryListener } from "./listener.ts";
+import { StreamingQueryError } from "./query-error.ts";
+import type { StreamingQueryProgress } from "./progress.ts";
+import type { QueryRuntime, QuerySettings } from "./query-runtime.ts";
+import { openRuntime, shapeOf, streamLeaves } from "./query-runtime.ts";
+import type { Trigger } from "./trigger.ts";
+
+/** What a query is doing now, as Spark's StreamingQueryStatus. */
+export type StreamingQueryStatus = { readonly message: string; readonly isDataAvailable: boolean; readonly isTriggerActive: boolean };
+
+/** What a query is started with. */
+export interface QueryDefinition {
+  readonly plan: Plan;
+  readonly mode: OutputMode;
+  readonly context: AnalysisContext;
+  readonly settings: QuerySettings;
+  readonly name: string | undefined;
+  readonly checkpointLocation: string | undefined;
+  readonly trigger: Trigger;
+  readonly clock: Clock;
+  formatOf(name: string): Format;
+  openSink(): Promise<Sink>;
+  openDeadLetters(): Promise<Sink | undefined>;
+  readonly listeners: ReadonlySet<StreamingQueryListener>;
+}
+
+const KEPT_PROGRESS = 100;
+/** How long `stop` lets the running batch finish before it is rolled back. */
+const STOP_GRACE_MS = 10_000;
+
+/** A running query. Made by `start`; ends by `stop`, by its trigger, or by an error, and gives back everything that it opened. */
+export class StreamingQuery {
+  readonly id: string;
+  readonly runId: string = randomUUID();
+  readonly name: string | null;
+  readonly #definition: QueryDefinition;
+  readonly #execution: Execution;
+  readonly #resources: { close(): Promise<void> }[];
+  readonly #sources: readonly Source[];
+  readonly #stop = new AbortController();
+  readonly #kill = new AbortController();
+  #recent: StreamingQueryProgress[] = [];
+  #status: StreamingQueryStatus = { message: "Initializing sources", isDataAvailable: false, isTriggerActive: false };
+  #exception: StreamingQueryError | undefined;
+  #active = true;
+  #waiters: { resolve(): void; reject(error: Error): void }[] = [];
+  #wake: (() => void) | undefined;
+  #ended: Promise<void> = Promise.resolve();
+
+  private constructor(
+    definition: QueryDefinition,
+    parts: {
+      checkpoint: Checkpoint;
+      sink: Sink;
+      deadLetters: Sink | undefined;
+      sources: Source[];
+      tables: Tables;
+      runtime: QueryRuntime;
+      resources: { close(): Promise<void> }[];
+    },
+  ) {
+    this.#definition = definition;
+    this.id = parts.checkpoint.queryId;
+    this.name = definition.name ?? null;
+    this.#resources = parts.resources;
+    this.#sources = parts.sources;
+    this.#execution = new Execution(
+      {
+        clock: definition.clock,
+        checkpoint: parts.checkpoint,
+        settings: definition.settings,
+        mode: definition.mode,
+        sink: parts.sink,
+        deadLetters: parts.deadLetters,
+        sources: parts.sources,
+        readTables: (runtime, signal) => parts.tables.read(runtime, signal),
+        compile: (settings) => runtimeOf(definition, settings, parts.checkpoint.stateFolder, parts.deadLetters !== undefined),
+        onProgress: (progress) => this.#tell(progress),
+        identity: { id: this.id, runId: this.runId, name: this.name },
+      },
+      parts.runtime,
+    );
+  }
+
+  /** Checks the plan, opens what it needs, finds the last committed batch and starts the loop. Whatever was opened is closed again if that fails. */
+  static async start(definition: QueryDefinition): Promise<StreamingQuery> {
+    const temporary =
+      definition.checkpointLocation === undefined ? await mkdtemp(path.join(os.tmpdir(), "streamlab-checkpoint-")) : undefined;
+    const folder = definition.checkpointLocation ?? temporary ?? "";
+    const resources: { close(): Promise<void> }[] = [];
+    if (temporary) resources.push({ close: () => rm(temporary, { recursive: true, force: true }) });
+    try {
+      const draft = runtimeOf(definition, definition.settings, path.join(folder, "state"), false);
+      const checkpoint = await openCheckpoint(folder, shapeOf(draft));
+      resources.push(checkpoint);
+      const keep = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
+        const opened = await opening;
+        resources.push(opened);
+        return opened;
+      };
+      const deadLetters = await definition.openDeadLetters();
+      if (deadLetters) resources.push(deadLetters);
+      const runtime = deadLetters ? runtimeOf(definition, definition.settings, checkpoint.stateFolder, true) : draft;
+      const sources: Source[] = [];
+      for (const [i, leaf] of streamLeaves(runtime).entries())
+        sources.push(await keep(openSource(definition, leaf, checkpoint.sourceFolder(i))));
+      const tables = new Tables();
+      resources.push(tables);
+      for (const leaf of runtime.compiled.leaves) if (!leaf.node.streaming) await tables.add(openSource(definition, leaf, undefined));
+      const sink = await keep(definition.openSink());
+      const query = new StreamingQuery(definition, { checkpoint, sink, deadLetters, sources, tables, runtime, resources });
+      if (definition.trigger.kind === "availableNow") await Promise.all(sources.map((source) => source.freeze?.(query.#kill.signal)));
+      await query.#execution.resume(query.#kill.signal);
+      query.#begin();
+      return query;
+    } catch (thrown) {
+      await closeAll(resources);
+      throw thrown;
+    }
+  }
+
+  get isActive(): boolean {
+    return this.#active;
+  }
+
+  get status(): StreamingQueryStatus {
+    return this.#status;
+  }
+
+  get exception(): StreamingQueryError | undefined {
+    return this.#exception;
+  }
+
+  get lastProgress(): StreamingQueryProgress | undefined {
+    return this.#recent.at(-1);
+  }
+
+  /** The last 100 batches, the oldest first. */
+  get recentProgress(): readonly StreamingQueryProgress[] {
+    return this.#recent;
+  }
+
+  /** The generated code. */
+  explain(): string {
+    return this.#execution.runtime.compiled.stages.flatMap((stage) => stage.code).join("\n\n");
+  }
+
+  #begin(): void {
+    for (const listener of this.#definition.listeners) {
+      listener.onQueryStarted?.({ id: this.id, runId: this.runId, name: this.name, timestamp: this.#now() });
+    }
+    this.#ended = this.#run();
+  }
+
+  #now(): string {
+    return new Date(Math.floor(this.#definition.clock.nowMs())).toISOString();
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.#loop();
+    } catch (thrown) {
+      if (!this.#stop.signal.aborted) this.#exception = new StreamingQueryError(this.id, this.name, thrown);
+    }
+    this.#active = false;
+    this.#status = {
+      message: this.#exception ? `Terminated with exception: ${messageOf(this.#exception.cause)}` : "Stopped",
+      isDataAvailable: false,
+      isTriggerActive: false,
+    };
+    await closeAll(this.#resources);
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiters) {
+      if (this.#exception) waiter.reject(this.#exception);
+      else waiter.resolve();
+    }
+    for (const listener of this.#definition.listeners) {
+      const exception = this.#exception?.message ?? null;
+      listener.onQueryTerminated?.({ id: this.id, runId: this.runId, exception, errorClass: this.#exception?.code ?? null });
+    }
+  }
+
+  /** One trigger after the other: a batch when there is reason for one, then the pause that the trigger asks for. */
+  async #loop(): Promise<void> {
+    const { trigger, clock } = this.#definition;
+    for (;;) {
+      if (this.#stop.signal.aborted) return;
+      const waiters = this.#waiters;
+      this.#waiters = [];
+      const startedMs = clock.monotonicMs();
+      this.#status = { message: "Processing new data", isDataAvailable: true, isTriggerActive: true };
+      let ran: boolean;
+      try {
+        ran = await this.#execution.step(this.#kill.signal);
+      } finally {
+        this.#waiters = [...waiters, ...this.#waiters];
+      }
+      if (trigger.kind === "once" || (trigger.kind === "availableNow" && !ran)) return;
+      if (!ran) this.#idle(waiters);
+      if (trigger.kind === "interval" && trigger.ms > 0) await this.#pause(trigger.ms - ((clock.monotonicMs() - startedMs) % trigger.ms));
+      else if (!ran) await this.#changed();
+    }
+  }
+
+  #idle(waiters: readonly { resolve(): void }[]): void {
+    this.#status = { message: "Waiting for data to arrive", isDataAvailable: false, isTriggerActive: false };
+    this.#waiters = this.#waiters.filter((waiter) => !waiters.includes(waiter));
+    for (const waiter of waiters) waiter.resolve();
+    for (const listener of this.#definition.listeners) listener.onQueryIdle?.({ id: this.id, runId: this.runId, timestamp: this.#now() });
+  }
+
+  /** Waits until some source has news, somebody waits for the query, or it is stopped. */
+  async #changed(): Promise<void> {
+    await this.#until((signal) => this.#sources.map((source, i) => source.changed(this.#execution.committed[i] ?? null, signal)));
+  }
+
+  async #pause(ms: number): Promise<void> {
+    if (this.#waiters.length > 0) return;
+    await this.#until((signal) => [this.#definition.clock.sleep(ms, signal)]);
+  }
+
+  async #until(start: (signal: AbortSignal) => readonly Promise<void>[]): Promise<void> {
+    if (this.#waiters.length > 0 || this.#stop.signal.aborted) return;
+    const over = new AbortController();
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    const waits = start(over.signal);
+    try {
+      await Promise.race([woken, ...waits]);
+    } finally {
+      this.#wake = undefined;
+      over.abort(new Error("no longer waited for"));
+      await Promise.allSettled(waits);
+    }
+  }
+
+  #tell(progress: StreamingQueryProgress): void {
+    this.#recent.push(progress);
+    if (this.#recent.length > KEPT_PROGRESS) this.#recent.shift();
+    for (const listener of this.#definition.listeners) listener.onQueryProgress?.({ progress });
+  }
+
+  /** Resolves when everything that was there at the call has been processed and committed; rejects with the query's error. For tests. */
+  async processAllAvailable(): Promise<void> {
+    if (!this.#active) {
+      if (this.#exception) throw this.#exception;
+      return;
+    }
+    const done = new Promise<void>((resolve, reject) => this.#waiters.push({ resolve, reject }));
+    this.#wake?.();
+    await done;
+  }
+
+  /** Resolves with true when the query has ended, with false after `timeoutMs`; rejects if it ended by an error. */
+  async awaitTermination(timeoutMs?: number): Promise<boolean> {
+    if (timeoutMs === undefined) await this.#ended;
+    else {
+      const over = new AbortController();
+      const slept = this.#definition.clock.sleep(timeoutMs, over.signal).catch(() => undefined);
+      await Promise.race([this.#ended, slept]);
+      over.abort();
+      if (this.#active) return false;
+    }
+    if (this.#exception) throw this.#exception;
+    return true;
+  }
+
+  /** Ends the query after the batch that is running; one that does not end within ten seconds is rolled back and will be run again. */
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error("the query is stopped"));
+    this.#wake?.();
+    const over = new AbortController();
+    const grace = this.#definition.clock.sleep(STOP_GRACE_MS, over.signal).then(
+      () => this.#kill.abort(new Error("the query is stopped")),
+      () => undefined,
+    );
+    await this.#ended;
+    over.abort();
+    await grace;
+  }
+}
+
+function runtimeOf(definition: QueryDefinition, settings: QuerySettings, stateFolder: string, keepDeadLetters: boolean): QueryRuntime {
+  const context = { ...definition.context, settings: { ansi: settings.ansi } };
+  return openRuntime({ plan: definition.plan, mode: definition.mode, context, stateFolder, keepDeadLetters });
+}
+
+async function openSource(definition: QueryDefinition, leaf: Leaf, checkpointDir: string | undefined): Promise<Source> {
+  const { node } = leaf;
+  const format = definition.formatOf(node.format);
+  if (!format.openSource) throw new TypeError(`the format ${node.format} cannot be read`);
+  return format.openSource({
+    options: node.options,
+    clock: definition.clock,
+    schema: node.schema,
+    ...(checkpointDir !== undefined && { checkpointDir }),
+  });
+}
+
+/** The tables of a streaming query: read as a whole for every batch. */
+class Tables {
+  readonly #sources: Source[] = [];
+
+  async add(opening: Promise<Source>): Promise<void> {
+    this.#sources.push(await opening);
+  }
+
+  async read(runtime: QueryRuntime, signal: AbortSignal): Promise<void> {
+    const leaves = runtime.compiled.leaves.filter((leaf) => !leaf.node.streaming);
+    for (const [i, leaf] of leaves.entries()) {
+      const source = this.#sources[i];
+      if (!source) continue;
+      const from = await source.initial(signal);
+      for await (const block of source.read(from, await source.latest(from, signal), signal)) runtime.compiled.process(leaf, block);
+    }
+  }
+
+  async close(): Promise<void> {
+    await closeAll(this.#sources);
+  }
+}
+
+async function closeAll(resources: readonly { close(): Promise<void> }[]): Promise<void> {
+  for (const resource of [...resources].reverse()) await resource.close().catch(() => undefined);
+}

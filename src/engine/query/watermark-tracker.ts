@@ -1,0 +1,38 @@
+import type { EventTimeStats } from "../operators/stateless.ts";
+
+export type WatermarkPolicy = "min" | "max";
+
+/**
+ * The global watermark of a query: per watermark operator the greatest event time seen less the delay, in whole milliseconds; an operator without
+ * data yet counts as 0; the least of them (or the greatest) rules; it never falls (Spark's WatermarkTracker).
+ */
+export class WatermarkTracker {
+  readonly #policy: WatermarkPolicy;
+  readonly #marks: number[] = [];
+  #currentMs: number;
+
+  constructor(policy: WatermarkPolicy, startMs: number) {
+    this.#policy = policy;
+    this.#currentMs = startMs;
+  }
+
+  get currentMs(): number {
+    return this.#currentMs;
+  }
+
+  /** Takes in what a batch has seen. */
+  update(operators: readonly EventTimeStats[]): void {
+    if (operators.length === 0) return;
+    operators.forEach((stats, i) => {
+      const before = this.#marks[i];
+      if (stats.count === 0) {
+        this.#marks[i] = before ?? 0;
+        return;
+      }
+      const now = Math.floor(stats.maxUs / 1000) - stats.delayMs;
+      if (before === undefined || now > before) this.#marks[i] = now;
+    });
+    const chosen = this.#policy === "max" ? Math.max(...this.#marks) : Math.min(...this.#marks);
+    if (chosen > this.#currentMs) this.#currentMs = chosen;
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * Values as bytes: a tag, then the value. Numbers are 8 bytes little-endian, lengths and counts 4; a struct or array is its count and elements.
+ */
+const NULL = 0;
+const NUMBER = 1;
+const TEXT = 2;
+const TRUE = 3;
+const FALSE = 4;
+const BIGINT = 5;
+const ARRAY = 6;
+const MAP = 7;
+const BYTES = 8;
+const INT = 9;
+
+/** Appends values to a buffer that grows. */
+export class ByteWriter {
+  #buffer: Buffer = Buffer.allocUnsafe(256);
+  #end = 0;
+
+  get length(): number {
+    return this.#end;
+  }
+
+  #room(bytes: number): void {
+    if (this.#end + bytes <= this.#buffer.length) return;
+    const bigger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#end + bytes));
+    this.#buffer.copy(bigger, 0, 0, this.#end);
+    this.#buffer = bigger;
+  }
+
+  uint32(value: number): void {
+    this.#room(4);
+    this.#end = this.#buffer.writeUInt32LE(value, this.#end);
+  }
+
+  double(value: number): void {
+    this.#room(8);
+    this.#end = this.#buffer.writeDoubleLE(value, this.#end);
+  }
+
+  text(value: string): void {
+    const bytes = Buffer.byteLength(value);
+    this.uint32(bytes);
+    this.#room(bytes);
+    this.#end += this.#buffer.write(value, this.#end);
+  }
+
+  bytes(value: Uint8Array): void {
+    this.uint32(value.length);
+    this.#room(value.length);
+    this.#buffer.set(value, this.#end);
+    this.#end += value.length;
+  }
+
+  /** Bytes as they are, without a length. */
+  raw(value: Uint8Array): void {
+    this.#room(value.length);
+    this.#buffer.set(value, this.#end);
+    this.#end += value.length;
+  }
+
+  #tag(tag: number): void {
+    this.#room(1);
+    this.#buffer[this.#end++] = tag;
+  }
+
+  /** Any value of a row, as data-type.ts says they are held; also Sets and plain nested arrays of aggregate buffers. */
+  value(value: unknown): void {
+    if (value === null || value === undefined) this.#tag(NULL);
+    else if (typeof value === "number") {
+      if ((value | 0) === value && !Object.is(value, -0)) {
+        this.#tag(INT);
+        this.uint32(value >>> 0);
+      } else {
+        this.#tag(NUMBER);
+        this.double(value);
+      }
+    } else if (typeof value === "string") {
+      this.#tag(TEXT);
+      this.text(value);
+    } else if (typeof value === "boolean") this.#tag(value ? TRUE : FALSE);
+    else if (typeof value === "bigint") {
+      this.#tag(BIGINT);
+      this.text(value.toString());
+    } else if (Array.isArray(value)) {
+      this.#tag(ARRAY);
+      this.uint32(value.length);
+      for (const element of value) this.value(element);
+    } else if (value instanceof Map) {
+      this.#tag(MAP);
+      this.uint32(value.size);
+      for (const [key, element] of value) {
+        this.value(key);
+        this.value(element);
+      }
+    } else if (value instanceof Uint8Array) {
+      this.#tag(BYTES);
+      this.bytes(value);
+    } else throw new TypeError(`a state holds a value that cannot be written: ${Object.prototype.toString.call(value)}`);
+  }
+
+  take(): Buffer {
+    return this.#buffer.subarray(0, this.#end);
+  }
+}
+
+/** Reads what a ByteWriter wrote; a RangeError means that the bytes end too early. */
+export class ByteReader {
+  readonly #buffer: Buffer;
+  #at = 0;
+
+  constructor(buffer: Buffer) {
+    this.#buffer = buffer;
+  }
+
+  get done(): boolean {
+    return this.#at === this.#buffer.length;
+  }
+
+  uint32(): number {
+    const value = this.#buffer.readUInt32LE(this.#at);
+    this.#at += 4;
+    return value;
+  }
+
+  double(): number {
+    const value = this.#buffer.readDoubleLE(this.#at);
+    this.#at += 8;
+    return value;
+  }
+
+  bytes(): Uint8Array {
+    const length = this.uint32();
+    if (this.#at + length > this.#buffer.length) throw new RangeError("the bytes end too early");
+    this.#at += length;
+    return this.#buffer.subarray(this.#at - length, this.#at);
+  }
+
+  text(): string {
+    return Buffer.from(this.bytes()).toString("utf8");
+  }
+
+  value(): unknown {
+    const tag = this.#buffer.readUInt8(this.#at++);
+    switch (tag) {
+      case NULL:
+        return null;
+      case INT:
+        return this.uint32() | 0;
+      case NUMBER:
+        return this.double();
+      case TEXT:
+        return this.text();
+      case TRUE:
+        return true;
+      case FALSE:
+        return false;
+      case BIGINT:
+        return BigInt(this.text());
+      case ARRAY: {
+        const count = this.uint32();
+        const list: unknown[] = [];
+        for (let i = 0; i < count; i++) list.push(this.value());
+        return list;
+      }
+      case MAP: {
+        const count = this.uint32();
+        const map = new Map<unknown, unknown>();
+        for (let i = 0; i < count; i++) map.set(this.value(), this.value());
+        return map;
+      }
+      case BYTES:
+        return Uint8Array.from(this.bytes());
+      default:
+        throw new RangeError(`unknown tag ${tag}`);
+    }
+  }
+}

@@ -1,0 +1,154 @@
+import { mkdir, readFile, readdir, rm } from "node:fs/promises";
+import path from "node:path";
+import { crc32 } from "node:zlib";
+import { writeFileAtomic } from "../../base/atomic-file.ts";
+import { codeOf } from "../../base/errors.ts";
+import { CheckpointError, RESTORE_OR_RENEW } from "../checkpoint/checkpoint-error.ts";
+import { ByteReader } from "./byte-writer.ts";
+
+/** Every file begins with these 12 bytes: "SLST", format version (uint32), CRC-32 of the rest (uint32). */
+const MAGIC = 0x54534c53;
+const FORMAT = 1;
+const HEADER = 12;
+
+/** The longest chain of deltas that a restart reads back. */
+const MAX_CHAIN = 1000;
+/** Below this many bytes of deltas no snapshot is worth its write. */
+const MIN_SNAPSHOT_BYTES = 256 * 1024;
+
+/**
+ * The versions of one state partition in `state/<operator>/<partition>`: `<version>.delta` holds the changes against the version before,
+ * `<version>.snapshot` everything. A snapshot is written in place of a delta when the deltas since the last one outweigh it, so that the cost
+ * over time follows the changes.
+ */
+export class StateFiles {
+  readonly #folder: string;
+  #deltaBytes = 0;
+  #snapshotBytes = 0;
+  #chain = 0;
+  #made = false;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  #file(version: number, kind: "delta" | "snapshot"): string {
+    return path.join(this.#folder, `${version}.${kind}`);
+  }
+
+  /** Whether the next version had better be a snapshot. */
+  get wantsSnapshot(): boolean {
+    return this.#chain >= MAX_CHAIN || this.#deltaBytes > Math.max(MIN_SNAPSHOT_BYTES, this.#snapshotBytes);
+  }
+
+  async write(version: number, kind: "delta" | "snapshot", content: Uint8Array): Promise<number> {
+    if (!this.#made) {
+      await mkdir(this.#folder, { recursive: true });
+      this.#made = true;
+    }
+    const framed = Buffer.allocUnsafe(HEADER + content.length);
+    framed.writeUInt32LE(MAGIC, 0);
+    framed.writeUInt32LE(FORMAT, 4);
+    framed.writeUInt32LE(crc32(content), 8);
+    framed.set(content, HEADER);
+    await writeFileAtomic(this.#file(version, kind), framed);
+    if (kind === "snapshot") {
+      await rm(this.#file(version, "delta"), { force: true });
+      this.#snapshotBytes = framed.length;
+      this.#deltaBytes = 0;
+      this.#chain = 0;
+    } else {
+      await rm(this.#file(version, "snapshot"), { force: true });
+      this.#deltaBytes += framed.length;
+      this.#chain++;
+    }
+    return framed.length;
+  }
+
+  /** Gives the last snapshot up to `version` and the deltas after it, in order. */
+  async read(version: number, apply: (reader: ByteReader) => void): Promise<void> {
+    this.#deltaBytes = 0;
+    this.#snapshotBytes = 0;
+    this.#chain = 0;
+    if (version === 0) return;
+    const names = new Set(await this.#names());
+    let from = version;
+    while (from > 0 && !names.has(`${from}.snapshot`)) from--;
+    for (let at = Math.max(from, 1); at <= version; at++) {
+      const kind = at === from ? "snapshot" : "delta";
+      const content = await this.#content(this.#file(at, kind));
+      try {
+        const reader = new ByteReader(content);
+        apply(reader);
+        if (!reader.done) throw new RangeError("bytes are left over");
+      } catch (cause) {
+        throw new CheckpointError("CHECKPOINT_DAMAGED", {
+          failed: `Cannot read ${this.#file(at, kind)}`,
+          found: "its content has another shape",
+          remedy: RESTORE_OR_RENEW,
+          cause,
+        });
+      }
+      if (kind === "snapshot") this.#snapshotBytes = content.length;
+      else {
+        this.#deltaBytes += content.length;
+        this.#chain++;
+      }
+    }
+  }
+
+  async #content(file: string): Promise<Buffer> {
+    let framed: Buffer;
+    try {
+      framed = await readFile(file);
+    } catch (thrown) {
+      if (codeOf(thrown) !== "ENOENT") throw thrown;
+      throw new CheckpointError("CHECKPOINT_MISSING", {
+        failed: "Cannot restore the state",
+        found: `${file} is missing`,
+        remedy: RESTORE_OR_RENEW,
+      });
+    }
+    if (framed.length < HEADER || framed.readUInt32LE(0) !== MAGIC) {
+      throw new CheckpointError("CHECKPOINT_FOREIGN", {
+        failed: `Cannot read ${file}`,
+        found: "it does not begin as a state file does",
+        remedy: RESTORE_OR_RENEW,
+      });
+    }
+    if (framed.readUInt32LE(4) > FORMAT) {
+      throw new CheckpointError("CHECKPOINT_NEWER", {
+        failed: `Cannot read ${file}`,
+        found: `format version ${framed.readUInt32LE(4)}, this release knows ${FORMAT}`,
+        remedy: "Run the query with the release that wrote the checkpoint.",
+      });
+    }
+    const content = framed.subarray(HEADER);
+    if (framed.readUInt32LE(8) !== crc32(content)) {
+      throw new CheckpointError("CHECKPOINT_DAMAGED", {
+        failed: `Cannot trust ${file}`,
+        found: "its checksum does not fit its content",
+        remedy: RESTORE_OR_RENEW,
+      });
+    }
+    return content;
+  }
+
+  async #names(): Promise<string[]> {
+    return readdir(this.#folder).catch((thrown: unknown) => {
+      if (codeOf(thrown) === "ENOENT") return [];
+      throw thrown;
+    });
+  }
+
+  /** Removes temporary leftovers and every file that restoring `version` or a later one does not need. */
+  async purge(version: number): Promise<void> {
+    const names = await this.#names();
+    const versions = (kind: string): number[] => names.filter((name) => name.endsWith(`.${kind}`)).map((name) => Number.parseInt(name, 10));
+    const base = versions("snapshot").reduce((high, n) => (n <= version ? Math.max(high, n) : high), 0);
+    for (const name of names) {
+      const number = Number.parseInt(name, 10);
+      if (name.endsWith(".tmp") || (base > 0 && number < base)) await rm(path.join(this.#folder, name), { force: true });
+    }
+  }
+}
