@@ -43,6 +43,6 @@ test("report builds Markdown, HTML and figures from the data", async () => {
   const built = streamlab("report", "--data", path.join(folder, "lossy"), "--out", out, "--json");
   expect([built.status, built.stderr]).toEqual([0, ""]);
   expect(JSON.parse(built.stdout)).toMatchObject({ mark: 3, html: path.join(out, "report.html") });
-  expect((await readdir(out)).sort()).toEqual(["figures", "report.html", "report.md"]);
+  expect((await readdir(out)).sort()).toEqual(["data", "figures", "report.html", "report.md"]);
   expect(await readdir(path.join(out, "figures"))).toHaveLength(36);
 });

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import fc from "fast-check";
@@ -46,7 +46,7 @@ async function reportOf(record: RunRecord, name: string): Promise<{ markdown: st
 describe("the record", () => {
   test("comes back from its file as it was", async () => {
     expect(await readRunRecord(path.join(folder, "data"))).toEqual(good);
-    expect(await readdir(path.join(folder, "data"))).toEqual(["run.json"]);
+    expect((await readdir(path.join(folder, "data"))).sort()).toEqual(["run.json", "series.csv", "series.json"]);
   });
 
   test("that is missing, damaged or of another shape is refused with file, place and remedy", async () => {
@@ -58,6 +58,14 @@ describe("the record", () => {
     await writeFile(path.join(data, "run.json"), JSON.stringify({ ...good, totals: { ...good.totals, late: -1 } }));
     await expect(readRunRecord(data)).rejects.toThrow(/totals\.late/);
     await expect(writeRunRecord(data, { ...good, endedAt: "yesterday" })).rejects.toThrow(ReportError);
+  });
+
+  test("never holds the password of an address (S7)", async () => {
+    const secret = path.join(folder, "secret");
+    const address = "mongodb://student:canary%40secret@db.example:27017/?tls=true";
+    await writeRunRecord(secret, { ...good, backends: { ...good.backends, mongo: { name: "MongoDB", address } } });
+    expect(await readFile(path.join(secret, "run.json"), "utf8")).not.toContain("canary");
+    expect((await readRunRecord(secret)).backends.mongo.address).toBe("mongodb://student:***@db.example:27017/?tls=true");
   });
 
   test("allows nothing that is not in its type", () => {
@@ -155,10 +163,14 @@ describe("what is missing is said", () => {
     await mkdir(path.join(out, "figures"), { recursive: true });
     const png = await svgToPng('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect width="8" height="8"/></svg>');
     await writeFile(path.join(out, "figures", "screenshot-dashboard-dark.png"), png);
+    await writeFile(path.join(out, "figures", "screenshot-earlier.png"), png);
+    const before = new Date(Date.parse(good.startedAt) - 1000);
+    await utimes(path.join(out, "figures", "screenshot-earlier.png"), before, before);
     const shown = await reportOf(good, "screens");
     expect(shown.markdown).toContain("![Screenshot: dashboard dark](figures/screenshot-dashboard-dark.png)");
     expect(shown.html).toContain(`src="data:image/png;base64,${Buffer.from(png).toString("base64")}"`);
     expect(shown.html).not.toContain("no screenshots");
+    expect(shown.html.match(/<img /g), "only the screenshot of this run").toHaveLength(1);
   });
 
   test("a run in which nothing happened still has a report", async () => {

@@ -249,13 +249,18 @@ export const runRecordSchema: z.ZodType<RunRecord> = z.strictObject({
 /** The record's file name inside the data folder. */
 export const RUN_RECORD_FILE = "run.json";
 
-/** Writes the record to `<dataFolder>/run.json`, wholly or not at all. Refuses a record that the report could not read (INVALID_RUN_RECORD). */
+/** Writes the record to `<dataFolder>/run.json`, wholly or not at all, passwords in addresses blotted out. Refuses a record that the report could not read (INVALID_RUN_RECORD). */
 export async function writeRunRecord(dataFolder: string, record: RunRecord): Promise<string> {
   const file = path.join(dataFolder, RUN_RECORD_FILE);
   const checked = validated(record, `Cannot write the run record ${file}`);
   await mkdir(dataFolder, { recursive: true });
-  await writeFileAtomic(file, `${JSON.stringify(checked, null, 1)}\n`);
+  await writeFileAtomic(file, `${withoutPasswords(JSON.stringify(checked, null, 1))}\n`);
   return file;
+}
+
+/** Passwords in addresses ("mongodb://user:password@host") never reach a file that people hand in (S7). */
+function withoutPasswords(text: string): string {
+  return text.replace(/(:\/\/[^\s"/:@]*):[^\s"/@]*@/g, "$1:***@");
 }
 
 /** Reads `<dataFolder>/run.json`; NO_RUN_RECORD when there is none, INVALID_RUN_RECORD with the place when it is damaged. */

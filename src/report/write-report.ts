@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { writeFileAtomic } from "../base/atomic-file.ts";
+import { writeSeries } from "../monitor/series.ts";
 import { drawFigures } from "./figures.ts";
 import { grade, type Grade } from "./grade.ts";
 import { reportHtml, type Picture } from "./html.ts";
@@ -25,15 +26,16 @@ export interface WrittenReport {
 const SCREENSHOT = /^screenshot-[\w-]+\.png$/;
 
 /**
- * Builds `<out>/report.md`, `<out>/report.html` (one offline file) and `<out>/figures/` from `<data>/run.json`. Screenshots that a run left as
- * `<out>/figures/screenshot-*.png` are included. Refuses without a sound record (ReportError).
+ * Builds `<out>/report.md`, `<out>/report.html` (one offline file), `<out>/figures/` and the series as a table (`<out>/data/series.csv`, `.json`)
+ * from `<data>/run.json`. Screenshots that the run left as `<out>/figures/screenshot-*.png` are included, those of an earlier run are not. Refuses without a sound record (ReportError).
  */
 export async function writeReport(folders: ReportFolders): Promise<WrittenReport> {
   const record = await readRunRecord(folders.data);
   const figureFolder = path.join(folders.out, "figures");
   await mkdir(figureFolder, { recursive: true });
   const drawn = await drawFigures(record, figureFolder);
-  const screenshots = (await readdir(figureFolder)).filter((name) => SCREENSHOT.test(name)).sort();
+  await writeSeries(path.join(folders.out, "data"), record.series);
+  const screenshots = await screenshotsSince(figureFolder, Date.parse(record.startedAt));
   const pictures = new Map<string, Picture>();
   const figures = new Map<string, { path: string; description: string }>();
   for (const [name, figure] of drawn) {
@@ -53,6 +55,12 @@ export async function writeReport(folders: ReportFolders): Promise<WrittenReport
   await writeFileAtomic(files.markdown, markdown);
   await writeFileAtomic(files.html, html);
   return { ...files, figures: [...drawn.values()].map((figure) => figure.files.svg), grade: verdict };
+}
+
+async function screenshotsSince(folder: string, sinceMs: number): Promise<string[]> {
+  const names = (await readdir(folder)).filter((name) => SCREENSHOT.test(name)).sort();
+  const times = await Promise.all(names.map((name) => stat(path.join(folder, name))));
+  return names.filter((_name, index) => (times[index]?.mtimeMs ?? 0) >= sinceMs);
 }
 
 /** "screenshot-dashboard-dark.png" → "Screenshot: dashboard dark". */
