@@ -38,9 +38,6 @@ export type KafkaSourceOptions = {
  */
 export function parseSourceOptions(context: FormatContext): KafkaSourceOptions {
   const get = optionReader(context.options);
-  if (context.schema) {
-    throw optionError("a schema was given", "The Kafka source has its own columns; parse its value with fromJson instead.");
-  }
   const subscription = parseSubscription(get);
   return {
     connection: parseConnection(context.options),
@@ -52,6 +49,12 @@ export function parseSourceOptions(context: FormatContext): KafkaSourceOptions {
     groupId: (get("groupId") ?? get("kafka.group.id") ?? `streamlab-${nameOf(subscription)}`) || undefined,
     patienceMs: wholeNumber(get, "kafkaConsumer.pollTimeoutMs", 0),
   };
+}
+
+/** The Kafka source has its own columns, whatever a reader is given. @throws KafkaError KAFKA_OPTION */
+export function refuseSchema(context: FormatContext): void {
+  if (context.schema)
+    throw optionError("a schema was given", "The Kafka source has its own columns; parse its value with fromJson instead.");
 }
 
 /** What the subscription is called in a query's description: `Subscribe[sensor-data]`. */

@@ -8,7 +8,7 @@ import { KafkaError } from "./kafka-error.ts";
 import { fromJson, limitByLag, splitKey, toJson } from "./offset-range.ts";
 import { Cluster, EARLIEST, LATEST, type PartitionLeader, type TopicPartition } from "./reader/cluster.ts";
 import { PartitionReader, type Fetched } from "./reader/partition-reader.ts";
-import { checkEveryPartition, describeSubscription, parseSourceOptions, type KafkaSourceOptions } from "./source-options.ts";
+import { checkEveryPartition, describeSubscription, parseSourceOptions, refuseSchema, type KafkaSourceOptions } from "./source-options.ts";
 import { openKafkaSink } from "./sink.ts";
 
 const BASE_SCHEMA: StructType = {
@@ -48,7 +48,10 @@ const HEADERS_SCHEMA: StructType = {
 /** `.format("kafka")`: the source of this file and the sink of sink.ts. */
 export const kafkaFormat: Format = {
   name: "kafka",
-  sourceSchema: (context) => (parseSourceOptions(context).includeHeaders ? HEADERS_SCHEMA : BASE_SCHEMA),
+  sourceSchema: (context) => {
+    refuseSchema(context);
+    return parseSourceOptions(context).includeHeaders ? HEADERS_SCHEMA : BASE_SCHEMA;
+  },
   openSource: (context) => Promise.resolve(new KafkaSource(parseSourceOptions(context), context.clock)),
   openSink: openKafkaSink,
 };
@@ -189,7 +192,7 @@ export class KafkaSource implements Source {
         this.#listAgainIfOld();
         return (
           isAhead(this.#heardEnds(), begin, this.#begins) ||
-          this.#partitions.some((one) => this.#reader.isOutOfRange(one.topic, one.partition))
+          this.#partitions.some((one) => this.#isStranger(one, begin) || this.#reader.isOutOfRange(one.topic, one.partition))
         );
       },
       [],
@@ -346,6 +349,11 @@ export class KafkaSource implements Source {
       if (offset > 0) this.#loseOrFail(key, `the partition is new to the query, but its log starts at ${offset}`, offset);
       this.#begins.set(key, offset);
     }
+  }
+
+  /** A partition that has appeared and whose beginning was not yet asked for. */
+  #isStranger(one: TopicPartition, begin: ReadonlyMap<string, number>): boolean {
+    return !begin.has(keyOf(one)) && !this.#begins.has(keyOf(one));
   }
 
   #isThere(key: string): boolean {
