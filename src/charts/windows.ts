@@ -42,7 +42,13 @@ export function windowsFigure(windows: readonly WindowAverage[]): Figure {
 }
 
 function meansOf(windows: readonly WindowAverage[]): { start: string; sensorType: string; avgValue: number }[] {
-  const groups = Map.groupBy(windows, (window) => `${Date.parse(window.start)} ${window.sensorType}`);
+  const groups = new Map<string, WindowAverage[]>();
+  for (const window of windows) {
+    const key = `${Date.parse(window.start)} ${window.sensorType}`;
+    const group = groups.get(key);
+    if (group) group.push(window);
+    else groups.set(key, [window]);
+  }
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
     const mean = group.reduce((sum, window) => sum + window.avgValue, 0) / group.length;

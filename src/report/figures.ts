@@ -61,6 +61,10 @@ function collectionOf(sink: string): string {
   return /\[(?:[^\].]*\.)?([^\]]+)\]/.exec(sink)?.[1] ?? sink;
 }
 
+function databasesOf(record: RunRecord): string[] {
+  return [...new Set(record.queries.flatMap((query) => /\[([^\].]+)\./.exec(query.sink)?.[1] ?? []))];
+}
+
 /** The pipeline of a run, for the picture. */
 export function architectureOf(record: RunRecord): Architecture {
   const { backends, parameters } = record;
@@ -78,7 +82,10 @@ export function architectureOf(record: RunRecord): Architecture {
         return { title: query.name, details: WHAT_QUERIES_DO[collection] ?? [], collection };
       }),
     },
-    store: { title: backends.mongo.name, details: [`${backends.mongo.address}, database iot_analytics`] },
+    store: {
+      title: backends.mongo.name,
+      details: [backends.mongo.address, ...databasesOf(record).map((database) => `database ${database}`)],
+    },
     dashboard: backends.dashboard ? { title: "Dashboard", details: [backends.dashboard.address, "pushed by server-sent events"] } : null,
     monitor: { title: "Monitor", details: ["rates, latency, lag, CPU and memory, each second"] },
   };

@@ -1,3 +1,4 @@
+import type { LatencySnapshot } from "../monitor/snapshot.ts";
 import { analyse } from "./analysis.ts";
 import { difference, measure, type Measures } from "./measures.ts";
 import { decimal, duration, plural, whole } from "./numbers.ts";
@@ -87,7 +88,7 @@ function latency({ stored, estimate }: Measures): Finding {
     parts.push(`measured per document: p95 ${duration(stored.p95)}, p99 ${duration(stored.p99)} (${whole(stored.count)} documents)`);
   if (estimate) parts.push(`estimated for window readings: p95 ${duration(estimate.p95)} (${whole(estimate.count)} readings)`);
   if (parts.length === 0) return { verdict: "not shown", evidence: "no latency was measured" };
-  const flows = [stored, estimate].filter((flow) => flow !== null);
+  const flows = [stored, estimate].filter((flow): flow is LatencySnapshot => flow !== null);
   const evidence = parts.join("; ");
   if (flows.every((flow) => flow.count < FEWEST_LATENCIES))
     return { verdict: "not shown", evidence: `${evidence}: too few for a percentile` };

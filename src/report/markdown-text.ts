@@ -48,7 +48,7 @@ function longestRun(text: string, character: string): number {
 /** Control characters, unpaired surrogates and marks that turn the direction of text become a visible replacement. */
 function printable(text: string): string {
   return text
-    .toWellFormed()
+    .replace(/\p{Cs}/gu, "\ufffd")
     .replaceAll("\r\n", "\n")
     .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g, "\ufffd");
 }
