@@ -5,6 +5,9 @@ import type { ServerState } from "./server-state.ts";
 import { BrokenFrame, FrameReader } from "./wire/frames.ts";
 import { readRequest, writeReply } from "./wire/message.ts";
 
+/** What all connections together may hold of messages that have not arrived whole; beyond it the one that adds more is closed. */
+const MAX_UNFINISHED_BYTES = 256 * 1024 * 1024;
+
 /**
  * Serves one client: messages in the order in which they came, one at a time; reading pauses while an answer waits for a slow reader, so that
  * no client can make the server hold more than one message in and one answer out. A broken frame closes the connection.
@@ -31,9 +34,17 @@ export function serveConnection(state: ServerState, socket: Socket, connectionId
     if (!socket.destroyed) socket.resume();
   };
 
+  let unfinished = 0;
+  const account = (bytes: number): void => {
+    state.counters.unfinishedBytes += bytes - unfinished;
+    unfinished = bytes;
+  };
+
   socket.on("data", (chunk: Buffer) => {
     try {
       waiting.push(...frames.push(chunk));
+      account(frames.held);
+      if (state.counters.unfinishedBytes > MAX_UNFINISHED_BYTES) throw new BrokenFrame("too much is unfinished");
     } catch {
       socket.destroy();
       return;
@@ -45,6 +56,7 @@ export function serveConnection(state: ServerState, socket: Socket, connectionId
   socket.on("error", () => socket.destroy());
   socket.on("close", () => {
     state.counters.connections--;
+    account(0);
     waiting.length = 0;
   });
 }

@@ -11,6 +11,7 @@ export type ServerState = {
   readonly clock: Clock;
   readonly dataDir: string;
   readonly startedMs: number;
-  readonly counters: { connections: number; totalConnections: number; commands: number };
+  /** `unfinishedBytes`: of messages that have not arrived whole yet, over all connections. */
+  readonly counters: { connections: number; totalConnections: number; commands: number; unfinishedBytes: number };
   address: { host: string; port: number };
 };

@@ -369,6 +369,18 @@ describe("administration", () => {
     expect(await collection.find().toArray()).toEqual([{ _id: 1, v: 1 }]);
   });
 
+  test("paths through __proto__ are refused, a field named constructor is one like others", async () => {
+    const collection = db.collection<Document>("proto");
+    const upsert = { q: { _id: 1 }, u: { $set: { a: 1 }, $setOnInsert: { "__proto__.polluted": 1 } }, upsert: true };
+    const reply = await db.command({ update: "proto", updates: [upsert] });
+    expect((reply.writeErrors as Document[])[0]?.code).toBe(2);
+    expect(({} as Document).polluted).toBeUndefined();
+    await collection.insertOne({ _id: 2 as never, constructor: { x: 1 } });
+    expect(await collection.findOne({ "constructor.x": 1 })).toEqual({ _id: 2, constructor: { x: 1 } });
+    await collection.updateOne({ "constructor.x": 1 }, { $inc: { "constructor.x": 1 } });
+    expect((await collection.find().toArray())[0]).toEqual({ _id: 2, constructor: { x: 2 } });
+  });
+
   test("a document beyond 16 MiB is refused with 10334", async () => {
     const refused = await failureOf(
       db.command({ insert: "big", documents: [{ _id: 1, text: "x".repeat(16 * 1024 * 1024) }] }).then((reply) => {

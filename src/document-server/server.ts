@@ -45,7 +45,7 @@ export async function startDocumentServer(options: DocumentServerOptions): Promi
       clock,
       dataDir: options.dataDir,
       startedMs: clock.nowMs(),
-      counters: { connections: 0, totalConnections: 0, commands: 0 },
+      counters: { connections: 0, totalConnections: 0, commands: 0, unfinishedBytes: 0 },
       address: { host, port },
     };
     let lastConnection = 0;

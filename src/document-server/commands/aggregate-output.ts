@@ -1,8 +1,8 @@
 import { ObjectId, type Document } from "bson";
-import { Aggregator } from "mingo/aggregator";
 import type { Options } from "mingo/types";
 import { decodeDocument, encodeDocument } from "../bson/values.ts";
 import { CommandFailure } from "../failure.ts";
+import { mingo } from "../query/mingo-context.ts";
 import { asCommandFailure } from "../query/mingo-failure.ts";
 import type { Catalog } from "../storage/catalog.ts";
 import type { Collection } from "../storage/collection.ts";
@@ -69,7 +69,7 @@ function mergeOne(collection: Collection, document: Document, spec: Document, op
   if (Array.isArray(spec.whenMatched)) {
     const variables = { ...options.variables, new: whole };
     merged = asCommandFailure(
-      () => new Aggregator(spec.whenMatched as Document[], { ...options, variables }).run([existing])[0] as Document,
+      () => new (mingo().Aggregator)(spec.whenMatched as Document[], { ...options, variables }).run([existing])[0] as Document,
     );
   } else if (spec.whenMatched === "keepExisting") return;
   else if (spec.whenMatched === "fail")

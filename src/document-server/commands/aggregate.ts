@@ -1,10 +1,9 @@
 import type { Document } from "bson";
-import { Aggregator } from "mingo/aggregator";
 import type { Options } from "mingo/types";
 import { decodeDocument, encodeDocument } from "../bson/values.ts";
 import { CommandFailure } from "../failure.ts";
 import { asCommandFailure } from "../query/mingo-failure.ts";
-import { mingoOptions } from "../query/mingo-context.ts";
+import { mingo } from "../query/mingo-context.ts";
 import type { QueryPlan } from "../query/planner.ts";
 import type { ScanCounts } from "../query/scan.ts";
 import type { Collection } from "../storage/collection.ts";
@@ -50,7 +49,7 @@ export function readPipeline(context: CommandContext): Document[] {
       throw new CommandFailure("Location40323", "A pipeline stage specification object must contain exactly one field.");
     const name = Object.keys(stage)[0] as string;
     if (name === "$changeStream") throw new CommandFailure("Location40573", "The $changeStream stage is only supported on replica sets");
-    if (!mingoOptions.context.getOperator("pipeline" as never, name) && name !== "$collStats" && name !== "$indexStats")
+    if (!mingo().options.context.getOperator("pipeline" as never, name) && name !== "$collStats" && name !== "$indexStats")
       throw new CommandFailure("Location40324", `Unrecognized pipeline stage name: '${name}'`);
   }
   return pipeline as Document[];
@@ -91,7 +90,7 @@ const aggregate: Command = {
     const name = target === 1 ? "$cmd.aggregate" : collectionName(context);
     const namespace = `${database}.${name}`;
     const options: Options = {
-      ...mingoOptions,
+      ...mingo().options,
       variables: subDocumentOf(context, "let") ?? {},
       collectionResolver: (from: string) => {
         const other = state.catalog.find(database, from);
@@ -111,7 +110,7 @@ const aggregate: Command = {
     let results: Iterator<Buffer>;
     if (split.rest.length === 0 && !writes) results = documents;
     else {
-      const computed = asCommandFailure(() => new Aggregator(split.rest as Document[], options).run([...bounded(documents)]));
+      const computed = asCommandFailure(() => new (mingo().Aggregator)(split.rest as Document[], options).run([...bounded(documents)]));
       if (writes) {
         await state.file.write(() => writeResult(state.catalog, database, output as Document, computed, options), {
           sync: wantsSync(context.body),

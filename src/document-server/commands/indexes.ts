@@ -19,7 +19,13 @@ const createIndexes: Command = {
         const createdCollectionAutomatically = !catalog.find(context.database, name);
         const collection = catalog.findOrCreate(context.database, name);
         const numIndexesBefore = collection.indexes.length + 1;
-        for (const spec of specs) catalog.createIndex(collection, spec);
+        const created = new Set<string>();
+        try {
+          for (const spec of specs) if (catalog.createIndex(collection, spec)) created.add(spec.name);
+        } catch (thrown) {
+          for (const index of collection.indexes.filter(({ spec }) => created.has(spec.name))) catalog.dropIndex(collection, index);
+          throw thrown;
+        }
         const numIndexesAfter = collection.indexes.length + 1;
         const note = numIndexesAfter === numIndexesBefore ? { note: "all indexes already exist" } : {};
         return { numIndexesBefore, numIndexesAfter, createdCollectionAutomatically, ...note, ok: 1 };

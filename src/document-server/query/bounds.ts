@@ -2,6 +2,7 @@ import { BSONRegExp, Decimal128 } from "bson";
 import type { Document } from "bson";
 import { RANK } from "../bson/order-key.ts";
 import { keyOf } from "../bson/values.ts";
+import { isPlain } from "./predicates.ts";
 
 /** Keys from `low` up to, not with, `high`. */
 export type KeyRange = { readonly low: Buffer; readonly high: Buffer };
@@ -49,8 +50,7 @@ function addPoints(values: unknown[], held: FieldBounds): void {
 }
 
 function isOperators(condition: unknown): condition is Document {
-  if (typeof condition !== "object" || condition === null || condition.constructor !== Object) return false;
-  return Object.keys(condition)[0]?.startsWith("$") ?? false;
+  return isPlain(condition) && (Object.keys(condition)[0]?.startsWith("$") ?? false);
 }
 
 /** Values whose range stays within their type; NaN, null and containers are left to the matcher. */

@@ -1,13 +1,12 @@
 import { Decimal128, Double, Int32, Long } from "bson";
-import { Aggregator } from "mingo/aggregator";
 import { describe, expect, test } from "vitest";
 import { decodeDocument, encodeDocument } from "../bson/values.ts";
 import { compileFilter } from "./matcher.ts";
 import { asCommandFailure } from "./mingo-failure.ts";
-import { mingoOptions } from "./mingo-context.ts";
+import { mingo } from "./mingo-context.ts";
 
 const run = (documents: Record<string, unknown>[], ...pipeline: Record<string, unknown>[]): unknown[] =>
-  new Aggregator(pipeline, mingoOptions)
+  new (mingo().Aggregator)(pipeline, mingo().options)
     .run(documents.map((document) => decodeDocument(encodeDocument(document))))
     .map((document) => decodeDocument(encodeDocument(document)));
 

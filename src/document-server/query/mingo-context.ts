@@ -1,13 +1,13 @@
 import { Decimal128, Double, Int32, Long } from "bson";
-import { Context } from "mingo";
-import * as accumulators from "mingo/operators/accumulator";
-import * as expressions from "mingo/operators/expression";
-import * as stages from "mingo/operators/pipeline";
-import * as projections from "mingo/operators/projection";
-import * as predicates from "mingo/operators/query";
-import * as windows from "mingo/operators/window";
+import type { Context } from "mingo";
+import type * as AggregatorModule from "mingo/aggregator";
+import type * as CoreModule from "mingo/core";
+import type * as LazyModule from "mingo/lazy";
+import type * as StagesModule from "mingo/operators/pipeline";
+import type * as QueryModule from "mingo/query";
+import type * as UpdaterModule from "mingo/updater";
+import { createRequire } from "node:module";
 import type { Any, AnyObject, Options } from "mingo/types";
-import { evalExpr } from "./mingo-expression.ts";
 import { queryOperators } from "./predicates.ts";
 
 type Accumulator = (values: Any[], expr: Any, options: Options) => Any;
@@ -35,31 +35,27 @@ function asArray(value: Any): readonly Any[] {
   return Array.isArray(value) ? value : [value];
 }
 
-function inputs(documents: readonly Any[], expr: AnyObject, options: Options): Any[] {
-  return documents.map((document) => evalExpr(document, expr.input, options));
+type EvalExpr = (document: Any, expr: Any, options: Options) => Any;
+
+function percentileAccumulators(evalExpr: EvalExpr): Record<string, Accumulator> {
+  const inputs = (documents: readonly Any[], expr: Any, options: Options): Any[] =>
+    documents.map((document) => evalExpr(document, (expr as AnyObject).input, options));
+  return {
+    $percentile: (documents, expr, options) =>
+      percentiles(inputs(documents, expr, options), asArray(evalExpr({}, (expr as AnyObject).p, options))),
+    $median: (documents, expr, options) => percentiles(inputs(documents, expr, options), [0.5])[0] ?? null,
+  };
 }
 
-const percentileAccumulators: Record<string, Accumulator> = {
-  $percentile: (documents, expr, options) => {
-    const spec = expr as AnyObject;
-    return percentiles(inputs(documents, spec, options), asArray(evalExpr({}, spec.p, options)));
-  },
-  $median: (documents, expr, options) => percentiles(inputs(documents, expr as AnyObject, options), [0.5])[0] ?? null,
-};
-
-const percentileExpressions: Record<string, Evaluated> = {
-  $percentile: (document, expr, options) => {
-    const spec = expr as AnyObject;
-    return percentiles(asArray(evalExpr(document, spec.input, options)), asArray(evalExpr(document, spec.p, options)));
-  },
-  $median: (document, expr, options) => percentiles(asArray(evalExpr(document, (expr as AnyObject).input, options)), [0.5])[0] ?? null,
-};
-
-const percentileWindows: Record<string, (document: AnyObject, documents: AnyObject[], expr: { inputExpr: Any }, options: Options) => Any> =
-  {
-    $percentile: (_document, documents, expr, options) => percentileAccumulators.$percentile?.(documents, expr.inputExpr, options),
-    $median: (_document, documents, expr, options) => percentileAccumulators.$median?.(documents, expr.inputExpr, options),
+function percentileExpressions(evalExpr: EvalExpr): Record<string, Evaluated> {
+  const inputs = (document: Any, expr: Any, options: Options): readonly Any[] =>
+    asArray(evalExpr(document, (expr as AnyObject).input, options));
+  return {
+    $percentile: (document, expr, options) =>
+      percentiles(inputs(document, expr, options), asArray(evalExpr(document, (expr as AnyObject).p, options))),
+    $median: (document, expr, options) => percentiles(inputs(document, expr, options), [0.5])[0] ?? null,
   };
+}
 
 /** $group answers null, not "missing", where an accumulator had nothing to work on. */
 function withNulls(named: Record<string, Accumulator>): Record<string, Accumulator> {
@@ -68,30 +64,56 @@ function withNulls(named: Record<string, Accumulator>): Record<string, Accumulat
   );
 }
 
-/**
- * mingo's operators with ours in the place of those that answer otherwise than MongoDB. The JavaScript operators are not there. `scriptEnabled`
- * is for mingo's own $setWindowFields, which is built on functions; no function can come out of BSON as we decode it.
- */
-export const mingoContext: Context = Context.init({
-  accumulator: withNulls(
-    without({ ...(accumulators as unknown as Record<string, Accumulator>), ...percentileAccumulators }, "$accumulator"),
-  ) as never,
-  expression: without({ ...expressions, ...percentileExpressions } as Record<string, unknown>, "$function") as never,
-  pipeline: { ...stages } as never,
-  projection: { ...projections } as never,
-  query: without({ ...predicates, ...queryOperators } as Record<string, unknown>, "$where") as never,
-  window: { ...windows, ...percentileWindows } as never,
-});
-
 function without<T>(named: Record<string, T>, name: string): Record<string, T> {
   return Object.fromEntries(Object.entries(named).filter(([key]) => key !== name));
 }
 
-export const mingoOptions: Options = {
-  idKey: "_id",
-  processingMode: 0,
-  useStrictMode: true,
-  scriptEnabled: true,
-  failOnError: true,
-  context: mingoContext,
-} as Options;
+/** What this server uses of mingo. */
+export type Mingo = {
+  /**
+   * Every operator, with ours in the place of those that answer otherwise than MongoDB. The JavaScript operators are not there;
+   * `scriptEnabled` is for mingo's own $setWindowFields, which is built on functions, and no function can come out of BSON as we decode it.
+   */
+  readonly options: Options;
+  readonly Query: typeof QueryModule.Query;
+  readonly Aggregator: typeof AggregatorModule.Aggregator;
+  readonly update: typeof UpdaterModule.update;
+  readonly Lazy: typeof LazyModule.Lazy;
+  readonly $project: typeof StagesModule.$project;
+};
+
+let loaded: Mingo | undefined;
+
+/** mingo, loaded when the first request needs it: a server that only stores and reads by index starts faster and stays smaller without. */
+export function mingo(): Mingo {
+  loaded ??= load(createRequire(import.meta.url));
+  return loaded;
+}
+
+function load(require: NodeJS.Require): Mingo {
+  const core = require("mingo/core") as typeof CoreModule;
+  const stages = require("mingo/operators/pipeline") as typeof StagesModule;
+  const operators = (family: string): Record<string, never> => ({ ...(require(`mingo/operators/${family}`) as Record<string, never>) });
+  const ourAccumulators = percentileAccumulators(core.evalExpr);
+  const accumulators = without({ ...(operators("accumulator") as Record<string, Accumulator>), ...ourAccumulators }, "$accumulator");
+  const context: Context = core.Context.init({
+    accumulator: withNulls(accumulators) as never,
+    expression: without(
+      { ...operators("expression"), ...percentileExpressions(core.evalExpr) } as Record<string, unknown>,
+      "$function",
+    ) as never,
+    pipeline: { ...stages } as never,
+    projection: operators("projection"),
+    query: without({ ...operators("query"), ...queryOperators } as Record<string, unknown>, "$where") as never,
+    window: operators("window"),
+  });
+  const options = { idKey: "_id", processingMode: 0, useStrictMode: true, scriptEnabled: true, failOnError: true, context };
+  return {
+    options: options as Options,
+    Query: (require("mingo/query") as typeof QueryModule).Query,
+    Aggregator: (require("mingo/aggregator") as typeof AggregatorModule).Aggregator,
+    update: (require("mingo/updater") as typeof UpdaterModule).update,
+    Lazy: (require("mingo/lazy") as typeof LazyModule).Lazy,
+    $project: stages.$project,
+  };
+}

@@ -28,8 +28,9 @@ function follow(value: unknown, parts: readonly string[], depth: number, found: 
   else found.push(undefined);
 }
 
-function isPlain(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && (value.constructor === Object || Object.getPrototypeOf(value) === null);
+/** A sub-document, as opposed to an array, a date or a value of a BSON class. A field of its own named "constructor" does not matter. */
+export function isPlain(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
 function equals(left: unknown, right: unknown): boolean {

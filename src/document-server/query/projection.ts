@@ -1,11 +1,9 @@
 import type { Document } from "bson";
-import { Lazy } from "mingo/lazy";
-import { $project } from "mingo/operators/pipeline";
 import { BSON, buildDocument, elementsOf, nameOf, type RawElement } from "../bson/raw.ts";
 import { decodeDocument, encodeDocument } from "../bson/values.ts";
 import { CommandFailure } from "../failure.ts";
 import { asCommandFailure } from "./mingo-failure.ts";
-import { mingoOptions } from "./mingo-context.ts";
+import { mingo } from "./mingo-context.ts";
 
 type Tree = Map<string, Tree | true>;
 
@@ -35,7 +33,8 @@ export function compileProjection(projection: Document | undefined): ((document:
 }
 
 function projectThroughMingo(document: Document, projection: Document): Document {
-  return asCommandFailure(() => $project(Lazy([document]), projection as never, mingoOptions).collect()[0] as Document);
+  const { $project, Lazy, options } = mingo();
+  return asCommandFailure(() => $project(Lazy([document]), projection as never, options).collect()[0] as Document);
 }
 
 function isSwitch(value: unknown): boolean {

@@ -1,10 +1,9 @@
 import { BSONRegExp, Double, Int32, Long, ObjectId, type Document } from "bson";
-import { Aggregator } from "mingo/aggregator";
-import { update as mingoUpdate } from "mingo/updater";
 import { decodeDocument, decodeTyped, encodeDocument, keyOf } from "../bson/values.ts";
 import { CommandFailure } from "../failure.ts";
+import { isPlain } from "../query/predicates.ts";
 import { asCommandFailure } from "../query/mingo-failure.ts";
-import { mingoOptions } from "../query/mingo-context.ts";
+import { mingo } from "../query/mingo-context.ts";
 
 /**
  * What an update does to documents, read from the bytes of `u`: a replacement, operators, or a pipeline. The plain form is what mingo works
@@ -93,7 +92,7 @@ export function modify(stored: Buffer, modification: Modification, options: Modi
   let after: Document;
   if (modification.kind === "replace") after = { ...modification.typed };
   else if (modification.kind === "pipeline") {
-    const run = new Aggregator(modification.stages as Document[], mingoOptions);
+    const run = new (mingo().Aggregator)(modification.stages as Document[], mingo().options);
     after = retype(
       asCommandFailure(() => run.run([decodeDocument(stored)])[0] ?? {}),
       before,
@@ -119,9 +118,9 @@ function applyOperators(document: Document, operators: Document, options: Modify
     Object.keys(fields as Document).some((path) => path.includes(".$") && !path.includes(".$[")),
   );
   asCommandFailure(() =>
-    mingoUpdate(document, operators as never, options.arrayFilters, positional ? (options.filter as never) : {}, {
+    mingo().update(document, operators as never, options.arrayFilters, positional ? (options.filter as never) : {}, {
       cloneMode: "deep",
-      queryOptions: mingoOptions,
+      queryOptions: mingo().options,
     }),
   );
 }
@@ -185,8 +184,7 @@ function seedFrom(filter: Document, seed: Document): void {
   for (const [field, condition] of Object.entries(filter)) {
     if (field === "$and" && Array.isArray(condition)) for (const part of condition) seedFrom(part as Document, seed);
     if (field.startsWith("$")) continue;
-    const isOperators =
-      typeof condition === "object" && condition !== null && condition.constructor === Object && Object.keys(condition)[0]?.startsWith("$");
+    const isOperators = isPlain(condition) && Object.keys(condition)[0]?.startsWith("$");
     if (!isOperators) {
       if (!(condition instanceof BSONRegExp)) setPath(seed, field, condition);
     } else if ("$eq" in condition) setPath(seed, field, condition.$eq);
@@ -196,9 +194,10 @@ function seedFrom(filter: Document, seed: Document): void {
 function setPath(document: Document, path: string, value: unknown): void {
   if (path.includes("$")) return;
   const parts = path.split(".");
+  if (parts.includes("__proto__")) throw new CommandFailure("BadValue", `'__proto__' may not stand in the path '${path}'`);
   let at = document;
   for (const part of parts.slice(0, -1)) {
-    if (typeof at[part] !== "object" || at[part] === null) at[part] = {};
+    if (!Object.hasOwn(at, part) || typeof at[part] !== "object" || at[part] === null) at[part] = {};
     at = at[part] as Document;
   }
   at[parts.at(-1) as string] = value;
@@ -215,8 +214,8 @@ function retype(value: unknown, hint: unknown): unknown {
   }
   if (value instanceof RegExp && hint instanceof BSONRegExp) return hint;
   if (Array.isArray(value)) return value.map((item, i) => retype(item, Array.isArray(hint) ? hint[i] : undefined));
-  if (typeof value === "object" && value !== null && value.constructor === Object) {
-    const hints = typeof hint === "object" && hint !== null && hint.constructor === Object ? (hint as Document) : {};
+  if (isPlain(value)) {
+    const hints = isPlain(hint) ? hint : {};
     return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, retype(inner, hints[name])]));
   }
   return value;

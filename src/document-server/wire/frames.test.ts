@@ -140,6 +140,15 @@ describe("the wire protocol", () => {
     expect(await exchange(bytes, 1)).toEqual({ answers: [], closed: true });
   });
 
+  test("a length that promises much and sends little takes no memory, and many of them do not stop the server", async () => {
+    const before = process.memoryUsage().rss;
+    const promises = Array.from({ length: 50 }, () => connect(server.address.port, server.address.host));
+    for (const socket of promises) socket.write(frame(2013, Buffer.alloc(100), 47_000_000));
+    expect((await exchange(message(0, section({ ping: 1, $db: "admin" })), 1)).answers).toEqual([{ ok: 1 }]);
+    expect(process.memoryUsage().rss - before).toBeLessThan(100 * 2 ** 20);
+    for (const socket of promises) socket.destroy();
+  });
+
   test("frames with any byte changed, or cut, are answered or closed, and the server goes on", async () => {
     const sound = message(
       0,

@@ -26,6 +26,11 @@ export class FrameReader {
     }
   }
 
+  /** Bytes of the unfinished message. */
+  get held(): number {
+    return this.#held;
+  }
+
   #head(size: number): Buffer {
     const first = this.#chunks[0] as Buffer;
     if (first.length >= size) return first;
