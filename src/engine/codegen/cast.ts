@@ -121,7 +121,6 @@ export function converterOf(from: DataType, to: DataType, ansi: boolean, mode: "
 
 function inlined(found: Conversion): (value: unknown) => unknown {
   const body = found.inline?.("value") ?? "value";
-  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the text of a conversion from the table below
   return new Function("value", `return ${body};`) as (value: unknown) => unknown;
 }
 

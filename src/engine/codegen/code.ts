@@ -80,7 +80,6 @@ export class CodeWriter {
     const bound = new Map(this.constants);
     for (const [late, make] of this.#late) bound.set(late, make());
     const source = `"use strict";\nreturn function ${name}(${parameters.join(", ")}) {\n${this.text()}\n};`;
-    // eslint-disable-next-line @typescript-eslint/no-implied-eval -- code generation from the plan is what this class is for
     const make = new Function(...bound.keys(), source) as (...values: unknown[]) => F;
     return make(...bound.values());
   }

@@ -67,6 +67,7 @@ test("a record of columns has a row type", () => {
     avg_value: number;
     message_count: Long;
   }>();
+  expect(Object.keys(metrics)).toEqual(["window", "avg_value", "message_count"]);
 });
 
 test("a column is written to JSON as its expression and is no promise", async () => {

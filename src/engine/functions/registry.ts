@@ -1,5 +1,7 @@
 import type { AggregateEntry } from "./aggregate-entry.ts";
 import { basicAggregates } from "./aggregates-basic.ts";
+import { collectingAggregates } from "./aggregates-collect.ts";
+import { statisticalAggregates } from "./aggregates-statistics.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { collections } from "./collections.ts";
 import { comparisons } from "./comparisons.ts";
@@ -27,7 +29,11 @@ export const builtinFunctions: ReadonlyMap<string, FunctionEntry> = byName([
 ]);
 
 /** The aggregate functions, by lower-case name. */
-export const builtinAggregates: ReadonlyMap<string, AggregateEntry> = byName([basicAggregates]);
+export const builtinAggregates: ReadonlyMap<string, AggregateEntry> = byName([
+  basicAggregates,
+  statisticalAggregates,
+  collectingAggregates,
+]);
 
 function byName<Entry extends { readonly name: string }>(families: readonly (readonly Entry[])[]): ReadonlyMap<string, Entry> {
   const map = new Map<string, Entry>();
