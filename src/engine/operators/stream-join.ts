@@ -113,8 +113,9 @@ export class StreamJoin implements StatefulOperator {
     const out: Row[] = [];
     const { left, right } = this.#sides;
     const changed = { left: new Set<string>(), right: new Set<string>() };
-    this.#take(left, right, changed, out);
-    this.#take(right, left, changed, out);
+    const [first, second] = this.#node.type === "semi" ? [right, left] : [left, right];
+    this.#take(first, second, changed, out);
+    this.#take(second, first, changed, out);
     this.counts.lateInput = this.counts.dropped;
     this.#evict(left, changed.left, out);
     this.#evict(right, changed.right, out);
@@ -147,20 +148,23 @@ export class StreamJoin implements StatefulOperator {
       for (const candidate of key === undefined ? [] : (other.buffered.get(key) ?? [])) {
         const pair: [Row, Row] = side.name === "left" ? [row, candidate.row] : [candidate.row, row];
         if (!this.#test(...pair)) continue;
-        if (type === "semi") {
-          if (side.name === "left") {
-            if (!matched) out.push(row);
-          } else if (!candidate.matched) out.push(candidate.row);
-          else continue;
-        } else out.push([...pair[0], ...pair[1]]);
         matched = true;
+        if (type === "semi") {
+          if (side.name === "left") break;
+          out.push(candidate.row);
+        } else out.push([...pair[0], ...pair[1]]);
         if (!candidate.matched) {
           candidate.matched = true;
           changed[other.name].add(key ?? NULL_KEY);
         }
-        if (type === "semi" && side.name === "left") break;
       }
-      if (type === "semi" && side.name === "left" && matched) continue;
+      if (type === "semi" && matched) {
+        if (side.name === "left") {
+          out.push(row);
+          continue;
+        }
+        this.#dropMatched(other, key ?? NULL_KEY);
+      }
       if (this.#expired(side, row)) {
         if (!matched && this.#keeps(side.name)) out.push(this.#withNulls(side.name, row));
         continue;
@@ -174,6 +178,16 @@ export class StreamJoin implements StatefulOperator {
       changed[side.name].add(slot);
     }
     side.rows = [];
+  }
+
+  /** A left row of a semi join has done its work with its first match. */
+  #dropMatched(side: Side, key: string): void {
+    const list = side.buffered.get(key) ?? [];
+    const stay = list.filter((one) => !one.matched);
+    this.counts.removed += list.length - stay.length;
+    side.size -= list.length - stay.length;
+    if (stay.length === 0) side.buffered.delete(key);
+    else side.buffered.set(key, stay);
   }
 
   /** Whether unmatched rows of a side come out with nulls. */
