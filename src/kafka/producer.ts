@@ -24,7 +24,7 @@ export type ProducerOptions = {
 /** Where a batch went. */
 export type Appended = { readonly topic: string; readonly partition: number; readonly baseOffset: number };
 
-/** Sends messages; every `send` is one batch a partition. */
+/** Sends messages; every `send` is one batch a partition, or several where they would be too large for a broker. */
 export interface KafkaProducer {
   /**
    * Resolves when the brokers have acknowledged every message.
@@ -51,17 +51,43 @@ export async function createProducer(connection: KafkaConnection, options: Produ
   return {
     send: async (topic, records) => {
       if (records.length === 0) return [];
-      const sent = producer.send({ topic, acks: options.acks ?? -1, messages: records.map(toMessage) });
-      const answers = await translated(sent, `Cannot send ${records.length} messages to "${topic}"`, brokers, topic);
-      return answers.map((answer) => ({
-        topic: answer.topicName,
-        partition: answer.partition,
-        baseOffset: Number(answer.baseOffset ?? -1),
-      }));
+      const appended: Appended[] = [];
+      for (const messages of cutBySize(records)) {
+        const sent = producer.send({ topic, acks: options.acks ?? -1, messages });
+        const answers = await translated(sent, `Cannot send ${records.length} messages to "${topic}"`, brokers, topic);
+        for (const { topicName, partition, baseOffset } of answers) {
+          appended.push({ topic: topicName, partition, baseOffset: Number(baseOffset ?? -1) });
+        }
+      }
+      return appended;
     },
     close: () => producer.disconnect(),
   };
 }
+
+/** Stays below the broker's default of 1 MiB a batch, were all messages for one partition. */
+const BATCH_BYTES = 900_000;
+/** At most what a record adds to its key and value without headers. */
+const RECORD_OVERHEAD_BYTES = 40;
+
+function* cutBySize(records: readonly KafkaRecord[]): Generator<Message[]> {
+  let messages: Message[] = [];
+  let bytes = 0;
+  for (const record of records) {
+    const size = RECORD_OVERHEAD_BYTES + byteLength(record.key ?? null) + byteLength(record.value);
+    if (bytes + size > BATCH_BYTES && messages.length > 0) {
+      yield messages;
+      messages = [];
+      bytes = 0;
+    }
+    messages.push(toMessage(record));
+    bytes += size;
+  }
+  yield messages;
+}
+
+const byteLength = (value: string | Uint8Array | null): number =>
+  value === null ? 0 : typeof value === "string" ? Buffer.byteLength(value) : value.length;
 
 function toMessage(record: KafkaRecord): Message {
   const message: Message = { key: sendable(record.key ?? null), value: sendable(record.value) };

@@ -223,6 +223,7 @@ export class PartitionReader {
 
   /** Every leader that has something to read has a loop. */
   #startLoops(): void {
+    if (this.#failure) return;
     for (const node of new Set([...this.#partitions.values()].map((partition) => partition.leader))) {
       if (node >= 0 && !this.#fetching.has(node) && this.#led(node).length > 0) void this.#fetchFrom(node);
     }
