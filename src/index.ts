@@ -1,4 +1,6 @@
-export { parseDurationUs } from "./base/duration.ts";
+/** The public names of the product, one by one: for programs and notebooks alike. */
+
+// Notebooks
 export { backgroundErrors } from "./notebook/background-errors.ts";
 export { cellSignal } from "./notebook/cell-signal.ts";
 export { check, checkEqual, exercise } from "./notebook/check.ts";
@@ -6,3 +8,160 @@ export { dataFrame, type DataFrameOptions } from "./notebook/data-frame.ts";
 export { liveDisplay, show, type LiveDisplay, type MimeBundle } from "./notebook/display.ts";
 export { notebookParameters, type NotebookProfile } from "./notebook/parameters.ts";
 export { showTable, type TableOptions, type TableRow } from "./notebook/table.ts";
+export { drawFigure, type DrawnFigure, type Figure } from "./charts/figure.ts";
+
+// The engine: sessions, queries, columns
+export { createSession } from "./labs/session.ts";
+export {
+  AnalysisError,
+  CheckpointError,
+  DataFrame,
+  QueryExecutionError,
+  StreamingQuery,
+  StreamingQueryError,
+  UnsupportedQueryError,
+  progressJson,
+  type Block,
+  type DataType,
+  type Format,
+  type JsonRow,
+  type MemoryStream,
+  type Offset,
+  type OutputMode,
+  type Plan,
+  type RecordBlock,
+  type Row,
+  type Session,
+  type SessionOptions,
+  type Sink,
+  type SinkBatch,
+  type Source,
+  type StreamingQueryListener,
+  type StreamingQueryProgress,
+  type StructType,
+} from "./engine/index.ts";
+export { Column, col, type ColumnsOf } from "./engine/columns/column.ts";
+export {
+  anyValue,
+  array,
+  avg,
+  boolAnd,
+  boolOr,
+  callFunction,
+  coalesce,
+  collectList,
+  collectSet,
+  corr,
+  count,
+  countDistinct,
+  countIf,
+  covarPop,
+  covarSamp,
+  first,
+  fromJson,
+  getJsonObject,
+  greatest,
+  interval,
+  kurtosis,
+  last,
+  least,
+  lit,
+  map,
+  max,
+  maxBy,
+  mean,
+  min,
+  minBy,
+  namedStruct,
+  nanvl,
+  nullif,
+  sessionWindow,
+  skewness,
+  stddev,
+  stddevPop,
+  sum,
+  toJson,
+  varPop,
+  variance,
+  when,
+  window,
+  windowTime,
+} from "./engine/functions/functions.ts";
+export {
+  arrayOf,
+  bigint,
+  binary,
+  boolean,
+  date,
+  decimal,
+  double,
+  float,
+  int,
+  mapOf,
+  smallint,
+  string,
+  struct,
+  timestamp,
+  tinyint,
+  type Long,
+  type RowOf,
+  type Schema,
+  type Timestamp,
+} from "./engine/types/schema-builder.ts";
+
+// Generators
+export {
+  SENSOR_LOCATIONS,
+  SENSOR_TYPES,
+  createSensorGenerator,
+  createSensorRecords,
+  encodeSensorReading,
+  type SensorReading,
+} from "./generators/sensors.ts";
+export { runGenerator, type GeneratorProgress, type GeneratorTotals } from "./generators/run-generator.ts";
+export { spoil, type SpoilOptions } from "./generators/spoil.ts";
+export { systemClock, ManualClock, type Clock } from "./base/clock.ts";
+
+// Kafka and MongoDB
+export { connectKafka, type KafkaClient } from "./kafka/connect-kafka.ts";
+export { connectMongo } from "./mongo/connect-mongo.ts";
+export { latestAlerts, latestMetrics, type AnomalyAlert, type SensorMetric } from "./mongo/reads.ts";
+
+// Servers
+export { startLabServers, type LabServers } from "./labs/lab-servers.ts";
+export { chooseBackends, type Backends } from "./stack/backends.ts";
+export { examine, type Finding } from "./stack/doctor.ts";
+
+// The IoT lab
+export { IOT } from "./labs/iot/names.ts";
+export { prepareCollections, prepareTopic } from "./labs/iot/infrastructure.ts";
+export {
+  anomalyAlerts,
+  readSensorData,
+  sensorMetrics,
+  sensorReading,
+  writeAnomalyAlerts,
+  writeSensorMetrics,
+  type SensorReadingRow,
+} from "./labs/iot/queries.ts";
+export { compareWindows, recountReadings } from "./labs/iot/recount.ts";
+export { recountTopic } from "./labs/iot/topic-recount.ts";
+export { startIotPipeline, type IotPipeline } from "./labs/iot/pipeline.ts";
+export { runIotLab, type IotRun } from "./labs/iot/run.ts";
+
+// Figures, dashboard, report, grade
+export { alertsFigure } from "./charts/alerts.ts";
+export { batchDurationFigure } from "./charts/batch-duration.ts";
+export { latencyDistributionFigure, latencyFigure } from "./charts/latency.ts";
+export { resourcesFigure } from "./charts/resources.ts";
+export { batchDurationPoints, latencyPoints, resourcePoints, statePoints, throughputPoints } from "./charts/series-points.ts";
+export { stateFigure } from "./charts/state.ts";
+export { throughputFigure } from "./charts/throughput.ts";
+export { windowsFigure } from "./charts/windows.ts";
+export { drawArchitecture } from "./charts/architecture.ts";
+export { startDashboard, type Dashboard } from "./dashboard/dashboard.ts";
+export { grade } from "./report/grade.ts";
+export { gradeText } from "./report/grade-text.ts";
+export { iotRunRecord } from "./report/iot-record.ts";
+export { readRunRecord, writeRunRecord, type RunRecord } from "./report/run-record.ts";
+export { writeReport } from "./report/write-report.ts";

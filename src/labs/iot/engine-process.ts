@@ -1,6 +1,6 @@
 import { runAsService, tellParent } from "../../base/own-process.ts";
 import { processConfig } from "../../stack/process-config.ts";
-import { createLabSession } from "../lab-session.ts";
+import { createSession } from "../session.ts";
 import type { EngineConfig, EngineMessage } from "./process-messages.ts";
 import { anomalyAlerts, readSensorData, sensorMetrics, writeAnomalyAlerts, writeSensorMetrics } from "./queries.ts";
 
@@ -9,7 +9,7 @@ const tell = (message: EngineMessage): void => tellParent(message);
 /** The engine with the lab's two queries as a process of its own. It tells every progress event, and ends when a query fails. */
 await runAsService(async () => {
   const config = processConfig<EngineConfig>();
-  const session = createLabSession();
+  const session = createSession();
   session.streams.addListener({ onQueryProgress: ({ progress }) => tell({ type: "progress", progress }) });
   const { brokers, topic, startingOffsets, maxOffsetsPerTrigger } = config;
   const limit = maxOffsetsPerTrigger === undefined ? {} : { maxOffsetsPerTrigger };
