@@ -1,7 +1,6 @@
+import { enableCompileCache } from "node:module";
 import { parseArgs } from "node:util";
 import { StreamlabError, messageOf } from "../base/errors.ts";
-import { PRODUCT } from "./commands/handshake.ts";
-import { startDocumentServer } from "./server.ts";
 
 /**
  * The server as a process of its own: `--data <folder> [--port 27017] [--host 127.0.0.1]`. When it is ready it sends
@@ -17,6 +16,8 @@ async function run(): Promise<void> {
       found: "no --data",
       remedy: "Name a folder for the documents: --data <folder>.",
     });
+  enableCompileCache();
+  const { startDocumentServer } = await import("./server.ts");
   const server = await startDocumentServer({ dataDir: values.data, port: Number(values.port), host: values.host });
   let ending = false;
   const end = (): void => {
@@ -29,7 +30,7 @@ async function run(): Promise<void> {
   if (process.send) {
     process.on("disconnect", end);
     process.send({ type: "ready", ...server.address });
-  } else process.stdout.write(`${PRODUCT} on ${server.uri}\n`);
+  } else process.stdout.write(`MongoDB-protocol development server on ${server.uri}\n`);
 }
 
 run().catch((thrown: unknown) => {
