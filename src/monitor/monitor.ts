@@ -58,7 +58,7 @@ export interface Monitor {
   run(signal: AbortSignal): Promise<void>;
   /** What is known now; resources as of the last sample. */
   snapshot(): PipelineSnapshot;
-  /** The samples so far, oldest first. */
+  /** The samples so far, oldest first: a list of its own that does not grow. */
   series(): readonly PipelineSnapshot[];
   /** Called with every sample; the answer stops it. */
   onSample(listener: (snapshot: PipelineSnapshot) => void): () => void;
@@ -165,7 +165,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       await sample();
     },
     snapshot,
-    series: () => samples,
+    series: () => [...samples],
     onSample(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

@@ -65,16 +65,19 @@ function queries(record: RunRecord, measures: Measures): AnalysisFinding {
   const sentences = ran.map((query) => {
     const rate = measures.queries.find((one) => one.query === query.name);
     const share = busyShare(query);
-    const busyMs = query.stepsMs["triggerExecution"] ?? 0;
     return (
       `${query.name} read ${whole(query.rowsIn)} messages in ${plural(query.batches, "batch", "batches")} ` +
       `(${decimal(query.rowsIn / query.batches, 0)} a batch), ${decimal(rate?.perSecond ?? 0)}/s until its last batch` +
-      (share === null
-        ? "."
-        : `; batches took ${percent(share)} of its time, so while it worked it read ${whole((query.rowsIn * 1000) / Math.max(1, busyMs))}/s.`)
+      (share === null ? "." : `; batches were under way ${percent(share)} of the time.`)
     );
   });
-  return finding(topic, sentences);
+  const pauseless = ran.some((query) => (busyShare(query) ?? 0) >= BUSY);
+  return finding(topic, [
+    ...sentences,
+    pauseless &&
+      "Batches without a pause are no sign of overload by themselves: a query that is triggered as soon as there is data starts the next batch at once, " +
+        "and when more arrives its batches grow. Lag that grows is the sign.",
+  ]);
 }
 
 /** The share of a query's time that its batches took; null when nothing says it. */
@@ -190,7 +193,7 @@ function resources(record: RunRecord, { resources: used }: Measures): AnalysisFi
   const busiest = busiestOf(used.processes);
   const headroom = machine.memoryMb - used.peakRssMb;
   return finding(topic, [
-    `All processes together used ${decimal(used.meanCpu, 0)} % of one core on average and ${decimal(used.peakCpu, 0)} % in the busiest second, of ` +
+    `While messages were produced, all processes together used ${decimal(used.meanCpu, 0)} % of one core on average and ${decimal(used.peakCpu, 0)} % in the busiest second, of ` +
       `${machine.cores * 100} % on this machine.`,
     busiest !== undefined &&
       `The busiest was ${busiest.process} with ${decimal(busiest.meanCpu, 0)} % on average and ${decimal(busiest.peakCpu, 0)} % at its peak.`,
@@ -210,14 +213,9 @@ function busiestOf(processes: readonly ProcessMeasure[]): ProcessMeasure | undef
 function limit(record: RunRecord, measures: Measures): AnalysisFinding {
   const topic = "What limits the rate";
   const { producing, resources: used } = measures;
-  const busy = record.queries
-    .flatMap((query) => {
-      const share = busyShare(query);
-      return share === null ? [] : [{ name: query.name, share }];
-    })
-    .sort((a, b) => b.share - a.share)[0];
+  const behind = record.queries.find((query) => fellBehind(query, measures));
   const process = used ? busiestOf(used.processes) : undefined;
-  if (!producing || (!busy && !process)) return unknown(topic, "Too little was measured to name a limit.");
+  if (!producing || (record.queries.length === 0 && !process)) return unknown(topic, "Too little was measured to name a limit.");
   const cores = record.machine.cores * 100;
   if (used && used.meanCpu >= BUSY * cores)
     return finding(topic, [
@@ -227,23 +225,46 @@ function limit(record: RunRecord, measures: Measures): AnalysisFinding {
     return finding(topic, [
       `The process ${process.process}: it kept one core busy at ${decimal(process.meanCpu, 0)} %, and JavaScript runs on one. It is the first to make cheaper or to split.`,
     ]);
-  if (busy && busy.share >= BUSY)
+  if (behind) {
+    const [slowest] = Object.entries(behind.stepsMs)
+      .filter(([step]) => step !== "triggerExecution")
+      .sort((a, b) => b[1] - a[1]);
     return finding(topic, [
-      `The query ${busy.name}: its batches follow each other almost without a pause (${percent(busy.share)} of the time), while no core is busy all the time. ` +
-        "It waits for others, as the steps of its batches show.",
+      `The query ${behind.name}: it fell behind the producer, by ${plural(behind.maxLag, "message")} at the worst, while no core was busy all the time.`,
+      slowest !== undefined && `It waits for others, and most of all in the step ${slowest[0]}.`,
     ]);
+  }
   if (producing.mean < 0.99 * record.parameters.rate)
     return finding(topic, [
       `The producing side: ${decimal(producing.mean)}/s of ${whole(record.parameters.rate)}/s were reached although no core and no query was busy all the time. ` +
         "Acknowledgements that come late, or too few messages in flight, hold it back.",
     ]);
-  const closest = process && process.meanCpu / 100 >= (busy?.share ?? 0) ? { name: process.process, share: process.meanCpu / 100 } : busy;
+  const closest = nearestLimit(record, measures);
   return finding(topic, [
     `Nothing in the pipeline: at ${decimal(producing.mean, 0)}/s the run was limited by the rate that was asked for.`,
     closest !== undefined &&
-      closest.share > 0 &&
-      `Closest to its limit was ${closest.name}, busy ${percent(closest.share)} of the time; if its work grew in step with the messages it would be ` +
-        `the bottleneck near ${whole(Number((producing.mean / closest.share).toPrecision(2)))} messages/s. ` +
+      `Closest to its limit was ${closest.name}, at ${percent(closest.share)}; if that grew in step with the messages it would be the bottleneck near ` +
+        `${whole(Number((producing.mean / closest.share).toPrecision(2)))} messages/s. ` +
         "That is an extrapolation: batches get cheaper a message as they grow, so only a run at a higher rate can tell.",
   ]);
+}
+
+/** More than a second of input unread, or a rate below the producer's. */
+function fellBehind(query: QuerySummary, { producing, queries: rates }: Measures): boolean {
+  const rate = rates.find((one) => one.query === query.name)?.perSecond ?? 0;
+  return producing !== null && (rate < 0.99 * producing.mean || query.lastLag > producing.mean);
+}
+
+/** What was used most: a process's core, all cores together, or a query's time in the step that grows with the messages. */
+function nearestLimit(record: RunRecord, { resources: used }: Measures): { readonly name: string; readonly share: number } | undefined {
+  const processing = record.queries.flatMap((query) => {
+    const workMs = query.stepsMs["addBatch"] ?? 0;
+    const spanMs = (query.lastBatchEndMs ?? 0) - (query.firstBatchAtMs ?? 0);
+    return spanMs > 0
+      ? [{ name: `the query ${query.name} in its step addBatch, the one that grows with the messages,`, share: workMs / spanMs }]
+      : [];
+  });
+  const processes = (used?.processes ?? []).map((one) => ({ name: `the process ${one.process} on its core`, share: one.meanCpu / 100 }));
+  const machine = used ? [{ name: "the machine, all cores together,", share: used.meanCpu / (record.machine.cores * 100) }] : [];
+  return [...processes, ...machine, ...processing].filter((one) => one.share > 0).sort((a, b) => b.share - a.share)[0];
 }

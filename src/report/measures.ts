@@ -20,6 +20,7 @@ export interface ProcessMeasure {
   readonly peakRssMb: number;
 }
 
+/** Over the time of producing. */
 export interface ResourceMeasure {
   readonly processes: readonly ProcessMeasure[];
   /** All processes together, mean and worst sample. */
@@ -72,7 +73,7 @@ export function measure(record: RunRecord): Measures {
     stored: summary(record.latency.storedUs),
     estimate: summary(record.latency.estimateUs),
     screen: summary(record.latency.screenUs),
-    resources: measureResources(record.series),
+    resources: measureResources(during(record.series, span)),
     missing: record.accounting.reduce((sum, line) => sum + Math.abs(difference(line)), 0),
   };
 }
@@ -106,6 +107,12 @@ function exactEnds(points: readonly TotalPoint[], span: Span, acknowledged: numb
   const inside = points.filter((point) => point.atMs > span.startedAtMs && point.atMs < span.endedAtMs);
   const highest = Math.max(acknowledged, inside.at(-1)?.total ?? 0);
   return [{ atMs: span.startedAtMs, total: 0 }, ...inside, { atMs: span.endedAtMs, total: highest }];
+}
+
+/** The snapshots of the time of producing; all of them where that is unknown or too short to be sampled. */
+function during(series: readonly PipelineSnapshot[], span: Span | null): readonly PipelineSnapshot[] {
+  const inside = span ? series.filter((snapshot) => snapshot.atMs > span.startedAtMs && snapshot.atMs <= span.endedAtMs) : [];
+  return inside.length > 0 ? inside : series;
 }
 
 function measureResources(series: readonly PipelineSnapshot[]): ResourceMeasure | null {

@@ -150,8 +150,12 @@ describe("the report", () => {
     expect(limit(good)).toContain("Nothing in the pipeline");
     expect(limit(cpu([95, 90]))).toContain("The machine");
     expect(limit(cpu([95, 5]))).toContain("The process p0");
-    const busy = { ...good, queries: good.queries.map((query) => ({ ...query, stepsMs: { ...query.stepsMs, triggerExecution: 59_000 } })) };
-    expect(limit(busy)).toContain("The query metrics");
+    const pauseless = {
+      ...good,
+      queries: good.queries.map((query) => ({ ...query, stepsMs: { ...query.stepsMs, triggerExecution: 59_000 } })),
+    };
+    expect(limit(pauseless)).toContain("Nothing in the pipeline");
+    expect(limit(await simulateRecord({ readShare: 0.5 }))).toContain("The query metrics: it fell behind");
     expect(limit(await simulateRecord({ reachedRate: 700 }))).toContain("The producing side");
   });
 });
