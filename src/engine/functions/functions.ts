@@ -191,6 +191,17 @@ export function collectSet<T>(column: Column<T>): Column<T[]> {
   return call("collect_set", [column]);
 }
 
+export function median(column: AnyColumn): Column<number> {
+  return call("median", [column]);
+}
+export function percentile(column: AnyColumn, part: number): Column<number> {
+  return columnOf({
+    kind: "call",
+    fn: "percentile",
+    args: [column.expression, { kind: "literal", value: part, dataType: { type: "double" } }],
+  }) as Column<number>;
+}
+
 // Conditionals and nulls
 
 export function coalesce<T>(first: Column<T>, ...rest: readonly Operand<T>[]): Column<T> {
@@ -207,4 +218,321 @@ export function greatest<T>(first: Column<T>, ...rest: readonly Operand<T>[]): C
 }
 export function least<T>(first: Column<T>, ...rest: readonly Operand<T>[]): Column<T> {
   return call("least", [first, ...rest]);
+}
+
+// Maths
+
+export function abs<T>(column: Column<T>): Column<T> {
+  return call("abs", [column]);
+}
+export function ceil(column: AnyColumn): Column<Long> {
+  return call("ceil", [column]);
+}
+export function floor(column: AnyColumn): Column<Long> {
+  return call("floor", [column]);
+}
+/** Rounded to so many digits, halves away from zero. */
+export function round<T>(column: Column<T>, digits: number = 0): Column<T> {
+  return call("round", [column, digits]);
+}
+/** Rounded to so many digits, halves to the even neighbour. */
+export function bround<T>(column: Column<T>, digits: number = 0): Column<T> {
+  return call("bround", [column, digits]);
+}
+export function sqrt(column: AnyColumn): Column<number> {
+  return call("sqrt", [column]);
+}
+export function exp(column: AnyColumn): Column<number> {
+  return call("exp", [column]);
+}
+export function ln(column: AnyColumn): Column<number> {
+  return call("ln", [column]);
+}
+export function log10(column: AnyColumn): Column<number> {
+  return call("log10", [column]);
+}
+export function log2(column: AnyColumn): Column<number> {
+  return call("log2", [column]);
+}
+export function signum(column: AnyColumn): Column<number> {
+  return call("signum", [column]);
+}
+export function sin(column: AnyColumn): Column<number> {
+  return call("sin", [column]);
+}
+export function cos(column: AnyColumn): Column<number> {
+  return call("cos", [column]);
+}
+export function tan(column: AnyColumn): Column<number> {
+  return call("tan", [column]);
+}
+export function asin(column: AnyColumn): Column<number> {
+  return call("asin", [column]);
+}
+export function acos(column: AnyColumn): Column<number> {
+  return call("acos", [column]);
+}
+export function atan(column: AnyColumn): Column<number> {
+  return call("atan", [column]);
+}
+export function pow(base: AnyColumn, exponent: Operand<number>): Column<number> {
+  return call("power", [base, exponent]);
+}
+export function pmod<T>(a: Column<T>, b: Operand<T>): Column<T> {
+  return call("pmod", [a, b]);
+}
+export function atan2(y: Operand<number>, x: Operand<number>): Column<number> {
+  return call("atan2", [y, x]);
+}
+export function hex(column: AnyColumn): Column<string> {
+  return call("hex", [column]);
+}
+export function tryAdd<T>(a: Column<T>, b: Operand<T>): Column<T> {
+  return call("try_add", [a, b]);
+}
+export function trySubtract<T>(a: Column<T>, b: Operand<T>): Column<T> {
+  return call("try_subtract", [a, b]);
+}
+export function tryMultiply<T>(a: Column<T>, b: Operand<T>): Column<T> {
+  return call("try_multiply", [a, b]);
+}
+/** The quotient, null where the divisor is 0. */
+export function tryDivide(a: AnyColumn, b: Operand<number>): Column<number> {
+  return call("try_divide", [a, b]);
+}
+// Text
+
+export function upper(text: Text): Column<string> {
+  return call("upper", [text]);
+}
+export function lower(text: Text): Column<string> {
+  return call("lower", [text]);
+}
+export function initcap(text: Text): Column<string> {
+  return call("initcap", [text]);
+}
+export function trim(text: Text): Column<string> {
+  return call("trim", [text]);
+}
+export function ltrim(text: Text): Column<string> {
+  return call("ltrim", [text]);
+}
+export function rtrim(text: Text): Column<string> {
+  return call("rtrim", [text]);
+}
+export function reverse(text: Text): Column<string> {
+  return call("reverse", [text]);
+}
+export function length(text: Text): Column<number> {
+  return call("length", [text]);
+}
+export function substring(text: Text, start: number, length: number): Column<string> {
+  return call("substring", [text, start, length]);
+}
+export function substringIndex(text: Text, delimiter: string, count: number): Column<string> {
+  return call("substring_index", [text, delimiter, count]);
+}
+export function concat(...parts: readonly AnyColumn[]): Column<string> {
+  return call("concat", [...parts]);
+}
+export function concatWs(separator: string, ...parts: readonly AnyColumn[]): Column<string> {
+  return call("concat_ws", [separator, ...parts]);
+}
+export function lpad(text: Text, length: number, pad: string = " "): Column<string> {
+  return call("lpad", [text, length, pad]);
+}
+export function rpad(text: Text, length: number, pad: string = " "): Column<string> {
+  return call("rpad", [text, length, pad]);
+}
+export function repeat(text: Text, times: number): Column<string> {
+  return call("repeat", [text, times]);
+}
+export function replace(text: Text, part: Text, by: Text = ""): Column<string> {
+  return call("replace", [text, part, by]);
+}
+export function translate(text: Text, from: string, to: string): Column<string> {
+  return call("translate", [text, from, to]);
+}
+export function instr(text: Text, part: string): Column<number> {
+  return call("instr", [text, part]);
+}
+export function locate(part: string, text: Text, start: number = 1): Column<number> {
+  return call("locate", [part, text, start]);
+}
+export function split(text: Text, pattern: string, limit: number = -1): Column<string[]> {
+  return call("split", [text, pattern, limit]);
+}
+export function regexpExtract(text: Text, pattern: string, group: number = 1): Column<string> {
+  return call("regexp_extract", [text, pattern, group]);
+}
+export function regexpExtractAll(text: Text, pattern: string, group: number = 1): Column<string[]> {
+  return call("regexp_extract_all", [text, pattern, group]);
+}
+export function regexpReplace(text: Text, pattern: string, by: string): Column<string> {
+  return call("regexp_replace", [text, pattern, by]);
+}
+export function formatString(pattern: string, ...values: readonly AnyColumn[]): Column<string> {
+  return call("format_string", [pattern, ...values]);
+}
+export function base64(bytes: AnyColumn): Column<string> {
+  return call("base64", [bytes]);
+}
+export function md5(bytes: AnyColumn): Column<string> {
+  return call("md5", [bytes]);
+}
+export function sha2(bytes: AnyColumn, bits: 0 | 224 | 256 | 384 | 512): Column<string> {
+  return call("sha2", [bytes, bits]);
+}
+// Dates and instants
+
+/** The instant at which the batch began, one for all its rows. */
+export function currentTimestamp(): Column<Timestamp> {
+  return call("current_timestamp", []);
+}
+export function currentDate(): Column<DateValue> {
+  return call("current_date", []);
+}
+/** By the cast's rules, or by a pattern. */
+export function toTimestamp(column: AnyColumn, pattern?: string): Column<Timestamp> {
+  return call("to_timestamp", [column, ...given(pattern)]);
+}
+/** The same, null where the text is none. */
+export function tryToTimestamp(column: AnyColumn, pattern?: string): Column<Timestamp> {
+  return call("try_to_timestamp", [column, ...given(pattern)]);
+}
+export function toDate(column: AnyColumn, pattern?: string): Column<DateValue> {
+  return call("to_date", [column, ...given(pattern)]);
+}
+export function dateFormat(column: Instant, pattern: string): Column<string> {
+  return call("date_format", [column, pattern]);
+}
+export function year(column: Instant): Column<number> {
+  return call("year", [column]);
+}
+export function quarter(column: Instant): Column<number> {
+  return call("quarter", [column]);
+}
+export function month(column: Instant): Column<number> {
+  return call("month", [column]);
+}
+export function day(column: Instant): Column<number> {
+  return call("day", [column]);
+}
+export function dayofmonth(column: Instant): Column<number> {
+  return call("dayofmonth", [column]);
+}
+export function hour(column: Instant): Column<number> {
+  return call("hour", [column]);
+}
+export function minute(column: Instant): Column<number> {
+  return call("minute", [column]);
+}
+export function second(column: Instant): Column<number> {
+  return call("second", [column]);
+}
+export function dayofweek(column: Instant): Column<number> {
+  return call("dayofweek", [column]);
+}
+export function weekday(column: Instant): Column<number> {
+  return call("weekday", [column]);
+}
+export function dayofyear(column: Instant): Column<number> {
+  return call("dayofyear", [column]);
+}
+export function weekofyear(column: Instant): Column<number> {
+  return call("weekofyear", [column]);
+}
+export function lastDay(column: Instant): Column<DateValue> {
+  return call("last_day", [column]);
+}
+export function dateAdd(column: Instant, count: Operand<number>): Column<DateValue> {
+  return call("date_add", [column, count]);
+}
+export function dateSub(column: Instant, count: Operand<number>): Column<DateValue> {
+  return call("date_sub", [column, count]);
+}
+export function addMonths(column: Instant, count: Operand<number>): Column<DateValue> {
+  return call("add_months", [column, count]);
+}
+export function datediff(end: Instant, start: Instant): Column<number> {
+  return call("datediff", [end, start]);
+}
+export function monthsBetween(end: Instant, start: Instant): Column<number> {
+  return call("months_between", [end, start]);
+}
+export function trunc(column: Instant, unit: string): Column<DateValue> {
+  return call("trunc", [column, unit]);
+}
+export function dateTrunc(unit: string, column: Instant): Column<Timestamp> {
+  return call("date_trunc", [unit, column]);
+}
+export function unixTimestamp(column: Instant, pattern?: string): Column<Long> {
+  return call("unix_timestamp", [column, ...given(pattern)]);
+}
+export function fromUnixtime(seconds: AnyColumn, pattern?: string): Column<string> {
+  return call("from_unixtime", [seconds, ...given(pattern)]);
+}
+export function unixSeconds(column: Instant): Column<Long> {
+  return call("unix_seconds", [column]);
+}
+export function unixMillis(column: Instant): Column<Long> {
+  return call("unix_millis", [column]);
+}
+export function unixMicros(column: Instant): Column<Long> {
+  return call("unix_micros", [column]);
+}
+export function timestampSeconds(column: AnyColumn): Column<Timestamp> {
+  return call("timestamp_seconds", [column]);
+}
+export function timestampMillis(column: AnyColumn): Column<Timestamp> {
+  return call("timestamp_millis", [column]);
+}
+export function timestampMicros(column: AnyColumn): Column<Timestamp> {
+  return call("timestamp_micros", [column]);
+}
+// Arrays and maps
+
+/** The element at a position from 0, null outside of the array. */
+export function get<T>(column: Column<readonly T[]> | Column<T[]>, position: Operand<number>): Column<T> {
+  return call("get", [column, position]);
+}
+/** The element at a position from 1, or the value under a key of a map. */
+export function elementAt(column: AnyColumn, key: Operand<Untyped>): Column<Untyped> {
+  return call("element_at", [column, key]);
+}
+export function size(column: AnyColumn): Column<number> {
+  return call("size", [column]);
+}
+export function arrayContains(column: AnyColumn, value: Operand<Untyped>): Column<boolean> {
+  return call("array_contains", [column, value]);
+}
+export function sortArray<T>(column: Column<T[]>, ascending: boolean = true): Column<T[]> {
+  return call("sort_array", [column, ascending]);
+}
+export function arrayDistinct<T>(column: Column<T[]>): Column<T[]> {
+  return call("array_distinct", [column]);
+}
+export function slice<T>(column: Column<T[]>, start: number, length: number): Column<T[]> {
+  return call("slice", [column, start, length]);
+}
+export function arrayJoin(column: AnyColumn, separator: string): Column<string> {
+  return call("array_join", [column, separator]);
+}
+/** A row per element. */
+export function explode<T>(column: Column<T[]>): Column<T> {
+  return call("explode", [column]);
+}
+/** A row per element; one with null where there is none. */
+export function explodeOuter<T>(column: Column<T[]>): Column<T> {
+  return call("explode_outer", [column]);
+}
+export function mapKeys<K, V>(column: Column<Map<K, V>>): Column<K[]> {
+  return call("map_keys", [column]);
+}
+export function mapValues<K, V>(column: Column<Map<K, V>>): Column<V[]> {
+  return call("map_values", [column]);
+}
+/** An argument that may be left out. */
+function given<T>(value: T | undefined): T[] {
+  return value === undefined ? [] : [value];
 }
