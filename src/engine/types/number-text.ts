@@ -134,18 +134,20 @@ export function doubleToDecimal(value: number, precision: number, scale: number)
 export function formatDouble(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
   if (value === 0) return Object.is(value, -0) ? "-0.0" : "0.0";
-  return javaText(String(Math.abs(value)), value < 0);
+  const size = Math.abs(value);
+  const text = size < 1e-300 ? size.toPrecision(2) : "";
+  return javaText(text !== "" && Number(text) === size ? text : String(size), value < 0);
 }
 
 /** A float as Java prints it: the fewest digits that give the same float back. */
 export function formatFloat(value: number): string {
   if (!Number.isFinite(value) || value === 0) return formatDouble(value);
   const size = Math.abs(value);
-  for (let digits = 1; digits < 9; digits++) {
+  for (let digits = 2; digits < 9; digits++) {
     const text = size.toPrecision(digits);
-    if (Math.fround(Number(text)) === size) return javaText(String(Number(text)), value < 0);
+    if (Math.fround(Number(text)) === size) return javaText(text.includes("e") ? text : String(Number(text)), value < 0);
   }
-  return javaText(String(Number(size.toPrecision(9))), value < 0);
+  return javaText(size.toPrecision(9), value < 0);
 }
 
 function javaText(shortest: string, negative: boolean): string {
