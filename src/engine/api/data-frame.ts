@@ -11,6 +11,7 @@ import type { Row, StructType } from "../types/data-type.ts";
 import type { JsonValue } from "../types/json-value.ts";
 import { toJsonValue } from "../types/json-value.ts";
 import { tableText } from "../sinks/table-text.ts";
+import type { Long } from "../types/schema-builder.ts";
 import { treeString } from "../types/type-text.ts";
 import { AnalysisError } from "../columns/analysis-error.ts";
 import type { SessionInternals } from "./session.ts";
@@ -326,9 +327,9 @@ export class GroupedData<R, K> {
   }
 
   /** How many rows, as column `count`. */
-  count(): DataFrame<K & { readonly count: import("../types/schema-builder.ts").Long }> {
+  count(): DataFrame<K & { readonly count: Long }> {
     const count: Expression = { kind: "call", fn: "count", args: [] };
-    const frame = new DataFrame<K & { readonly count: import("../types/schema-builder.ts").Long }>(this.#session, {
+    const frame = new DataFrame<K & { readonly count: Long }>(this.#session, {
       op: "aggregate",
       input: this.#frame.plan,
       groupBy: this.#keys,

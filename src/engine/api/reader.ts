@@ -2,7 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import { StreamlabError } from "../../base/errors.ts";
 import type { StructType } from "../types/data-type.ts";
 import { parseTypeOrSchema } from "../types/ddl.ts";
-import type { Schema } from "../types/schema-builder.ts";
+import type { Long, Schema, Timestamp } from "../types/schema-builder.ts";
 import type { Untyped } from "../columns/column.ts";
 import { DataFrame } from "./data-frame.ts";
 import type { SessionInternals } from "./session.ts";
@@ -13,15 +13,15 @@ export type KafkaRow = {
   readonly value: Uint8Array;
   readonly topic: string;
   readonly partition: number;
-  readonly offset: import("../types/schema-builder.ts").Long;
-  readonly timestamp: import("../types/schema-builder.ts").Timestamp;
+  readonly offset: Long;
+  readonly timestamp: Timestamp;
   readonly timestampType: number;
 };
 
 /** The row types of formats whose columns are known by the format's name. */
 export interface FormatRows {
   kafka: KafkaRow;
-  rate: { readonly timestamp: import("../types/schema-builder.ts").Timestamp; readonly value: import("../types/schema-builder.ts").Long };
+  rate: { readonly timestamp: Timestamp; readonly value: Long };
 }
 
 /** `session.readStream` and `session.read`: a format, its options, then `load`. */

@@ -3,7 +3,8 @@ import type { CodeWriter } from "../codegen/code.ts";
 import type { Resolved } from "../columns/resolved.ts";
 import type { EmitContext, FieldBinding } from "../functions/function-entry.ts";
 import type { Column, Node } from "../plan/node.ts";
-import { GroupStore, hashText, keyStorage } from "../state/group-store.ts";
+import type { GroupStore } from "../state/group-store.ts";
+import { hashText, keyStorage } from "../state/group-store.ts";
 import type { DataType } from "../types/data-type.ts";
 import { windowBinding, windowPart } from "./window-column.ts";
 

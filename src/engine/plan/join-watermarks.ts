@@ -40,7 +40,8 @@ function ruleOf(part: Resolved, columns: readonly Column[], onSide: (ordinal: nu
   const [state] = positive;
   const [mark] = negative;
   if (positive.length !== 1 || negative.length !== 1 || state === undefined || mark === undefined) return undefined;
-  if (!onSide(state) || onSide(mark) || columns[mark]?.eventTimeDelayMs === undefined) return undefined;
+  const marked = (ordinal: number): boolean => columns[ordinal]?.eventTimeDelayMs !== undefined;
+  if (!onSide(state) || onSide(mark) || !marked(state) || !marked(mark)) return undefined;
   // mark <= state + constant, so state >= watermark - constant is needed; one millisecond less may go
   return { ordinal: state, shiftUs: -constantUs - 1000 };
 }

@@ -12,7 +12,8 @@ import { fieldRef } from "./node.ts";
 export function optimize(node: Node): Node {
   if (node.op === "filter") return pushDown(optimize(node.input), conjuncts(node.condition));
   const inputs = withInputs(node, optimize);
-  return inputs.op === "join" ? pushJoinConditions(inputs) : inputs;
+  if (inputs.op === "join") return pushJoinConditions(inputs);
+  return inputs.op === "window" ? dropWithoutTime(inputs) : inputs;
 }
 
 function withInputs(node: Node, walk: (input: Node) => Node): Node {
@@ -23,6 +24,14 @@ function withInputs(node: Node, walk: (input: Node) => Node): Node {
 function filterOver(input: Node, conditions: readonly Resolved[]): Node {
   const condition = andOf(conditions);
   return condition ? { op: "filter", input, condition, columns: input.columns, streaming: input.streaming } : input;
+}
+
+/** Rows without the time that windows are made of go as early as a filter would: below the watermark, when that is of another column. */
+function dropWithoutTime(node: Extract<Node, { op: "window" }>): Node {
+  const marked = [...referencesOf(node.time)].some((ordinal) => node.input.columns[ordinal]?.eventTimeDelayMs !== undefined);
+  return marked || !node.time.nullable || !isDeterministic(node.time)
+    ? node
+    : { ...node, input: pushDown(node.input, [isNotNull(node.time)]) };
 }
 
 /** `input` filtered by all conditions, each as deep as it may go. */
@@ -56,11 +65,13 @@ function pushDown(input: Node, conditions: readonly Resolved[]): Node {
       const { below, above } = split(() => true);
       return filterOver({ ...input, left: pushDown(input.left, below), right: pushDown(input.right, below) }, above);
     }
-    case "aggregate": {
-      if (input.keys.length === 0 || input.sets) return filterOver(input, conditions);
+    case "aggregate":
+    case "session": {
+      if (input.keys.length === 0 || (input.op === "aggregate" && input.sets)) return filterOver(input, conditions);
+      const plain = input.keyColumns.map((_, i) => i).filter((i) => input.op === "aggregate" || i !== input.sessionKey);
       const keyOf = (ordinal: number): Resolved | undefined => {
         const result = input.results[ordinal];
-        return result?.kind === "field" ? input.keys[result.ordinal] : undefined;
+        return result?.kind === "field" && plain.includes(result.ordinal) ? input.keys[plain.indexOf(result.ordinal)] : undefined;
       };
       const { below, above } = split((one) => !reads(one, (ordinal) => keyOf(ordinal) === undefined));
       const rewritten = below.map((one) => replaceFields(one, (ordinal, field) => keyOf(ordinal) ?? field));

@@ -230,7 +230,7 @@ export class Execution {
 
     failpoint("w5.before", batch.id);
     await Promise.all(sources.map((source, i) => source.commit(batch.ends[i] ?? null)));
-    await Promise.all(sources.map((source, i) => source.publish?.(batch.ends[i] ?? null).catch(() => undefined)));
+    for (const [i, source] of sources.entries()) await source.publish?.(batch.ends[i] ?? null).catch(() => undefined);
     if (batch.id % PURGE_EVERY === 0 && batch.id > RETAINED_BATCHES) await this.#purge(batch.id - RETAINED_BATCHES);
     failpoint("w5.after", batch.id);
   }

@@ -124,7 +124,7 @@ export class StreamingQuery {
       for (const leaf of runtime.compiled.leaves) if (!leaf.node.streaming) await tables.add(openSource(definition, leaf, undefined));
       const sink = await keep(definition.openSink());
       const query = new StreamingQuery(definition, { checkpoint, sink, deadLetters, sources, tables, runtime, resources });
-      if (definition.trigger.kind === "availableNow") await Promise.all(sources.map((source) => source.freeze?.(query.#kill.signal)));
+      if (definition.trigger.kind === "availableNow") for (const source of sources) await source.freeze?.(query.#kill.signal);
       await query.#execution.resume(query.#kill.signal);
       query.#begin();
       return query;

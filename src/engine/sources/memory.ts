@@ -71,7 +71,6 @@ function at(offset: Offset): number {
   return typeof offset === "number" ? offset : 0;
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await -- the contract is asynchronous
 async function* blocks(adds: readonly Block[]): AsyncIterable<Block> {
   yield* adds;
 }

@@ -69,7 +69,6 @@ function startOf(offset: Offset): number {
   return typeof offset === "object" && offset !== null && "startMs" in offset ? number(offset.startMs) : 0;
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await -- the contract is asynchronous
 async function* blocks(upTo: (second: number) => number, startMs: number, from: number, to: number): AsyncIterable<Block> {
   for (let second = from; second < to; second++) {
     const [first, last] = [upTo(second), upTo(second + 1)];
@@ -112,7 +111,6 @@ export const rateMicroBatchFormat: Format = {
   },
 };
 
-// eslint-disable-next-line @typescript-eslint/require-await -- the contract is asynchronous
 async function* microBatches(perBatch: number, startMs: number, advanceMs: number, from: number, to: number): AsyncIterable<Block> {
   for (let batch = from; batch < to; batch++) {
     yield {
