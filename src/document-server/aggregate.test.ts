@@ -75,6 +75,18 @@ test("$out replaces its target and keeps the target's indexes; $merge upserts in
   ]);
 });
 
+test("countDocuments counts as the general pipeline does", async () => {
+  const collection = db.collection("readings");
+  expect(await collection.countDocuments()).toBe(240);
+  expect(await collection.countDocuments({ type: "h" })).toBe(120);
+  expect(await collection.countDocuments({ type: "h" }, { skip: 5, limit: 10 })).toBe(10);
+  expect(await collection.countDocuments({ type: "none" })).toBe(0);
+  expect(
+    await collection.aggregate([{ $match: { type: "h" } }, { $group: { _id: 7, n: { $sum: 1 }, m: { $max: "$value" } } }]).toArray(),
+  ).toEqual([{ _id: 7, n: 120, m: 238 }]);
+  expect(await collection.aggregate([{ $group: { _id: null, n: { $sum: 1 } } }]).toArray()).toEqual([{ _id: null, n: 240 }]);
+});
+
 test("$lookup joins another collection, $setWindowFields and $count run", async () => {
   await db.collection<Document>("names").insertMany([
     { _id: "h" as never, name: "humidity" },

@@ -1,3 +1,4 @@
+import type { Document } from "bson";
 import { messageOf } from "../base/errors.ts";
 import { commandTable } from "./commands/table.ts";
 import { CommandFailure } from "./failure.ts";
@@ -17,10 +18,19 @@ export async function dispatch(state: ServerState, request: Request, connectionI
         "OperationNotSupportedInTransaction",
         "Transaction numbers are only allowed on a replica set member or mongos; this development server has no transactions",
       );
+    refuseCollation(body);
     return await command.run({ state, request, body, database: request.database, connectionId });
   } catch (thrown) {
     return failureReply(thrown);
   }
+}
+
+/** Text is compared by its bytes here; an answer in another order than the one asked for would be a wrong answer. */
+function refuseCollation(body: Document): void {
+  const operations = [body, ...[body.updates, body.deletes].flatMap((list) => (Array.isArray(list) ? (list as Document[]) : []))];
+  for (const { collation } of operations)
+    if (collation && (collation as Document).locale !== "simple")
+      throw new CommandFailure("BadValue", "collations other than simple are not offered by this development server");
 }
 
 export function failureReply(thrown: unknown): Reply {

@@ -236,6 +236,15 @@ describe("cursors", () => {
     expect((await failureOf(db.command({ getMore: Long.fromNumber(12345), collection: "early" }))).code).toBe(43);
   });
 
+  test("a cursor whose collection is dropped ends with 175", async () => {
+    const collection = db.collection("dropped");
+    await collection.insertMany(Array.from({ length: 1000 }, () => ({})));
+    const cursor = collection.find().batchSize(300);
+    await cursor.next();
+    await collection.drop();
+    expect((await failureOf(cursor.toArray())).code).toBe(175);
+  });
+
   test("a cursor goes on while others write and does not yield a document twice", async () => {
     const collection = db.collection<{ _id: number; v?: number }>("moving");
     await collection.insertMany(Array.from({ length: 1000 }, (_, i) => ({ _id: i })));
@@ -359,6 +368,16 @@ describe("administration", () => {
     expect((await failureOf(collection.insertOne({}, { writeConcern: { w: 2 } }))).code).toBe(2);
     expect((await failureOf(client.db("test").command({ insert: "a$b", documents: [{}] }))).code).toBe(73);
     expect((await failureOf(db.command({ nonsense: 1 }))).code).toBe(59);
+  });
+
+  test("what this server does not offer is refused, never ignored", async () => {
+    const collection = db.collection<Document>("offers");
+    const french = { collation: { locale: "fr" } };
+    expect((await failureOf(collection.find({}, french).toArray())).code).toBe(2);
+    expect((await failureOf(collection.updateOne({}, { $set: { a: 1 } }, french))).code).toBe(2);
+    expect((await failureOf(collection.createIndex({ a: 1 }, { expireAfterSeconds: 1 }))).code).toBe(197);
+    expect((await failureOf(collection.aggregate([{ $collStats: {} }]).toArray())).code).toBe(40324);
+    expect((await failureOf(collection.find({}, { returnKey: true }).toArray())).code).toBe(2);
   });
 
   test("a validator refuses documents with 121 and leaves the stored one", async () => {

@@ -49,7 +49,7 @@ export function readPipeline(context: CommandContext): Document[] {
       throw new CommandFailure("Location40323", "A pipeline stage specification object must contain exactly one field.");
     const name = Object.keys(stage)[0] as string;
     if (name === "$changeStream") throw new CommandFailure("Location40573", "The $changeStream stage is only supported on replica sets");
-    if (!mingo().options.context.getOperator("pipeline" as never, name) && name !== "$collStats" && name !== "$indexStats")
+    if (!mingo().options.context.getOperator("pipeline" as never, name))
       throw new CommandFailure("Location40324", `Unrecognized pipeline stage name: '${name}'`);
   }
   return pipeline as Document[];
@@ -67,6 +67,28 @@ function* bounded(documents: Iterable<Buffer>): Generator<Document, void, undefi
       );
     yield decodeDocument(document);
   }
+}
+
+/**
+ * The driver's countDocuments is a $group with a constant `_id` and one $sum of 1: it is counted where the documents lie. The field's name and
+ * the constant, or undefined for any other pipeline.
+ */
+export function countingGroup(rest: readonly Document[]): { readonly id: unknown; readonly field: string } | undefined {
+  const group = rest.length === 1 ? (rest[0]?.$group as Document | undefined) : undefined;
+  if (!group || !(group._id === null || typeof group._id === "number")) return undefined;
+  const [field, ...more] = Object.keys(group).filter((name) => name !== "_id");
+  const sum = field === undefined ? undefined : (group[field] as Document | null);
+  return field !== undefined && more.length === 0 && sum?.$sum === 1 && Object.keys(sum).length === 1
+    ? { id: group._id as unknown, field }
+    : undefined;
+}
+
+function countOn(collection: Collection | undefined, split: ReturnType<typeof splitPipeline>, hint: unknown): number {
+  if (!collection) return 0;
+  if (Object.keys(split.filter).length === 0 && split.skip === 0 && split.limit === 0) return collection.count();
+  let n = 0;
+  for (const _ of aggregateOn(collection, { ...split, sort: undefined }, hint).documents) n++;
+  return n;
 }
 
 export function aggregateOn(
@@ -106,6 +128,11 @@ const aggregate: Command = {
     const output = pipeline.at(-1);
     const writes = output?.$out !== undefined || output?.$merge !== undefined;
     const split = splitPipeline(writes ? pipeline.slice(0, -1) : pipeline);
+    const counting = writes ? undefined : countingGroup(split.rest);
+    if (counting) {
+      const n = countOn(state.catalog.find(database, name), split, context.body.hint);
+      return cursorReply("firstBatch", n === 0 ? [] : [encodeDocument({ _id: counting.id, [counting.field]: n })], 0n, namespace);
+    }
     const { documents } = aggregateOn(state.catalog.find(database, name), split, context.body.hint as unknown);
     let results: Iterator<Buffer>;
     if (split.rest.length === 0 && !writes) results = documents;

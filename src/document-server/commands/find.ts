@@ -69,6 +69,8 @@ const find: Command = {
     const name = collectionName(context);
     const namespace = `${context.database}.${name}`;
     const request = readFind(context);
+    for (const field of ["min", "max", "returnKey", "showRecordId"])
+      if (context.body[field]) throw new CommandFailure("BadValue", `find with "${field}" is not offered by this development server`);
     if (context.body.tailable === true || context.body.awaitData === true)
       throw new CommandFailure("BadValue", "tailable cursors are not offered by this development server");
     const collection = context.state.catalog.find(context.database, name);
