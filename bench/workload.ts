@@ -1,0 +1,52 @@
+import { systemClock } from "../src/base/clock.ts";
+import type { GeneratedRecord } from "../src/generators/record.ts";
+import { createSensorRecords } from "../src/generators/sensors.ts";
+import { outOfOrder } from "../src/generators/spoil.ts";
+import { createBulkProducer } from "../src/kafka/bulk-producer.ts";
+import { connectKafka } from "../src/kafka/connect-kafka.ts";
+
+/** Workload W: sensor readings, event time +1 ms a message less a jitter of up to 2 s, keyed by sensor. */
+export type Workload = {
+  readonly brokers: readonly string[];
+  readonly topic: string;
+  readonly count: number;
+  /** 3 if not given. */
+  readonly partitions?: number;
+  readonly seed?: number;
+  /** Event time of message 0, milliseconds since the epoch. */
+  readonly startMs?: number;
+};
+
+/** Event time of message 0 unless another is given: a round day, so that windows are the same in every run. */
+export const WORKLOAD_START_MS: number = Date.UTC(2026, 0, 1);
+
+/** Makes the topic and loads the workload; the same seed and count give the same bytes. Times in milliseconds. */
+export async function preload(workload: Workload): Promise<{ readonly count: number; readonly elapsedMs: number; readonly bytes: number }> {
+  const { brokers, topic, count, partitions = 3, seed = 1, startMs = WORKLOAD_START_MS } = workload;
+  const client = await connectKafka({ brokers });
+  try {
+    await client.topics.create({ topic, partitions });
+  } finally {
+    await client.close();
+  }
+  const generator = outOfOrder(createSensorRecords({ seed }), seed, 2000);
+  const producer = await createBulkProducer({ connection: { brokers }, topic, clock: systemClock });
+  const startedAt = performance.now();
+  const out: GeneratedRecord[] = [];
+  let bytes = 0;
+  try {
+    for (let i = 0; i < count; i++) {
+      out.length = 0;
+      generator.next(startMs + i, startMs + i, out);
+      for (const { key, value, timestampMs } of out) {
+        bytes += value?.length ?? 0;
+        const full = producer.add(key, value, timestampMs);
+        if (full) await full;
+      }
+    }
+    await producer.flush();
+  } finally {
+    await producer.close();
+  }
+  return { count, elapsedMs: performance.now() - startedAt, bytes };
+}
