@@ -37,6 +37,7 @@ export const CODES = {
   BSONObjectTooLarge: 10334,
   OutOfDiskSpace: 14031,
   Location17419: 17419,
+  Location40601: 40601,
   Location51024: 51024,
   QueryPlanKilled: 175,
   Location13113: 13113,

@@ -48,6 +48,8 @@ export function readPipeline(context: CommandContext): Document[] {
     if (typeof stage !== "object" || stage === null || Object.keys(stage).length !== 1)
       throw new CommandFailure("Location40323", "A pipeline stage specification object must contain exactly one field.");
     const name = Object.keys(stage)[0] as string;
+    if ((name === "$out" || name === "$merge") && stage !== pipeline.at(-1))
+      throw new CommandFailure("Location40601", `${name} can only be the final stage in the pipeline`);
     if (name === "$changeStream") throw new CommandFailure("Location40573", "The $changeStream stage is only supported on replica sets");
     if (!mingo().options.context.getOperator("pipeline" as never, name))
       throw new CommandFailure("Location40324", `Unrecognized pipeline stage name: '${name}'`);
