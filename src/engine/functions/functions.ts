@@ -1,4 +1,4 @@
-import type { AnyColumn, ColumnOf, Operand, Untyped } from "../columns/column.ts";
+import type { AnyColumn, ColumnOf, Condition, Operand, Untyped } from "../columns/column.ts";
 import { call, type Column, columnOf, toExpression } from "../columns/column.ts";
 import type { Expression } from "../columns/expression.ts";
 import type { DataType } from "../types/data-type.ts";
@@ -36,7 +36,7 @@ export function lit<T extends string | number | bigint | boolean | Date | null>(
 }
 
 /** Begins a case: `when(r.value.gt(90), "CRITICAL").when(r.value.gt(80), "WARNING").otherwise("INFO")`. */
-export function when<const V>(condition: Column<boolean>, value: Column<V> | V): Column<Widened<V>> {
+export function when<const V>(condition: Condition, value: Column<V> | V): Column<Widened<V>> {
   const branches: readonly (readonly [Expression, Expression])[] = [[condition.expression, toExpression(value)]];
   return columnOf({ kind: "case", branches }) as Column<Widened<V>>;
 }
@@ -118,7 +118,7 @@ export function count(column?: AnyColumn | "*"): Column<Long> {
 export function countDistinct(column: AnyColumn, ...more: readonly AnyColumn[]): Column<Long> {
   return call("count", [column, ...more], { distinct: true });
 }
-export function countIf(condition: Column<boolean>): Column<Long> {
+export function countIf(condition: Condition): Column<Long> {
   return call("count_if", [condition]);
 }
 export function sum<T>(column: Column<T>): Column<T extends Decimal ? Decimal : T extends Long ? Long : number> {
@@ -151,10 +151,10 @@ export function last<T>(column: Column<T>, ignoreNulls: boolean = false): Column
 export function anyValue<T>(column: Column<T>): Column<T> {
   return call("any_value", [column]);
 }
-export function boolAnd(column: Column<boolean>): Column<boolean> {
+export function boolAnd(column: Condition): Column<boolean> {
   return call("bool_and", [column]);
 }
-export function boolOr(column: Column<boolean>): Column<boolean> {
+export function boolOr(column: Condition): Column<boolean> {
   return call("bool_or", [column]);
 }
 export function stddev(column: AnyColumn): Column<number> {
