@@ -256,6 +256,7 @@ describe("news", () => {
       maxOffsetsBehindLatest: "4",
       minOffsetsBehindLatest: "0",
     });
+    expect(source.reportLatestOffset?.()).toEqual({ [topic]: { 0: 5, 1: 0 } });
   });
 
   test("publish shows the newest offset to lag tools, as the group streamlab-<topic>", async () => {

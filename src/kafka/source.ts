@@ -209,7 +209,13 @@ export class KafkaSource implements Source {
     this.#frozen = await this.#askEnds(signal);
   }
 
+  reportLatestOffset(): Offset {
+    const ends = this.#heardEnds();
+    return ends.size === 0 ? null : toJson(ends);
+  }
+
   metrics(at: Offset): Readonly<Record<string, string>> {
+    if (at === null) return {};
     const behind: number[] = [];
     const position = fromJson(at, "the offset of a checkpoint");
     for (const [key, end] of this.#heardEnds()) {

@@ -3,7 +3,10 @@ import type { Row, StructType } from "../types/data-type.ts";
 /** Where a source stands: JSON that the offset log keeps and only the source understands. Kafka: `{"sensor-data":{"0":123}}`. */
 export type Offset = null | boolean | number | string | readonly Offset[] | { readonly [key: string]: Offset };
 
-/** Raw records of one partition: the bytes as fetched (after decompression), and where in them each record lies. */
+/**
+ * Raw records of one partition: the bytes as fetched (after decompression), and where in them each record lies. The arrays may be longer than
+ * `count` says, and the source may fill them anew as soon as it is asked for the next block; the buffer stays as it is.
+ */
 export interface RecordBlock {
   readonly kind: "records";
   readonly topic: string;
@@ -52,6 +55,8 @@ export interface Source {
   freeze?(signal: AbortSignal): Promise<void>;
   /** For progress: how far the source is ahead of `at`, per Spark's names ("avgOffsetsBehindLatest" …). */
   metrics?(at: Offset): Readonly<Record<string, string>>;
+  /** The end of the input as last heard, without limits, for the progress' `latestOffset`; null while nothing was heard. */
+  reportLatestOffset?(): Offset;
   /** W5: makes the offset visible to lag tools; informational, never read back. */
   publish?(to: Offset): Promise<void>;
   close(): Promise<void>;
