@@ -97,16 +97,27 @@ describe("the server as a process", () => {
     expect((await ended)[0]).toBe(0);
   });
 
-  test("it tells its parent why it cannot start", async () => {
+  test("why it cannot start is one message on stderr, and exit code 1", async () => {
     const folder = await newFolder();
     const first = await start(folder);
-    const child = fork(MAIN, ["--data", folder, "--port", "0"], { stdio: ["ignore", "ignore", "ignore", "ipc"], execArgv: [] });
-    children.add(child);
-    const ended = once(child, "exit");
-    void ended.then(() => children.delete(child));
-    const [said] = (await once(child, "message")) as [{ type: string; code: string; message: string }];
-    expect(said).toMatchObject({ type: "failed", code: "DATA_IN_USE" });
-    expect((await ended)[0]).toBe(1);
+    for (const [args, message] of [
+      [
+        ["--data", folder, "--port", "0"],
+        /Cannot open the document server's data in .* \(another process has it open\)\. Stop the other server/,
+      ],
+      [["--data", await newFolder(), "--port", String(new URL(first.uri).port)], /the port is held by .*\. Stop that program/],
+      [[], /no data folder/],
+    ] as const) {
+      const child = fork(MAIN, [...args], { stdio: ["ignore", "ignore", "pipe", "ipc"], execArgv: [] });
+      children.add(child);
+      let said = "";
+      child.stderr?.setEncoding("utf8").on("data", (text: string) => (said += text));
+      const [code] = (await once(child, "close")) as [number];
+      children.delete(child);
+      expect(code).toBe(1);
+      expect(said).toMatch(message);
+      expect(said).not.toContain("    at ");
+    }
     first.child.kill("SIGTERM");
     await first.ended;
   });

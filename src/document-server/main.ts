@@ -1,42 +1,28 @@
 import { enableCompileCache } from "node:module";
 import { parseArgs } from "node:util";
-import { StreamlabError, messageOf } from "../base/errors.ts";
+import { StreamlabError } from "../base/errors.ts";
+import { runAsService } from "../base/own-process.ts";
 
-/**
- * The server as a process of its own: `--data <folder> [--port 27017] [--host 127.0.0.1]`. When it is ready it sends
- * `{type: "ready", host, port}` to a parent over IPC, or prints one line. It ends in order on SIGTERM, SIGINT and when its parent goes.
- */
-async function run(): Promise<void> {
+function options(): { readonly dataDir: string; readonly port: number; readonly host: string } {
   const { values } = parseArgs({
     options: { data: { type: "string" }, port: { type: "string", default: "27017" }, host: { type: "string", default: "127.0.0.1" } },
   });
-  if (values.data === undefined)
-    throw new StreamlabError("USAGE", {
-      failed: "Cannot start",
-      found: "no --data",
-      remedy: "Name a folder for the documents: --data <folder>.",
+  const port = Number(values.port);
+  const portGiven = /^\d+$/.test(values.port) && port <= 65_535;
+  if (values.data === undefined || !portGiven)
+    throw new StreamlabError("INVALID_OPTION", {
+      failed: "Cannot start the MongoDB-protocol development server",
+      found: values.data === undefined ? "no data folder" : `--port ${values.port}`,
+      remedy: "Usage: --data <folder> [--port <n>] [--host <address>].",
     });
-  enableCompileCache();
-  const { startDocumentServer } = await import("./server.ts");
-  const server = await startDocumentServer({ dataDir: values.data, port: Number(values.port), host: values.host });
-  let ending = false;
-  const end = (): void => {
-    if (ending) return;
-    ending = true;
-    void server.close().then(() => process.exit(0));
-  };
-  process.on("SIGTERM", end);
-  process.on("SIGINT", end);
-  if (process.send) {
-    process.on("disconnect", end);
-    process.send({ type: "ready", ...server.address });
-  } else process.stdout.write(`MongoDB-protocol development server on ${server.uri}\n`);
+  return { dataDir: values.data, port, host: values.host };
 }
 
-run().catch((thrown: unknown) => {
-  const message = messageOf(thrown);
-  if (process.send) process.send({ type: "failed", message, code: thrown instanceof StreamlabError ? thrown.code : "UNEXPECTED" });
-  process.stderr.write(`${message}\n`);
-  process.exitCode = 1;
-  if (process.connected) process.disconnect();
+/** The server as a process of its own. Ready: `{type: "ready", host, port}` over IPC or as one line; it ends in order on SIGTERM, SIGINT and with its parent. */
+await runAsService(async () => {
+  const given = options();
+  enableCompileCache();
+  const { startDocumentServer } = await import("./server.ts");
+  const server = await startDocumentServer(given);
+  return { ready: server.address, close: () => server.close() };
 });
