@@ -1,29 +1,30 @@
 import type { Command } from "commander";
-import { addConsume } from "./consume.ts";
-import { addDashboard } from "./dashboard.ts";
-import { addGenerate } from "./generate.ts";
-import { addGrade } from "./grade.ts";
-import { addLab } from "./lab.ts";
-import { addNotebooks } from "./notebooks.ts";
-import { addProduce } from "./produce.ts";
-import { addReport } from "./report.ts";
-import { addDoctor, addStatus } from "./status.ts";
-import { addTopics } from "./topics.ts";
-import { addDown, addUp } from "./up.ts";
 
-/** Every command, in the order of the help. A command is one file that adds itself to the program, and one word here. */
-export const commands: readonly ((program: Command) => void)[] = [
-  addLab,
-  addUp,
-  addDown,
-  addStatus,
-  addDoctor,
-  addTopics,
-  addProduce,
-  addConsume,
-  addGenerate,
-  addDashboard,
-  addReport,
-  addGrade,
-  addNotebooks,
-];
+/** Adds a command to the program. */
+export type AddCommand = (program: Command) => void;
+
+/**
+ * Every command, in the order of the help. A command is one file that adds itself to the program, and one line here; only the file of the command
+ * that runs is loaded.
+ */
+export const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  lab: async () => (await import("./lab.ts")).addLab,
+  up: async () => (await import("./up.ts")).addUp,
+  down: async () => (await import("./up.ts")).addDown,
+  status: async () => (await import("./status.ts")).addStatus,
+  doctor: async () => (await import("./status.ts")).addDoctor,
+  topics: async () => (await import("./topics.ts")).addTopics,
+  produce: async () => (await import("./produce.ts")).addProduce,
+  consume: async () => (await import("./consume.ts")).addConsume,
+  generate: async () => (await import("./generate.ts")).addGenerate,
+  dashboard: async () => (await import("./dashboard.ts")).addDashboard,
+  report: async () => (await import("./report.ts")).addReport,
+  grade: async () => (await import("./grade.ts")).addGrade,
+  notebooks: async () => (await import("./notebooks.ts")).addNotebooks,
+};
+
+/** The command that a command line names, or all of them where help is wanted. */
+export async function loadCommands(args: readonly string[]): Promise<AddCommand[]> {
+  const named = commands[args.find((arg) => !arg.startsWith("-")) ?? ""];
+  return named ? [await named()] : Promise.all(Object.values(commands).map((load) => load()));
+}

@@ -3,14 +3,10 @@ import type { Command } from "commander";
 import { createLogUpdate } from "log-update";
 import { messageOf } from "../base/errors.ts";
 import { projectRoot } from "../base/project.ts";
-import { captureScreenshots } from "../dashboard/screenshot.ts";
 import { IOT } from "../labs/iot/names.ts";
 import { type IotPipeline, startIotPipeline } from "../labs/iot/pipeline.ts";
 import { type IotPhase, type IotRun, runIotLab } from "../labs/iot/run.ts";
-import { gradeText } from "../report/grade-text.ts";
-import { iotRunRecord } from "../report/iot-record.ts";
-import { writeRunRecord } from "../report/run-record.ts";
-import { type WrittenReport, writeReport } from "../report/write-report.ts";
+import type { WrittenReport } from "../report/write-report.ts";
 import { findChromium } from "../stack/chromium.ts";
 import { stateFolder } from "../stack/daemon.ts";
 import { createRunFolder } from "../stack/run-folder.ts";
@@ -68,7 +64,8 @@ async function runLab(flags: LabFlags): Promise<void> {
     });
     const run = await showRun(pipeline, flags, interruption.signal);
     const report = await writeLabReport(pipeline, run, flags, say);
-    console.log(`\n${gradeText(report.grade, { width: process.stdout.columns ?? 100, colour: process.stdout.isTTY })}`);
+    const { gradeText } = await import("../report/grade-text.ts");
+    console.log(`\n${gradeText(report.grade, { width: process.stdout.columns ?? 100, colour: process.stdout.hasColors?.() ?? false })}`);
     console.log(`report: ${path.relative(process.cwd(), report.html)}, ${path.relative(process.cwd(), report.markdown)}`);
     const failed = run.checks.filter(({ passed }) => !passed);
     for (const check of failed) console.log(`failed check in ${check.stage}: ${check.name} (${check.evidence})`);
@@ -124,7 +121,14 @@ async function showRun(pipeline: IotPipeline, flags: LabFlags, signal: AbortSign
   }
 }
 
+/** Screenshots, record, report; loaded only now, so that the run itself stays small. */
 async function writeLabReport(pipeline: IotPipeline, run: IotRun, flags: LabFlags, say: (text: string) => void): Promise<WrittenReport> {
+  const [{ captureScreenshots }, { iotRunRecord }, { writeRunRecord }, { writeReport }] = await Promise.all([
+    import("../dashboard/screenshot.ts"),
+    import("../report/iot-record.ts"),
+    import("../report/run-record.ts"),
+    import("../report/write-report.ts"),
+  ]);
   const out = path.join(projectRoot, "report");
   const data = path.join(out, "data");
   if (pipeline.dashboard) {

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { readFileSync } from "node:fs";
-import { commands } from "./commands.ts";
+import { loadCommands } from "./commands.ts";
 import { reportFailure } from "./failure.ts";
 
 /** Runs one command line and sets the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
@@ -12,7 +12,7 @@ export async function main(args: readonly string[]): Promise<void> {
     .option("--verbose", "show causes and stack traces of failures")
     .showHelpAfterError(true)
     .exitOverride();
-  for (const addCommand of commands) addCommand(program);
+  for (const addCommand of await loadCommands(args)) addCommand(program);
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (thrown) {

@@ -12,6 +12,8 @@ export interface LabServers extends Servers {
   readonly mongoUri: string;
   /** A fresh folder for checkpoints and the like; gone after `stop`. */
   readonly folder: string;
+  /** A name for a topic or database: as given on servers of this run, with the run's number on servers that others use too. */
+  freshName(server: "kafka" | "mongo", name: string): string;
 }
 
 /**
@@ -31,6 +33,7 @@ export async function startLabServers(
       brokers: servers.kafka.address,
       mongoUri: servers.mongo.address,
       folder: folder.path,
+      freshName: (server, wanted) => (backends[server].kind === "embedded" ? wanted : `${wanted}-${name}`),
       stop: async () => {
         await servers.stop();
         await folder.remove();

@@ -43,7 +43,8 @@ export async function superviseService(
   let restarts = 0;
   let stopping = false;
   let restarting: Promise<void> | undefined;
-  const gaveUp = Promise.withResolvers<string>();
+  let giveUp: (why: string) => void = () => {};
+  const gaveUp = new Promise<string>((resolve) => (giveUp = resolve));
 
   const attach = (service: ServiceProcess): void => {
     service.onMessage((message) => {
@@ -55,7 +56,7 @@ export async function superviseService(
     });
   };
   const restart = async (how: string): Promise<void> => {
-    if (restarts >= maxRestarts) return gaveUp.resolve(`the ${spec.name} ended ${restarts + 1} times, at last with ${how}`);
+    if (restarts >= maxRestarts) return giveUp(`the ${spec.name} ended ${restarts + 1} times, at last with ${how}`);
     restarts++;
     try {
       const next = await startService(spec, startOptions);
@@ -80,7 +81,7 @@ export async function superviseService(
     },
     onMessage: (listener) => void messages.push(listener),
     onEvent: (listener) => void events.push(listener),
-    gaveUp: gaveUp.promise,
+    gaveUp,
     stop: async (graceMs) => {
       stopping = true;
       await restarting;

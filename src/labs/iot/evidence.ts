@@ -1,8 +1,8 @@
-import type { Db } from "mongodb";
 import { messageOf } from "../../base/errors.ts";
 import type { PartitionOffsets } from "../../kafka/topics.ts";
 import type { IotPipeline } from "./pipeline.ts";
 import { IOT } from "./names.ts";
+import { readPlan } from "./read-plan.ts";
 import { type StoredWindow, compareWindows } from "./recount.ts";
 import { type TopicRecount, recountTopic } from "./topic-recount.ts";
 
@@ -55,25 +55,15 @@ export async function gatherEvidence(pipeline: IotPipeline, signal: AbortSignal)
     alertsByType: Object.fromEntries(byType.map(({ _id, n }) => [_id, n])),
     firstAlert: await alerts.findOne({}, { sort: { timestamp: 1 } }),
     indexes: {
-      metrics: await indexOf(db, IOT.metricsCollection, "window.start"),
-      alerts: await indexOf(db, IOT.alertsCollection, "timestamp"),
+      metrics: (await readPlan(db, IOT.metricsCollection, { "window.start": -1 })).index,
+      alerts: (await readPlan(db, IOT.alertsCollection, { timestamp: -1 })).index,
     },
     dashboard: pipeline.dashboard ? await askDashboard(pipeline.dashboard.url, signal) : null,
   };
 }
 
-async function indexOf(db: Db, collection: string, by: string): Promise<string | null> {
-  const plan = await db
-    .collection(collection)
-    .find()
-    .sort({ [by]: -1 })
-    .limit(100)
-    .explain("queryPlanner");
-  const text = JSON.stringify(plan);
-  return text.includes("IXSCAN") ? (/"indexName":"([^"]+)"/.exec(text)?.[1] ?? "an index") : null;
-}
-
-async function askDashboard(url: string, signal: AbortSignal): Promise<DashboardEvidence> {
+/** Asks a dashboard as a browser does: its page, and the first frame of its stream. A problem is told, not thrown. */
+export async function askDashboard(url: string, signal: AbortSignal): Promise<DashboardEvidence> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(10_000)]);
   try {
     const page = await (await fetch(url, { signal: limit })).text();

@@ -103,7 +103,7 @@ export async function startIotPipeline(options: IotPipelineOptions): Promise<Iot
 
     const tracker = createDrainTracker(kafka, topic, clock);
     const failures = listenToEngine(engine, monitor, tracker);
-    const supervised = [servers.kafka.process, servers.mongo.process, engine, dashboard].filter((service) => service !== undefined);
+    const supervised = [servers.kafka.process, servers.mongo.process, engine, dashboard].filter(isRunning);
     const addresses = new Map([
       ["broker", servers.kafka.address],
       ["document server", servers.mongo.address],
@@ -138,6 +138,10 @@ export async function startIotPipeline(options: IotPipelineOptions): Promise<Iot
   }
 }
 
+function isRunning(service: SupervisedService | undefined): service is SupervisedService {
+  return service !== undefined;
+}
+
 /** Closes what was opened, last first, once however often it is called. */
 function closeOnce(closers: (() => Promise<unknown>)[]): () => Promise<void> {
   let closing: Promise<void> | undefined;
@@ -151,15 +155,21 @@ function closeOnce(closers: (() => Promise<unknown>)[]): () => Promise<void> {
 async function startAll<D extends SupervisedService | undefined>(
   starting: readonly [Promise<SupervisedService>, Promise<D> | undefined],
 ): Promise<[SupervisedService, D | undefined]> {
-  const [first, second] = await Promise.allSettled(starting);
+  const [first, second] = await Promise.allSettled([starting[0], starting[1] ?? Promise.resolve(undefined)]);
   if (first.status === "fulfilled" && second.status === "fulfilled") return [first.value, second.value];
   if (first.status === "fulfilled") await first.value.stop();
-  if (second.status === "fulfilled") await second.value?.stop();
+  if (second.status === "fulfilled" && second.value) await second.value.stop();
   throw first.status === "rejected" ? first.reason : second.status === "rejected" ? second.reason : undefined;
 }
 
 function startEngine(config: EngineConfig, signal: AbortSignal | undefined): Promise<SupervisedService> {
-  const spec = { name: "engine", module: "labs/iot/engine-process.ts", args: [], env: configEnvironment(config) };
+  const spec = {
+    name: "engine",
+    module: "labs/iot/engine-process.ts",
+    args: [],
+    nodeArgs: ["--max-semi-space-size=8"],
+    env: configEnvironment(config),
+  };
   return superviseService(spec, signal ? { signal } : {});
 }
 
@@ -171,7 +181,13 @@ async function startDashboardService(
 ): Promise<SupervisedService> {
   const chosen = await choosePort("dashboard", port, 8050);
   const args = ["--database", database, "--port", String(chosen)];
-  const spec = { name: "dashboard", module: "dashboard/main.ts", args, env: { STREAMLAB_MONGO: mongoUri } };
+  const spec = {
+    name: "dashboard",
+    module: "dashboard/main.ts",
+    args,
+    nodeArgs: ["--max-semi-space-size=2"],
+    env: { STREAMLAB_MONGO: mongoUri },
+  };
   return superviseService(spec, signal ? { signal } : {});
 }
 

@@ -24,7 +24,6 @@ export async function produceReadings(config: GeneratorConfig, monitor: Monitor,
     env: configEnvironment(config),
   });
   monitor.watch(service.name, service.pid);
-  monitor.service({ name: service.name, address: config.topic, state: "up" });
   const stopEarly = (): void => void service.stop();
   try {
     let done: Produced | undefined;
@@ -47,6 +46,5 @@ export async function produceReadings(config: GeneratorConfig, monitor: Monitor,
     signal.removeEventListener("abort", stopEarly);
     await service.stop();
     monitor.unwatch(service.name);
-    monitor.service({ name: service.name, address: config.topic, state: "down" });
   }
 }
