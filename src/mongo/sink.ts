@@ -28,7 +28,7 @@ export const mongodbFormat: Format = { name: "mongodb", openSink: openMongoSink 
 export async function openMongoSink(context: SinkContext): Promise<Sink> {
   const options = parseSinkOptions(context.options);
   const client = await connectMongo(options.uri, { appName: `streamlab ${context.queryName ?? "sink"}`, socketTimeoutMs: 10_000 });
-  return new MongoSink(client, options, context.clock);
+  return new MongoSink(client, options, context);
 }
 
 /** What rows of one schema become. */
@@ -48,17 +48,19 @@ class MongoSink implements Sink {
   readonly #client: MongoClient;
   readonly #options: MongoSinkOptions;
   readonly #clock: Clock;
+  readonly #queryName: string | undefined;
   readonly #collection: Collection;
   readonly #rejected: Collection<RejectedDocument>;
   readonly #latency: LatencyHistogram | undefined;
   #plan: RowPlan | undefined;
   #metrics: Readonly<Record<string, string>> = {};
 
-  constructor(client: MongoClient, options: MongoSinkOptions, clock: Clock) {
+  constructor(client: MongoClient, options: MongoSinkOptions, context: SinkContext) {
     this.description = `MongoDB[${options.database}.${options.collection}]`;
     this.#client = client;
     this.#options = options;
-    this.#clock = clock;
+    this.#clock = context.clock;
+    this.#queryName = context.queryName;
     this.#collection = client.db(options.database).collection(options.collection);
     this.#rejected = client.db(options.database).collection<RejectedDocument>(`${options.collection}_rejected`);
     this.#latency = options.latencyColumn === undefined ? undefined : createLatencyHistogram();
@@ -83,7 +85,7 @@ class MongoSink implements Sink {
         throw signal.aborted ? thrown : this.#failure(thrown);
       }
       if (eventTimeUs) this.#record(rows, eventTimeUs);
-      failpoint("w3.mid", batch.batchId, bulk);
+      failpoint("w3.mid", batch.batchId, this.#queryName, bulk);
     }
     const latency = this.#latency && drainLatencyHistogram(this.#latency);
     this.#metrics = {
