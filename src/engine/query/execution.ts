@@ -140,7 +140,7 @@ export class Execution {
 
   /** W1: chooses the range. */
   async #construct(signal: AbortSignal, withoutData: boolean): Promise<Batch | undefined> {
-    const { checkpoint, clock, sources } = this.#parts;
+    const { checkpoint, clock, sources, identity } = this.#parts;
     const ends = await this.#progress.timed("latestOffset", () =>
       Promise.all(sources.map((source, i) => source.latest(this.#committed[i] ?? null, signal))),
     );
@@ -155,7 +155,7 @@ export class Execution {
       ends,
       hasData,
     };
-    failpoint("w1.before", batch.id);
+    failpoint("w1.before", batch.id, identity.name);
     await this.#progress.timed("walCommit", () =>
       checkpoint.writeOffsets(batch.id, {
         batchWatermarkMs: batch.watermarkMs,
@@ -164,7 +164,7 @@ export class Execution {
         offsets: ends,
       }),
     );
-    failpoint("w1.after", batch.id);
+    failpoint("w1.after", batch.id, identity.name);
     return batch;
   }
 
@@ -203,36 +203,36 @@ export class Execution {
 
   /** W2 to W5. */
   async #deliver(batch: Batch, rows: Row[], signal: AbortSignal): Promise<void> {
-    const { checkpoint, sources, sink, deadLetters, mode } = this.#parts;
+    const { checkpoint, sources, sink, deadLetters, mode, identity } = this.#parts;
     const { compiled, run, plan } = this.#runtime;
-    failpoint("w2.before", batch.id);
+    failpoint("w2.before", batch.id, identity.name);
     await this.#progress.timed("stateCommit", () => Promise.all(compiled.operators.map(({ store }) => store.commit(batch.id + 1))));
-    failpoint("w2.after", batch.id);
+    failpoint("w2.after", batch.id, identity.name);
 
-    failpoint("w3.before", batch.id);
+    failpoint("w3.before", batch.id, identity.name);
     await this.#progress.timed("addBatch", async () => {
       if (deadLetters && run.letters) await writeDeadLetters(deadLetters, run.letters, batch.id, signal);
       await sink.write({ batchId: batch.id, schema: schemaOf(plan.columns), rows, outputMode: mode }, signal);
     });
-    failpoint("w3.after", batch.id);
+    failpoint("w3.after", batch.id, identity.name);
 
     this.#watermarks.update(compiled.watermarks);
-    failpoint("w4.before", batch.id);
+    failpoint("w4.before", batch.id, identity.name);
     await this.#progress.timed("commitOffsets", () =>
       checkpoint.writeCommit(batch.id, { nextBatchWatermarkMs: this.#watermarks.currentMs }),
     );
-    failpoint("w4.after", batch.id);
+    failpoint("w4.after", batch.id, identity.name);
     this.#next = batch.id + 1;
     this.#committed = [...batch.ends];
     this.#lateWatermarkMs = batch.watermarkMs;
     this.#lastWatermarkMs = batch.watermarkMs;
     this.#repeat = undefined;
 
-    failpoint("w5.before", batch.id);
+    failpoint("w5.before", batch.id, identity.name);
     await Promise.all(sources.map((source, i) => source.commit(batch.ends[i] ?? null)));
     for (const [i, source] of sources.entries()) await source.publish?.(batch.ends[i] ?? null).catch(() => undefined);
     if (batch.id % PURGE_EVERY === 0 && batch.id > RETAINED_BATCHES) await this.#purge(batch.id - RETAINED_BATCHES);
-    failpoint("w5.after", batch.id);
+    failpoint("w5.after", batch.id, identity.name);
   }
 
   async #purge(before: number): Promise<void> {

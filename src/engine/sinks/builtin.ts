@@ -69,7 +69,7 @@ export function foreachSink(write: (row: Row, batch: SinkBatch) => void | Promis
       for (const [i, row] of batch.rows.entries()) {
         signal.throwIfAborted();
         await write(row, batch);
-        failpoint("w3.mid", batch.batchId, i);
+        failpoint("w3.mid", batch.batchId, undefined, i + 1);
       }
     },
     close: done,
