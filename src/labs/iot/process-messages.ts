@@ -29,6 +29,8 @@ export interface EngineConfig {
   readonly checkpointDir: string;
   readonly startingOffsets: "latest" | "earliest";
   readonly maxOffsetsPerTrigger?: number;
+  /** Documents in one request to the document server; the sink's own default if not given. */
+  readonly bulkSize?: number;
 }
 
 /** What the engine's process tells. */

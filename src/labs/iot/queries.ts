@@ -105,6 +105,17 @@ export interface LabSinkOptions {
   readonly database?: string;
   /** Below it lie `metrics` and `anomalies`, and the dead letters of each. */
   readonly checkpointDir: string;
+  /** Documents in one request. */
+  readonly bulkSize?: number;
+}
+
+/** What both sinks are told alike. */
+function mongoOptions(options: LabSinkOptions): Readonly<Record<string, string | number>> {
+  return {
+    uri: options.mongoUri,
+    database: options.database ?? IOT.database,
+    ...(options.bulkSize === undefined ? {} : { bulkSize: options.bulkSize }),
+  };
 }
 
 /**
@@ -119,8 +130,7 @@ export function writeSensorMetrics(metrics: DataFrame<SensorMetricRow>, options:
     .deadLetter(path.join(options.checkpointDir, `${IOT.metricsQuery}-dead-letters`))
     .format("mongodb")
     .options({
-      uri: options.mongoUri,
-      database: options.database ?? IOT.database,
+      ...mongoOptions(options),
       collection: IOT.metricsCollection,
       idFields: ["window.start", "sensor_type", "location"],
     })
@@ -136,8 +146,7 @@ export function writeAnomalyAlerts(alerts: DataFrame<AnomalyAlertRow>, options: 
     .deadLetter(path.join(options.checkpointDir, `${IOT.alertsQuery}-dead-letters`))
     .format("mongodb")
     .options({
-      uri: options.mongoUri,
-      database: options.database ?? IOT.database,
+      ...mongoOptions(options),
       collection: IOT.alertsCollection,
       idFields: ["topic", "partition", "offset"],
       idSeparator: "-",
