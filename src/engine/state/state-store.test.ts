@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { GroupStore } from "./group-store.ts";
+import { RowStore } from "./row-store.ts";
+import { StateFiles } from "./state-files.ts";
+import { stateStoreContract } from "./state-store.contract.ts";
+
+const columns = {
+  keys: [{ type: "string" }, { type: "int" }],
+  slots: [
+    { name: "number", storage: "double", dataType: { type: "double" }, initial: "0" },
+    { name: "text", storage: "value", dataType: { type: "string" }, initial: "null" },
+  ],
+} as const;
+
+stateStoreContract("GroupStore", (files) => new GroupStore(columns, files));
+stateStoreContract("RowStore", (files) => new RowStore(files));
+
+test("expired groups are taken in order of their deadline and their place is used again", () => {
+  const store = new GroupStore(columns, new StateFiles(""));
+  for (let round = 0; round < 200; round++) {
+    for (let i = 0; i < 10; i++) store.put([`round ${round}`, i], [i, null]);
+    for (const group of store.groups()) if (store.deadlines[group] === Infinity) store.schedule(group, round);
+    const expired = store.takeExpired(round - 1);
+    expect(expired.every((group) => store.deadlines[group] === round - 1)).toBe(true);
+    for (const group of expired) store.release(group);
+    expect(store.size).toBe(10);
+  }
+  expect(store.capacity).toBeLessThanOrEqual(64);
+  expect(store.dictionaries[0]?.size).toBe(1);
+});
+
+test("a million keys take less than 400 bytes each", () => {
+  const store = new GroupStore({ keys: [{ type: "string" }], slots: columns.slots.slice(0, 1) }, new StateFiles(""));
+  for (let i = 0; i < 100_000; i++) store.put([`sensor ${i}`], [i]);
+  expect(store.size).toBe(100_000);
+  expect(store.memoryBytes / store.size).toBeLessThan(400);
+});
