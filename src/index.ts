@@ -134,6 +134,7 @@ export { examine, type Finding } from "./stack/doctor.ts";
 
 // The IoT lab
 export { IOT } from "./labs/iot/names.ts";
+export { IOT_ARCHITECTURE } from "./labs/iot/architecture.ts";
 export { prepareCollections, prepareTopic } from "./labs/iot/infrastructure.ts";
 export {
   anomalyAlerts,
@@ -147,7 +148,10 @@ export {
 export { compareWindows, recountReadings } from "./labs/iot/recount.ts";
 export { recountTopic } from "./labs/iot/topic-recount.ts";
 export { startIotPipeline, type IotPipeline } from "./labs/iot/pipeline.ts";
+export { startFreshPipeline, type FreshPipelineOptions } from "./labs/iot/fresh-pipeline.ts";
 export { runIotLab, type IotRun } from "./labs/iot/run.ts";
+export { askDashboard, type DashboardEvidence } from "./labs/iot/evidence.ts";
+export { readPlan, type ReadPlan } from "./labs/iot/read-plan.ts";
 
 // Figures, dashboard, report, grade
 export { alertsFigure } from "./charts/alerts.ts";
@@ -162,6 +166,7 @@ export { drawArchitecture } from "./charts/architecture.ts";
 export { startDashboard, type Dashboard } from "./dashboard/dashboard.ts";
 export { grade } from "./report/grade.ts";
 export { gradeText } from "./report/grade-text.ts";
+export { figuresOf } from "./report/figures.ts";
 export { iotRunRecord } from "./report/iot-record.ts";
 export { readRunRecord, writeRunRecord, type RunRecord } from "./report/run-record.ts";
 export { writeReport } from "./report/write-report.ts";
