@@ -1,5 +1,8 @@
 import zlib from "node:zlib";
+import { messageOf } from "../base/errors.ts";
+import { unpackLz4 } from "./lz4.ts";
 import { KafkaProtocolError } from "./protocol-error.ts";
+import { unpackSnappy } from "./snappy.ts";
 
 /** The compression of a batch: the low three bits of its attributes. */
 export type Compression = "none" | "gzip" | "snappy" | "lz4" | "zstd";
@@ -21,26 +24,30 @@ export function compressionOf(attributes: number): Compression {
 
 export const compressionCode = (compression: Compression): number => NAMES.indexOf(compression);
 
-/** The records part of a batch, unpacked. Throws UNSUPPORTED_BATCH for snappy and lz4, CORRUPT_BATCH where the bytes do not unpack. */
+function unpack(compression: Exclude<Compression, "none">, bytes: Buffer): Buffer {
+  const limit = { maxOutputLength: MAX_UNPACKED_BYTES };
+  if (compression === "gzip") return zlib.gunzipSync(bytes, limit);
+  if (compression === "zstd") return zlib.zstdDecompressSync(bytes, limit);
+  return compression === "snappy" ? unpackSnappy(bytes, MAX_UNPACKED_BYTES) : unpackLz4(bytes, MAX_UNPACKED_BYTES);
+}
+
+/** The records part of a batch, unpacked. Throws CORRUPT_BATCH where the bytes do not unpack, or to too much. */
 export function decompress(compression: Compression, bytes: Uint8Array): Buffer {
-  if (compression === "none") return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (compression === "snappy" || compression === "lz4") {
-    throw unsupported(`it is ${compression}`, 'Let the producer send gzip, zstd or uncompressed batches: compression.type "gzip".');
-  }
+  const given = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (compression === "none") return given;
   try {
-    const limit = { maxOutputLength: MAX_UNPACKED_BYTES };
-    return compression === "gzip" ? zlib.gunzipSync(bytes, limit) : zlib.zstdDecompressSync(bytes, limit);
+    return unpack(compression, given);
   } catch (cause) {
     throw new KafkaProtocolError("CORRUPT_BATCH", {
       failed: `Cannot unpack a ${compression} record batch`,
-      found: cause instanceof Error ? cause.message : String(cause),
+      found: cause instanceof KafkaProtocolError ? cause.problem.found : messageOf(cause),
       remedy: "The batch was damaged before it was sent; produce it again.",
       cause,
     });
   }
 }
 
-/** The inverse of `decompress`. */
+/** The inverse of `decompress`. Throws UNSUPPORTED_BATCH for snappy and lz4, which are read but not written. */
 export function compress(compression: Compression, bytes: Uint8Array): Uint8Array {
   if (compression === "none") return bytes;
   if (compression === "gzip") return zlib.gzipSync(bytes);

@@ -234,7 +234,7 @@ export class PartitionLog {
     return [];
   }
 
-  /** The first record at or after `timeMs`, exactly; undefined where there is none. Snappy and lz4 batches answer their first record. */
+  /** The first record at or after `timeMs`, exactly; undefined where there is none. */
   async findTime(timeMs: number): Promise<{ offset: number; timestampMs: number } | undefined> {
     for (const segment of [...this.#segments]) {
       if (segment.nextOffset <= this.#startOffset) continue;
