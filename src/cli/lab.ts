@@ -1,8 +1,10 @@
 import path from "node:path";
 import type { Command } from "commander";
 import { createLogUpdate } from "log-update";
+import { systemClock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import { projectRoot } from "../base/project.ts";
+import type { Screenshots } from "../dashboard/screenshot.ts";
 import { IOT } from "../labs/iot/names.ts";
 import { type IotPipeline, startIotPipeline } from "../labs/iot/pipeline.ts";
 import { type IotPhase, type IotRun, runIotLab } from "../labs/iot/run.ts";
@@ -62,8 +64,12 @@ async function runLab(flags: LabFlags): Promise<void> {
       database: temporary.database ? `${IOT.database}_${runId.replace("-", "_")}` : IOT.database,
       temporary,
     });
+    const pictures = takeScreenshots(pipeline, flags.seconds, interruption.signal).catch((thrown: unknown) => {
+      if (!interruption.signal.aborted) say(`no screenshots: ${messageOf(thrown)}`);
+      return undefined;
+    });
     const run = await showRun(pipeline, flags, interruption.signal);
-    const report = await writeLabReport(pipeline, run, flags, say);
+    const report = await writeLabReport(pipeline, run, flags, (await pictures)?.arrivalsMs ?? []);
     const { gradeText } = await import("../report/grade-text.ts");
     console.log(`\n${gradeText(report.grade, { width: process.stdout.columns ?? 100, colour: process.stdout.hasColors?.() ?? false })}`);
     console.log(`report: ${path.relative(process.cwd(), report.html)}, ${path.relative(process.cwd(), report.markdown)}`);
@@ -121,20 +127,27 @@ async function showRun(pipeline: IotPipeline, flags: LabFlags, signal: AbortSign
   }
 }
 
-/** Screenshots, record, report; loaded only now, so that the run itself stays small. */
-async function writeLabReport(pipeline: IotPipeline, run: IotRun, flags: LabFlags, say: (text: string) => void): Promise<WrittenReport> {
-  const [{ captureScreenshots }, { iotRunRecord }, { writeRunRecord }, { writeReport }] = await Promise.all([
-    import("../dashboard/screenshot.ts"),
+/** Where a run's report goes. */
+const OUT = path.join(projectRoot, "report");
+
+/** Waits until the middle of the run, when the page has something to show, and takes its pictures; undefined where there is no Chromium. */
+async function takeScreenshots(pipeline: IotPipeline, seconds: number, signal: AbortSignal): Promise<Screenshots | undefined> {
+  const chromium = findChromium();
+  if (!pipeline.dashboard || !chromium) return undefined;
+  await systemClock.sleep(seconds * 500, signal);
+  const { captureScreenshots } = await import("../dashboard/screenshot.ts");
+  return captureScreenshots({ url: pipeline.dashboard.url, outDir: path.join(OUT, "figures"), chromium });
+}
+
+/** Record and report; loaded only now, so that the run itself stays small. */
+async function writeLabReport(pipeline: IotPipeline, run: IotRun, flags: LabFlags, arrivalsMs: readonly number[]): Promise<WrittenReport> {
+  const [{ iotRunRecord }, { writeRunRecord }, { writeReport }] = await Promise.all([
     import("../report/iot-record.ts"),
     import("../report/run-record.ts"),
     import("../report/write-report.ts"),
   ]);
-  const out = path.join(projectRoot, "report");
-  const data = path.join(out, "data");
-  if (pipeline.dashboard) {
-    const screenshots = { url: pipeline.dashboard.url, outDir: path.join(out, "figures"), chromium: findChromium() };
-    await captureScreenshots(screenshots).catch((thrown: unknown) => say(`no screenshots: ${messageOf(thrown)}`));
-  }
-  await writeRunRecord(data, iotRunRecord(pipeline, run, { rate: flags.rate, seconds: flags.seconds, seed: flags.seed, others: {} }));
-  return writeReport({ data, out });
+  const data = path.join(OUT, "data");
+  const { rate, seconds, seed } = flags;
+  await writeRunRecord(data, iotRunRecord(pipeline, run, { rate, seconds, seed, others: {}, arrivalsMs }));
+  return writeReport({ data, out: OUT });
 }

@@ -1,4 +1,5 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import path from "node:path";
 
 /** The files that `captureScreenshots` wrote. */
@@ -7,6 +8,8 @@ export interface Screenshots {
   readonly dashboard: string;
   /** The monitoring below it: throughput, latency, batches, queries, lag, processes, services. */
   readonly monitoring: string;
+  /** Event → screen of the alerts that arrived meanwhile, milliseconds each, as the page measured them. */
+  readonly arrivalsMs: readonly number[];
 }
 
 export interface ScreenshotOptions {
@@ -48,7 +51,9 @@ export async function captureScreenshots(options: ScreenshotOptions): Promise<Sc
   if (chromium === undefined || playwright === undefined) return undefined;
   await mkdir(outDir, { recursive: true });
   const files = { dashboard: path.join(outDir, "screenshot-dashboard.png"), monitoring: path.join(outDir, "screenshot-monitoring.png") };
-  const browser = await playwright.chromium.launch({ executablePath: chromium, args: [...CHROMIUM_FLAGS] });
+  let arrivalsMs: number[] = [];
+  const patient = await patientChromium(chromium);
+  const browser = await playwright.chromium.launch({ executablePath: patient.path, args: [...CHROMIUM_FLAGS] });
   try {
     const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme: "light", reducedMotion: "reduce" });
     page.setDefaultTimeout(timeoutMs);
@@ -64,8 +69,23 @@ export async function captureScreenshots(options: ScreenshotOptions): Promise<Sc
       const clip = { x: 0, y: top, width, height: Math.ceil(box.y + box.height + MARGIN) - top };
       await page.screenshot({ path: file, fullPage: true, clip });
     }
+    const samples = await page.locator("#event-screen").getAttribute("data-samples-ms");
+    arrivalsMs = (samples ?? "").split(" ").filter(Boolean).map(Number);
   } finally {
     await browser.close();
+    await patient.remove();
   }
-  return files;
+  return { ...files, arrivalsMs };
+}
+
+/**
+ * The browser at the lowest priority: a picture of a running pipeline must not slow the pipeline down. On systems without `nice` it is the
+ * browser itself.
+ */
+async function patientChromium(chromium: string): Promise<{ readonly path: string; remove(): Promise<void> }> {
+  if (process.platform === "win32") return { path: chromium, remove: () => Promise.resolve() };
+  const folder = await mkdtemp(path.join(tmpdir(), "streamlab-chromium-"));
+  const script = path.join(folder, "chromium");
+  await writeFile(script, `#!/bin/sh\nexec nice -n 19 '${chromium.replaceAll("'", "'\\''")}' "$@"\n`, { mode: 0o755 });
+  return { path: script, remove: () => rm(folder, { recursive: true, force: true }) };
 }

@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { projectRoot } from "../base/project.ts";
+import { createLatencyHistogram, encodeLatencyHistogram, recordLatencyUs } from "../monitor/latency.ts";
 import type { QuerySummary } from "../monitor/query-record.ts";
 import { IOT } from "../labs/iot/names.ts";
 import type { IotPipeline } from "../labs/iot/pipeline.ts";
 import type { IotRun } from "../labs/iot/run.ts";
+import { hostsOf } from "../mongo/mongo-error.ts";
 import { readMachine } from "./machine.ts";
 import type { AccountingLine, RunRecord, Sample } from "./run-record.ts";
 
@@ -14,6 +16,8 @@ export interface IotParameters {
   readonly seconds: number;
   readonly seed: number;
   readonly others: Readonly<Record<string, string | number | boolean>>;
+  /** Event → screen as a page measured it, milliseconds each. */
+  readonly arrivalsMs?: readonly number[];
 }
 
 /** The record of a run of the IoT lab, for report and grade. */
@@ -29,7 +33,9 @@ export function iotRunRecord(pipeline: IotPipeline, run: IotRun, parameters: Iot
     endedAt: new Date(run.endedAtMs).toISOString(),
     interrupted: run.interrupted,
     parameters: {
-      ...parameters,
+      rate: parameters.rate,
+      seconds: parameters.seconds,
+      seed: parameters.seed,
       topic: pipeline.topic,
       partitions: evidence.partitions.length,
       others: {
@@ -42,7 +48,7 @@ export function iotRunRecord(pipeline: IotPipeline, run: IotRun, parameters: Iot
     machine: readMachine(),
     backends: {
       kafka: { name: pipeline.servers.kafka.backendName, address: pipeline.servers.kafka.address },
-      mongo: { name: pipeline.servers.mongo.backendName, address: withoutLogin(pipeline.servers.mongo.address) },
+      mongo: { name: pipeline.servers.mongo.backendName, address: hostsOf(pipeline.servers.mongo.address) },
       engine: { name: "streamlab engine", address: "a process of this machine" },
       dashboard: pipeline.dashboard ? { name: "streamlab dashboard", address: pipeline.dashboard.address } : null,
     },
@@ -60,12 +66,19 @@ export function iotRunRecord(pipeline: IotPipeline, run: IotRun, parameters: Iot
       late: metrics?.lateRows ?? 0,
     },
     accounting: accounting(run, acknowledged, metrics, alerts),
-    latency: { ...run.latencies, screenUs: null },
+    latency: { ...run.latencies, screenUs: histogramOf(parameters.arrivalsMs ?? []) },
     windows: windowPoints(run),
     alerts: evidence.alertsByType,
     samples: samples(run),
     checks: run.checks,
   };
+}
+
+function histogramOf(latenciesMs: readonly number[]): string | null {
+  if (latenciesMs.length === 0) return null;
+  const histogram = createLatencyHistogram();
+  for (const ms of latenciesMs) recordLatencyUs(histogram, ms * 1000);
+  return encodeLatencyHistogram(histogram);
 }
 
 function accounting(
@@ -161,8 +174,4 @@ function versions(): Record<string, string> {
   };
   const named = ["kafkajs", "mongodb", "mingo", "vega-lite", "plotly.js-dist", "tslab"];
   return { streamlab: version, ...Object.fromEntries(named.map((name) => [name, dependencies[name] ?? "unknown"])) };
-}
-
-function withoutLogin(address: string): string {
-  return address.replace(/^mongodb(\+srv)?:\/\/([^@/]*@)?/, "");
 }

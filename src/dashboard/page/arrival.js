@@ -29,7 +29,7 @@ export function watchArrivals() {
     },
     summary: () => {
       const sorted = samples.toSorted((a, b) => a - b);
-      return { count: sorted.length, p50: percentile(sorted, 0.5), p95: percentile(sorted, 0.95), p99: percentile(sorted, 0.99) };
+      return { samples, count: sorted.length, p50: percentile(sorted, 0.5), p95: percentile(sorted, 0.95), p99: percentile(sorted, 0.99) };
     },
   };
 }

@@ -4,7 +4,7 @@ import { count, quantity, roughly } from "./format.js";
 
 /**
  * @typedef {import("./stream.js").PipelineSnapshot} PipelineSnapshot
- * @typedef {{ count: number, p50: number | null, p95: number | null, p99: number | null }} Percentiles
+ * @typedef {{ samples: readonly number[], count: number, p50: number | null, p95: number | null, p99: number | null }} Percentiles
  */
 
 /** @param {HTMLElement} parent */
@@ -47,6 +47,8 @@ export function keepTiles(parent) {
         quantity(arrival.p50),
         arrival.count > 0 ? `p95 ${quantity(arrival.p95)} · p99 ${quantity(arrival.p99)}` : "Measured in this page",
       );
+      const tile = document.getElementById("event-screen");
+      if (tile) tile.dataset.samplesMs = arrival.samples.join(" ");
     },
   };
 }

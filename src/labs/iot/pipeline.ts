@@ -4,6 +4,7 @@ import type { MongoClient } from "mongodb";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { type KafkaClient, connectKafka, parseBrokers } from "../../kafka/connect-kafka.ts";
 import { connectMongo } from "../../mongo/connect-mongo.ts";
+import { hostsOf } from "../../mongo/mongo-error.ts";
 import { type Monitor, createMonitor } from "../../monitor/monitor.ts";
 import type { PipelineSnapshot } from "../../monitor/snapshot.ts";
 import type { Backends } from "../../stack/backends.ts";
@@ -106,8 +107,8 @@ export async function startIotPipeline(options: IotPipelineOptions): Promise<Iot
     const supervised = [servers.kafka.process, servers.mongo.process, engine, dashboard].filter(isRunning);
     const addresses = new Map([
       ["broker", servers.kafka.address],
-      ["document server", servers.mongo.address],
-      ["dashboard", String(dashboard?.ready.url)],
+      ["document server", hostsOf(servers.mongo.address)],
+      ["dashboard", `127.0.0.1:${String(dashboard?.ready.port)}`],
     ]);
     for (const service of supervised) watchService(monitor, service, addresses.get(service.name) ?? "");
     monitor.watch("lab", process.pid);
