@@ -34,7 +34,7 @@ interface Case {
 
 type Stage = { schema: StructType; run: (rows: Row[]) => Row[] };
 
-const file = JSON.parse(readFileSync(new URL("open/A-stateless.json", import.meta.url), "utf8")) as { cases: Case[] };
+const file = JSON.parse(readFileSync(new URL("cases/A-stateless.json", import.meta.url), "utf8")) as { cases: Case[] };
 
 for (const one of file.cases) {
   test(one.name, () => {

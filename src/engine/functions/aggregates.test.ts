@@ -117,6 +117,7 @@ describe("merging buffers of parts equals folding everything", () => {
     ["collect_list", ["i"]],
     ["collect_set", ["b"]],
     ["median", ["x"]],
+    ["approx_count_distinct", ["s"]],
   ];
   test.each(cases)("%s %j", (fn, columns) => {
     const fold = folding(fn, columns);
@@ -150,6 +151,14 @@ test("sums of whole numbers are exact; past 64 bits they stop the query, wrap, o
   expect(folding("try_sum", ["l"]).over(big)).toBeNull();
   expect(folding("sum", ["l"]).over([one({ l: 9007199254740993n }), one({ l: 2 })])).toBe("9007199254740995");
   expect(folding("sum", ["l"]).over([one({ l: 9007199254740993n }), one({ l: -5 })])).toBe(9007199254740988);
+});
+
+test("approximate counts of few values are exact, of many within the deviation", () => {
+  const few = Array.from({ length: 20 }, (_, i) => one({ s: `device-${i % 5}` }));
+  expect(folding("approx_count_distinct", ["s"]).over(few)).toBe(5);
+  const many = Array.from({ length: 20000 }, (_, i) => one({ t: i }));
+  const found = folding("approx_count_distinct", ["t"]).over(many);
+  expect(Math.abs(Number(found) - 20000)).toBeLessThan(20000 * 0.15);
 });
 
 test("result types are Spark's", () => {

@@ -69,6 +69,12 @@ export function fromJson(text: Text, schema: string | DataType, options: JsonOpt
   const type = typeof schema === "string" ? parseTypeOrSchema(schema) : schema;
   return call("from_json", [text], { schema: type, options: options as Record<string, string> });
 }
+/** Reads one line of CSV by a schema. */
+export function fromCsv<Row>(text: Text, schema: Schema<Row>, options?: Readonly<Record<string, string>>): ColumnOf<Row>;
+export function fromCsv(text: Text, schema: string | DataType, options?: Readonly<Record<string, string>>): Column<Untyped>;
+export function fromCsv(text: Text, schema: string | DataType, options: Readonly<Record<string, string>> = {}): Column<Untyped> {
+  return call("from_csv", [text], { schema: typeof schema === "string" ? parseTypeOrSchema(schema) : schema, options });
+}
 export function toJson(value: AnyColumn): Column<string> {
   return call("to_json", [value]);
 }
@@ -120,6 +126,10 @@ export function countDistinct(column: AnyColumn, ...more: readonly AnyColumn[]):
 }
 export function countIf(condition: Condition): Column<Long> {
   return call("count_if", [condition]);
+}
+/** About how many different values, in a state of fixed size. */
+export function approxCountDistinct(column: AnyColumn): Column<Long> {
+  return call("approx_count_distinct", [column]);
 }
 export function sum<T>(column: Column<T>): Column<T extends Decimal ? Decimal : T extends Long ? Long : number> {
   return call("sum", [column]);

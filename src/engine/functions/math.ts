@@ -103,7 +103,7 @@ export const math: readonly FunctionEntry[] = [
     inline: ([a, b]) => `Math.hypot(${a}, ${b})`,
     total: true,
   }),
-  scalar({ name: "pi", doc: "π.", params: [], result: DOUBLE, inline: () => "Math.PI" }),
+  scalar({ name: "pi", doc: "The number π.", params: [], result: DOUBLE, inline: () => "Math.PI" }),
   scalar({ name: "e", doc: "Euler's number.", params: [], result: DOUBLE, inline: () => "Math.E" }),
   scalar({ name: "hex", doc: "A whole number, text or bytes as hexadecimal text.", params: [(arg) => arg], result: STRING, run: hex }),
   scalar({

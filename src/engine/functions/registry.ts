@@ -1,10 +1,13 @@
 import type { AggregateEntry } from "./aggregate-entry.ts";
 import { basicAggregates } from "./aggregates-basic.ts";
 import { collectingAggregates } from "./aggregates-collect.ts";
+import { distinctAggregates } from "./aggregates-distinct.ts";
 import { statisticalAggregates } from "./aggregates-statistics.ts";
 import { arithmetic } from "./arithmetic.ts";
+import { bits } from "./bits.ts";
 import { collections } from "./collections.ts";
 import { comparisons } from "./comparisons.ts";
+import { csv } from "./csv.ts";
 import { dates } from "./dates.ts";
 import type { FunctionEntry } from "./function-entry.ts";
 import { json } from "./json.ts";
@@ -25,6 +28,8 @@ export const builtinFunctions: ReadonlyMap<string, FunctionEntry> = byName([
   dates,
   collections,
   json,
+  csv,
+  bits,
   timeWindows,
 ]);
 
@@ -33,6 +38,7 @@ export const builtinAggregates: ReadonlyMap<string, AggregateEntry> = byName([
   basicAggregates,
   statisticalAggregates,
   collectingAggregates,
+  distinctAggregates,
 ]);
 
 function byName<Entry extends { readonly name: string }>(families: readonly (readonly Entry[])[]): ReadonlyMap<string, Entry> {

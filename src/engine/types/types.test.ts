@@ -13,6 +13,7 @@ import { formatTimestamp, parseTimestamp } from "./timestamp-text.ts";
 import { schemaText, simpleString, treeString } from "./type-text.ts";
 import { ByteReader, ByteWriter, valueCodec } from "./value-codec.ts";
 import { valueText } from "./value-text.ts";
+import { hashBytes } from "./xx-hash.ts";
 
 const leaf: fc.Arbitrary<DataType> = fc.constantFrom<DataType>(
   { type: "boolean" },
@@ -240,4 +241,9 @@ test("values print as Spark's cast to string does", () => {
     "{1, 1970-01-01 00:00:01.5, [1.0, null, NaN], {k -> true}}",
   );
   expect(valueText(90_061_500_000, { type: "interval" })).toBe("INTERVAL '1 01:01:01.5' DAY TO SECOND");
+});
+
+test("the hash is XXH64", () => {
+  expect(hashBytes(new Uint8Array(0), 0n)).toBe(0xef46db3751d8e999n);
+  expect(hashBytes(Buffer.from("abc"), 0n)).toBe(0x44bc2cf5ad770999n);
 });
