@@ -122,7 +122,9 @@ describe("documents of the repository", () => {
     const base = path.dirname(path.join(root, name));
     const links = [...text.matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)[^)]*\)/g)].map((found) => found[1] ?? "");
     const quoted = [...text.matchAll(/`((?:src|tests|bench|notebooks|bin)\/[\w./-]+)`/g)].map((found) => path.join(root, found[1] ?? ""));
-    const missing = [...links.map((link) => path.resolve(base, link)), ...quoted].filter((file) => !statSync(file, { throwIfNoEntry: false }));
+    const missing = [...links.map((link) => path.resolve(base, link)), ...quoted].filter(
+      (file) => !statSync(file, { throwIfNoEntry: false }),
+    );
     expect(missing.map((file) => path.relative(root, file))).toEqual([]);
   });
 });
