@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { systemClock } from "../base/clock.ts";
 import { createRandom } from "../base/random.ts";
 import type { Offset, Source } from "../engine/sources/source.ts";
+import { createKafkaJs } from "./kafkajs-adapter.ts";
 import { kafkaFormat } from "./source.ts";
 import { startTestCluster, type TestCluster } from "./test-cluster.ts";
 
@@ -203,6 +204,20 @@ describe("ranges", () => {
   });
 });
 
+test("subscribePattern reads every topic that matches as a whole", async () => {
+  const prefix = `pattern-${Date.now()}`;
+  for (const topic of [`${prefix}-a`, `${prefix}-b`, `x-${prefix}-c`]) {
+    await cluster.client.topics.create({ topic, partitions: 1 });
+    await cluster.append(topic, 0, [topic.slice(-1)]);
+  }
+  const options = { brokers: cluster.address, subscribePattern: `${prefix}-.`, startingOffsets: "earliest" };
+  const source = (await kafkaFormat.openSource?.({ options, clock: systemClock })) as Source;
+  open.push(source);
+  const from = await source.initial(never);
+  expect(from).toEqual({ [`${prefix}-a`]: { 0: 0 }, [`${prefix}-b`]: { 0: 0 } });
+  expect(values(await read(source, from, await source.latest(from, never))).sort()).toEqual(["a", "b"]);
+});
+
 describe("news", () => {
   test("changed resolves when something is appended, and not before; latest then needs no question", async () => {
     const topic = await newTopic();
@@ -265,7 +280,6 @@ describe("news", () => {
     await source.publish?.({ [topic]: { 0: 1, 1: 0 } });
     await source.publish?.({ [topic]: { 0: 3, 1: 2 } });
     await source.close();
-    const { createKafkaJs } = await import("./kafkajs-adapter.ts");
     const admin = createKafkaJs({ brokers: [cluster.address] }).admin();
     await admin.connect();
     const [committed] = await admin.fetchOffsets({ groupId: `streamlab-${topic}`, topics: [topic] });
@@ -280,6 +294,21 @@ describe("losses", () => {
     await cluster.append(topic, 0, numbered(5, "x"));
     const rows = read(await openSource(topic), { [topic]: { 0: 8 } }, { [topic]: { 0: 12 } });
     await expect(rows).rejects.toThrow(new RegExp(`Cannot read ${topic}-0 .*offset 8 was expected, the log ends at 5.*failOnDataLoss`));
+  });
+
+  test("a range whose beginning was deleted is a loss, or is gone on with from where the log starts", async () => {
+    const topic = await newTopic(1);
+    await cluster.append(topic, 0, numbered(5, "x"));
+    const admin = createKafkaJs({ brokers: [cluster.address] }).admin();
+    await admin.connect();
+    await admin.fetchTopicOffsets(topic);
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: "3" }] });
+    await admin.disconnect();
+    const range = [{ [topic]: { 0: 1 } }, { [topic]: { 0: 5 } }] as const;
+    await expect(read(await openSource(topic), ...range)).rejects.toThrow(/offset 1 was expected, the log starts at 3/);
+    const tolerant = await openSource(topic, { failOnDataLoss: "false" });
+    expect(values(await read(tolerant, ...range))).toEqual(["x3", "x4"]);
+    expect(tolerant.metrics?.(range[1]).lostOffsets).toBe("2");
   });
 
   test("a checkpoint ahead of the log is a loss at the next batch", async () => {
