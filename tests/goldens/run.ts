@@ -39,4 +39,4 @@ export async function casesOf(file: string): Promise<readonly GoldenCase[]> {
   return (JSON.parse(await readFile(file, "utf8")) as GoldenFile).cases;
 }
 
-if (import.meta.main) await main();
+if (process.argv[1] === import.meta.filename) await main();
