@@ -22,7 +22,7 @@ import { formatDate, formatTimestamp, parseDate, parseTimestamp } from "../types
 import { sqlTypeName } from "../types/type-text.ts";
 import { bytesText, valueText } from "../types/value-text.ts";
 import type { Emitted } from "./code.ts";
-import { placeholder } from "./emit.ts";
+import { literalText, placeholder } from "./emit.ts";
 import { arithmeticOverflow, castInvalidInput, castOverflow, decimalOverflow, type QueryExecutionError } from "./execution-error.ts";
 
 /** One way to convert a value that is not null; null answers "there is no such value". */
@@ -40,8 +40,9 @@ interface Conversion {
 export function emitCast(expression: Extract<Resolved, { kind: "cast" }>, context: EmitContext): Emitted {
   const from = expression.input.dataType;
   const to = expression.dataType;
-  const bytes = from.type === "binary" && to.type === "string" ? emitText(expression.input, context) : undefined;
-  if (bytes) return bytes;
+  const known =
+    foldedCast(expression, context) ?? (from.type === "binary" && to.type === "string" ? emitText(expression.input, context) : undefined);
+  if (known) return known;
   const input = context.emit(expression.input);
   if (input.isNull === "true") return input;
   const strict = context.settings.ansi || expression.mode === "try";
@@ -56,6 +57,18 @@ export function emitCast(expression: Extract<Resolved, { kind: "cast" }>, contex
   const fail = writer.constant("castError", castErrorOf(from, to));
   writer.line(`if (${result} === null${isNull === "false" ? "" : ` && !${isNull}`}) throw ${fail}(${input.value});`);
   return { value: result, isNull };
+}
+
+/** A cast of a literal is done once, here, unless it fails: then it fails where the row would make it fail. */
+function foldedCast(expression: Extract<Resolved, { kind: "cast" }>, context: EmitContext): Emitted | undefined {
+  const { input, dataType: to, mode } = expression;
+  if (input.kind !== "literal") return undefined;
+  try {
+    const value = converterOf(input.dataType, to, context.settings.ansi, mode)(input.value);
+    return value === null ? { value: "null", isNull: "true" } : { value: literalText(value, context.writer), isNull: "false" };
+  } catch {
+    return undefined;
+  }
 }
 
 function guarded(text: string, isNull: string, to: DataType): string {

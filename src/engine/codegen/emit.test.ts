@@ -76,6 +76,14 @@ test("a value that was computed in a branch is not taken for computed outside of
   expect(run(row({ a: 1, b: 2, p: true }))).toEqual([3, 3]);
 });
 
+test("a literal is converted once, not for every row", () => {
+  const { text, run } = compiled(lit("2026-01-01").cast("timestamp"), col("s").cast("timestamp").gt("2026-01-01"), lit("x").tryCast("int"));
+  expect(text).toContain("1767225600000000");
+  expect(text.match(/cast\$\d+\(/g)).toHaveLength(1);
+  expect(run(row({ s: "2026-01-02" }))).toEqual([1767225600000000, true, null]);
+  expect(() => compiled(lit("x").cast("int")).run(row({}))).toThrow(expect.objectContaining({ code: "CAST_INVALID_INPUT" }) as Error);
+});
+
 test("code is the same for the same plan", () => {
   const columns = [col("a").cast("string"), col("s").tryCast("int"), col("x").gt(1), call("round", [col("x"), 1])];
   expect(compiled(...columns).text).toBe(compiled(...columns).text);

@@ -338,9 +338,9 @@ function kept<T>(make: (text: string) => T): (text: string) => T {
 }
 
 function formatting(call: ResolvedCallNode, at: number): (us: number, pattern: string) => string {
-  const formats = kept(formatPattern);
   const fixed = literalOf(call.args[at]);
-  if (typeof fixed === "string") formats(fixed);
+  if (typeof fixed === "string") return formatPattern(fixed);
+  const formats = kept(formatPattern);
   return (us, pattern) => formats(pattern)(us);
 }
 

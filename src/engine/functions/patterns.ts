@@ -78,10 +78,11 @@ function regexTest(name: string): FunctionEntry {
 
 /** The expression of the second argument: made once where it is a literal, kept by its text otherwise. */
 function regexOf(call: ResolvedCallNode): (pattern: string) => RegExp {
-  const kept = cached((pattern) => javaPattern(pattern, "g"));
+  const make = (pattern: string): RegExp => javaPattern(pattern, "g");
   const fixed = literalOf(call.args[1]);
-  if (typeof fixed === "string") kept(fixed);
-  return kept;
+  if (typeof fixed !== "string") return cached(make);
+  const regex = make(fixed);
+  return () => regex;
 }
 
 function cached(make: (pattern: string, extra: string) => RegExp): (pattern: string, extra?: string) => RegExp {
@@ -99,9 +100,14 @@ function cached(make: (pattern: string, extra: string) => RegExp): (pattern: str
 }
 
 function matcher(
-  _call: ResolvedCallNode,
+  call: ResolvedCallNode,
   make: (pattern: string, escape: string) => RegExp,
 ): (text: string, pattern: string, escape?: string) => boolean {
+  const fixed = literalOf(call.args[1]);
+  if (typeof fixed === "string" && call.args.length === 2) {
+    const regex = make(fixed, "\\");
+    return (text) => regex.test(text);
+  }
   const kept = cached(make);
   return (text, pattern, escape = "\\") => kept(pattern, escape).test(text);
 }
