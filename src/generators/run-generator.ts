@@ -14,7 +14,7 @@ export type GeneratorRun = {
   /** Ends the run in good order: what is in flight is still waited for. */
   readonly signal?: AbortSignal;
   readonly clock: Clock;
-  /** How often a batch is sent; 4 ms if not given. */
+  /** How often a batch is sent; 2 ms if not given. */
   readonly tickMs?: number;
   /** The most messages that wait for an acknowledgement; one second's worth, at least 2000, if not given. */
   readonly maxInFlight?: number;
@@ -60,7 +60,7 @@ export type GeneratorTotals = {
  */
 export async function runGenerator(run: GeneratorRun): Promise<GeneratorTotals> {
   const { clock, ratePerSecond, signal } = run;
-  const tickMs = ratePerSecond === Infinity ? 0 : (run.tickMs ?? 4);
+  const tickMs = ratePerSecond === Infinity ? 0 : (run.tickMs ?? 2);
   const reportEveryMs = run.progressEveryMs ?? 1000;
   const moments = Math.min(
     run.count ?? Infinity,
