@@ -15,17 +15,33 @@ export type Workload = {
   readonly seed?: number;
   /** Event time of message 0, milliseconds since the epoch. */
   readonly startMs?: number;
+  /** Hears from time to time how many messages have been sent. */
+  onProgress?(sent: number): void;
+  readonly signal?: AbortSignal;
+};
+
+/** What was loaded. */
+export type Loaded = {
+  readonly count: number;
+  /** How many of the messages have the status anomaly. */
+  readonly anomalies: number;
+  readonly elapsedMs: number;
+  /** Of the values. */
+  readonly bytes: number;
 };
 
 /** Event time of message 0 unless another is given: a round day, so that windows are the same in every run. */
 export const WORKLOAD_START_MS: number = Date.UTC(2026, 0, 1);
 
-/** Makes the topic and loads the workload; the same seed and count give the same bytes. Times in milliseconds. */
-export async function preload(workload: Workload): Promise<{ readonly count: number; readonly elapsedMs: number; readonly bytes: number }> {
-  const { brokers, topic, count, partitions = 3, seed = 1, startMs = WORKLOAD_START_MS } = workload;
+const ANOMALY = '"status":"anomaly"}';
+const PROGRESS_EVERY = 250_000;
+
+/** Makes the topic, with endless retention since its times lie in the past, and loads the workload; the same seed and count give the same bytes. Times in milliseconds. */
+export async function preload(workload: Workload): Promise<Loaded> {
+  const { brokers, topic, count, partitions = 3, seed = 1, startMs = WORKLOAD_START_MS, signal } = workload;
   const client = await connectKafka({ brokers });
   try {
-    await client.topics.create({ topic, partitions });
+    await client.topics.create({ topic, partitions, config: { "retention.ms": "-1" } });
   } finally {
     await client.close();
   }
@@ -34,12 +50,18 @@ export async function preload(workload: Workload): Promise<{ readonly count: num
   const startedAt = performance.now();
   const out: GeneratedRecord[] = [];
   let bytes = 0;
+  let anomalies = 0;
   try {
     for (let i = 0; i < count; i++) {
+      if (i % PROGRESS_EVERY === 0) {
+        signal?.throwIfAborted();
+        workload.onProgress?.(i);
+      }
       out.length = 0;
       generator.next(startMs + i, startMs + i, out);
       for (const { key, value, timestampMs } of out) {
         bytes += value?.length ?? 0;
+        if (typeof value === "string" && value.endsWith(ANOMALY)) anomalies++;
         const full = producer.add(key, value, timestampMs);
         if (full) await full;
       }
@@ -48,5 +70,5 @@ export async function preload(workload: Workload): Promise<{ readonly count: num
   } finally {
     await producer.close();
   }
-  return { count, elapsedMs: performance.now() - startedAt, bytes };
+  return { count, anomalies, elapsedMs: performance.now() - startedAt, bytes };
 }
