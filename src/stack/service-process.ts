@@ -1,6 +1,7 @@
 import { type ChildProcess, type Serializable, spawn } from "node:child_process";
 import { getCompileCacheDir } from "node:module";
 import path from "node:path";
+import { type Mailbox, type Message, createMailbox } from "./mailbox.ts";
 import { StackError } from "./stack-error.ts";
 
 /** A part of the product that runs as a process of its own. */
@@ -24,8 +25,8 @@ export interface ServiceProcess {
   /** Resolves when the process has ended, with a text of how: "exit 0", "SIGKILL". */
   readonly ended: Promise<string>;
   readonly running: boolean;
-  /** Calls `listener` for every message after the first "ready". */
-  onMessage(listener: (message: Readonly<Record<string, unknown>>) => void): void;
+  /** Calls `listener` for every message but the first "ready"; the first listener also gets those that came before it. */
+  onMessage(listener: (message: Message) => void): void;
   send(message: Serializable): void;
   /** SIGTERM, then SIGKILL after `graceMs`. Safe to call twice. */
   stop(graceMs?: number): Promise<void>;
@@ -52,16 +53,13 @@ export async function startService(spec: ServiceSpec, options: { signal?: AbortS
     windowsHide: true,
     env: { ...compileCache(), ...process.env, ...spec.env },
   });
-  const listeners: ((message: Readonly<Record<string, unknown>>) => void)[] = [];
+  const mailbox = createMailbox();
   let stderr = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     stderr = (stderr + text).slice(-STDERR_KEPT);
   });
   const ended = new Promise<string>((resolve) => child.once("exit", (code, signal) => resolve(signal ?? `exit ${code}`)));
-  const ready = await waitForReady(spec, child, ended, () => stderr, options);
-  child.on("message", (message) => {
-    for (const listener of listeners) listener(message as Readonly<Record<string, unknown>>);
-  });
+  const ready = await waitForReady(spec, child, ended, () => stderr, mailbox, options);
 
   let stopping: Promise<void> | undefined;
   const service: ServiceProcess = {
@@ -72,7 +70,7 @@ export async function startService(spec: ServiceSpec, options: { signal?: AbortS
     get running() {
       return child.exitCode === null && child.signalCode === null;
     },
-    onMessage: (listener) => void listeners.push(listener),
+    onMessage: (listener) => mailbox.listen(listener),
     send: (message) => {
       if (child.connected) child.send(message);
     },
@@ -86,6 +84,7 @@ async function waitForReady(
   child: ChildProcess,
   ended: Promise<string>,
   stderr: () => string,
+  mailbox: Mailbox,
   options: { signal?: AbortSignal; timeoutMs?: number },
 ): Promise<Readonly<Record<string, unknown>>> {
   const timeoutMs = options.timeoutMs ?? 15_000;
@@ -93,10 +92,11 @@ async function waitForReady(
   let onAbort: (() => void) | undefined;
   try {
     return await new Promise((resolve, reject) => {
-      child.on("message", function onReady(message) {
-        const said = message as Readonly<Record<string, unknown>>;
-        if (said.type !== "ready") return;
-        child.off("message", onReady);
+      let isReady = false;
+      child.on("message", (message) => {
+        const said = message as Message;
+        if (isReady || said.type !== "ready") return mailbox.deliver(said);
+        isReady = true;
         resolve(said);
       });
       child.once("error", reject);

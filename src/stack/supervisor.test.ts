@@ -65,3 +65,13 @@ test("a service that dies before it is ready fails with what it said on stderr",
 test("waiting for a service that never gets ready ends with its time limit", async () => {
   await expect(startService(service("setInterval(() => {}, 1e6);"), { timeoutMs: 200 })).rejects.toThrow("not ready after 0.2 s");
 });
+
+test("what a service says before it is ready, or before anybody listens, reaches the first listener", async () => {
+  const it = await supervised(`process.send({ type: "position", at: 1 }); process.send({ type: "position", at: 2 }); ${STAYS}`);
+  const heard: unknown[] = [];
+  it.onMessage((message) => heard.push(message));
+  expect(heard).toEqual([
+    { type: "position", at: 1 },
+    { type: "position", at: 2 },
+  ]);
+});

@@ -1,4 +1,5 @@
 import { messageOf } from "../base/errors.ts";
+import { type Message, createMailbox } from "./mailbox.ts";
 import { type ServiceProcess, type ServiceSpec, startService } from "./service-process.ts";
 
 /** What a supervised service tells about itself. */
@@ -17,8 +18,8 @@ export interface SupervisedService {
   readonly ready: Readonly<Record<string, unknown>>;
   readonly pid: number;
   readonly restarts: number;
-  /** Messages of this process and of every later one in its place. */
-  onMessage(listener: (message: Readonly<Record<string, unknown>>) => void): void;
+  /** Messages of this process and of every later one in its place; the first listener also gets those that came before it. */
+  onMessage(listener: (message: Message) => void): void;
   onEvent(listener: (event: ServiceEvent) => void): void;
   /** Resolves with a text when the service has ended for good without being asked to. */
   readonly gaveUp: Promise<string>;
@@ -35,7 +36,7 @@ export async function superviseService(
   options: { readonly signal?: AbortSignal; readonly maxRestarts?: number; readonly timeoutMs?: number } = {},
 ): Promise<SupervisedService> {
   const maxRestarts = options.maxRestarts ?? 20;
-  const messages: ((message: Readonly<Record<string, unknown>>) => void)[] = [];
+  const mailbox = createMailbox();
   const events: ((event: ServiceEvent) => void)[] = [];
   const startOptions = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs };
   let current = await startService(spec, options.signal ? { ...startOptions, signal: options.signal } : startOptions);
@@ -47,9 +48,7 @@ export async function superviseService(
   const gaveUp = new Promise<string>((resolve) => (giveUp = resolve));
 
   const attach = (service: ServiceProcess): void => {
-    service.onMessage((message) => {
-      for (const listener of messages) listener(message);
-    });
+    service.onMessage((message) => mailbox.deliver(message));
     void service.ended.then((how) => {
       for (const listener of events) listener({ name: spec.name, state: "down", pid: service.pid, how });
       if (!stopping) restarting = restart(how);
@@ -79,7 +78,7 @@ export async function superviseService(
     get restarts() {
       return restarts;
     },
-    onMessage: (listener) => void messages.push(listener),
+    onMessage: (listener) => mailbox.listen(listener),
     onEvent: (listener) => void events.push(listener),
     gaveUp,
     stop: async (graceMs) => {

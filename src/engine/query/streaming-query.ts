@@ -11,7 +11,7 @@ import type { OutputMode, Plan } from "../plan/plan.ts";
 import type { AnalysisContext } from "../plan/analyze.ts";
 import type { Leaf } from "../operators/compile.ts";
 import type { Sink } from "../sinks/sink.ts";
-import type { Source } from "../sources/source.ts";
+import type { Offset, Source } from "../sources/source.ts";
 import { Execution } from "./execution.ts";
 import type { StreamingQueryListener } from "./listener.ts";
 import { StreamingQueryError } from "./query-error.ts";
@@ -153,6 +153,11 @@ export class StreamingQuery {
   /** The last 100 batches, the oldest first. */
   get recentProgress(): readonly StreamingQueryProgress[] {
     return this.#recent;
+  }
+
+  /** Where the next batch begins, one offset per source: everything before has been committed, by this run or by earlier ones. */
+  get committed(): readonly Offset[] {
+    return this.#execution.committed;
   }
 
   /** The generated code. */

@@ -1,11 +1,15 @@
 import type { Clock } from "../../base/clock.ts";
-import type { StreamingQueryProgress } from "../../engine/query/progress.ts";
+import type { Offset } from "../../engine/sources/source.ts";
 import type { KafkaClient } from "../../kafka/connect-kafka.ts";
 import { IOT } from "./names.ts";
+import type { EngineMessage } from "./process-messages.ts";
 
-/** Knows from progress events how far each query has stored the topic. */
+/**
+ * Knows from what the engine's process tells how far each query has stored the topic. A process that was killed after a commit may not have told
+ * it; the next one in its place tells where it goes on.
+ */
 export interface DrainTracker {
-  progress(event: StreamingQueryProgress): void;
+  heard(message: EngineMessage): void;
   /** Resolves with true once every query has stored all that the topic holds now, with false after `timeoutMs`. */
   drained(timeoutMs: number): Promise<boolean>;
 }
@@ -16,11 +20,16 @@ type PartitionEnds = Readonly<Record<string, number>>;
 export function createDrainTracker(kafka: KafkaClient, topic: string, clock: Clock): DrainTracker {
   const reached = new Map<string, PartitionEnds>();
   let wake: (() => void) | undefined;
+  const arrived = (query: string, offset: Offset | undefined): void => {
+    const ends = (offset as Readonly<Record<string, PartitionEnds>> | null | undefined)?.[topic];
+    if (ends) reached.set(query, ends);
+    wake?.();
+  };
   return {
-    progress: (event) => {
-      const ends = (event.sources[0]?.endOffset as Readonly<Record<string, PartitionEnds>> | null)?.[topic];
-      if (ends) reached.set(event.name ?? event.id, ends);
-      wake?.();
+    heard: (message) => {
+      if (message.type === "position") arrived(message.query, message.offset);
+      else if (message.type === "progress")
+        arrived(message.progress.name ?? message.progress.id, message.progress.sources[0]?.endOffset as Offset);
     },
     drained: async (timeoutMs) => {
       const ends = (await kafka.topics.offsets(topic)).filter(({ latest }) => latest > 0);

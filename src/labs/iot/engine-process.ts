@@ -6,7 +6,8 @@ import { anomalyAlerts, readSensorData, sensorMetrics, writeAnomalyAlerts, write
 
 const tell = (message: EngineMessage): void => tellParent(message);
 
-/** The engine with the lab's two queries as a process of its own. It tells every progress event, and ends when a query fails. */
+/** The engine with the lab's two queries as a process of its own. It tells where each query goes on, then every progress event, and ends when
+ * a query fails. */
 await runAsService(async () => {
   const config = processConfig<EngineConfig>();
   const session = createSession();
@@ -19,6 +20,7 @@ await runAsService(async () => {
     writeSensorMetrics(sensorMetrics(readings("streamlab-metrics")), config),
     writeAnomalyAlerts(anomalyAlerts(readings("streamlab-anomalies")), config),
   ]);
+  for (const query of queries) tell({ type: "position", query: query.name ?? query.id, offset: query.committed[0] ?? null });
   const failed = queries.map((query) =>
     query.awaitTermination().catch((thrown: unknown) => {
       tell({ type: "failed", query: query.name ?? query.id, message: thrown instanceof Error ? thrown.message : String(thrown) });

@@ -198,9 +198,8 @@ function listenToEngine(engine: SupervisedService, monitor: Monitor, tracker: Dr
   engine.onMessage((message) => {
     const said = message as unknown as EngineMessage;
     if (said.type === "failed") failures.push(`${said.query}: ${said.message}`);
-    if (said.type !== "progress") return;
-    monitor.progress(said.progress);
-    tracker.progress(said.progress);
+    if (said.type === "progress") monitor.progress(said.progress);
+    tracker.heard(said);
   });
   return failures;
 }

@@ -1,3 +1,4 @@
+import type { Offset } from "../../engine/sources/source.ts";
 import type { StreamingQueryProgress } from "../../engine/query/progress.ts";
 import type { GeneratorProgress, GeneratorTotals } from "../../generators/run-generator.ts";
 import type { SpoilOptions } from "../../generators/spoil.ts";
@@ -35,6 +36,8 @@ export interface EngineConfig {
 
 /** What the engine's process tells. */
 export type EngineMessage =
+  /** Where a query goes on after the start of the process, from its checkpoint. */
+  | { readonly type: "position"; readonly query: string; readonly offset: Offset }
   | { readonly type: "progress"; readonly progress: StreamingQueryProgress }
   /** A query has ended by an error; the process ends, too. */
   | { readonly type: "failed"; readonly query: string; readonly message: string };
