@@ -1,9 +1,9 @@
 import { invalidArrayIndex, invalidElementIndex, invalidParameter } from "../codegen/execution-error.ts";
-import { AnalysisError, wrongArgumentCount } from "../columns/analysis-error.ts";
+import { wrongArgumentCount } from "../columns/analysis-error.ts";
 import { castTo, commonType } from "../columns/coerce.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
 import { comparatorOf, equalityOf, groupKeyOf, nullsFirst } from "../types/compare.ts";
-import type { ArrayType, DataType, MapType, StructField } from "../types/data-type.ts";
+import type { ArrayType, DataType, MapType } from "../types/data-type.ts";
 import { valueOrNull } from "../codegen/emit.ts";
 import { alike } from "./comparisons.ts";
 import type { EmitContext, FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
@@ -19,57 +19,6 @@ export const collections: readonly FunctionEntry[] = [
       return { args: converted, dataType: { type: "array", element: converted[0]?.dataType ?? NULL }, nullable: false };
     },
     emit: (call, context) => ({ value: `[${call.args.map((arg) => valueOrNull(context.emit(arg))).join(", ")}]`, isNull: "false" }),
-  },
-  {
-    name: "struct",
-    doc: "A struct of the columns, with their names.",
-    resolve: (args) => structOf(args.map((arg, i): [string, Resolved] => [nameOf(arg) ?? `col${i + 1}`, arg])),
-    emit: emitStruct,
-    emitField: emitStructField,
-  },
-  {
-    name: "named_struct",
-    doc: "A struct from names and values in turn.",
-    resolve(args) {
-      if (args.length % 2 !== 0) throw wrongArgumentCount("named_struct", "2n (n > 0)", args.length);
-      const pairs: [string, Resolved][] = [];
-      for (let i = 0; i < args.length; i += 2) {
-        const name = literalOf(args[i]);
-        const value = args[i + 1];
-        if (typeof name !== "string" || !value) throw unexpectedType("named_struct", args[i] ?? args[0] ?? nothing(), 'foldable "STRING"');
-        pairs.push([name, value]);
-      }
-      return structOf(pairs);
-    },
-    emit: emitStruct,
-    emitField: emitStructField,
-  },
-  {
-    name: "map",
-    doc: "A map from keys and values in turn; of equal keys Spark refuses the second.",
-    resolve(args, _options, settings) {
-      if (args.length % 2 !== 0) throw wrongArgumentCount("map", "2n (n > 0)", args.length);
-      const keys = alike(
-        "map",
-        args.filter((_, i) => i % 2 === 0),
-        settings,
-      );
-      const values = alike(
-        "map",
-        args.filter((_, i) => i % 2 === 1),
-        settings,
-      );
-      const pairs = keys.flatMap((key, i) => [key, values[i] ?? nothing()]);
-      return {
-        args: pairs,
-        dataType: { type: "map", key: keys[0]?.dataType ?? NULL, value: values[0]?.dataType ?? NULL },
-        nullable: false,
-      };
-    },
-    emit(call, context) {
-      const parts = call.args.map((arg) => valueOrNull(context.emit(arg)));
-      return { value: `${context.writer.constant("map", mapOf)}([${parts.join(", ")}])`, isNull: "false" };
-    },
   },
   scalar({
     name: "size",
@@ -209,47 +158,11 @@ export const collections: readonly FunctionEntry[] = [
     result: BOOLEAN,
     run: (map: Map<unknown, unknown>, key: unknown) => map.has(key),
   }),
-  explode("explode", "A row per element of an array (col), or per entry of a map (key, value).", false, false),
-  explode("explode_outer", "explode that keeps rows without elements, with null.", true, false),
-  explode("posexplode", "explode with the position from 0 (pos).", false, true),
-  explode("posexplode_outer", "posexplode that keeps rows without elements, with nulls.", true, true),
 ];
-
-function nothing(): Resolved {
-  return { kind: "literal", value: null, dataType: NULL, nullable: true };
-}
-
-function nameOf(arg: Resolved): string | undefined {
-  return arg.kind === "field" || arg.kind === "getField" ? arg.name : undefined;
-}
-
-function structOf(pairs: readonly (readonly [string, Resolved])[]): { args: Resolved[]; dataType: DataType; nullable: boolean } {
-  const fields = pairs.map(([name, arg]): StructField => ({ name, dataType: arg.dataType, nullable: arg.nullable }));
-  return { args: pairs.map(([, arg]) => arg), dataType: { type: "struct", fields }, nullable: false };
-}
-
-function emitStruct(call: ResolvedCallNode, context: EmitContext): { value: string; isNull: string } {
-  return { value: `[${call.args.map((arg) => valueOrNull(context.emit(arg))).join(", ")}]`, isNull: "false" };
-}
-
-function emitStructField(call: ResolvedCallNode, ordinal: number, context: EmitContext): { value: string; isNull: string } | undefined {
-  const arg = call.args[ordinal];
-  return arg && context.emit(arg);
-}
-
-function mapOf(parts: readonly unknown[]): Map<unknown, unknown> {
-  const map = new Map<unknown, unknown>();
-  for (let i = 0; i < parts.length; i += 2) {
-    if (parts[i] === null) throw invalidParameter("map", "a key is null", "null");
-    if (map.has(parts[i])) throw invalidParameter("map", "a key occurs twice", String(parts[i]));
-    map.set(parts[i], parts[i + 1]);
-  }
-  return map;
-}
 
 function anArray(arg: Resolved, name: string): Resolved {
   if (arg.dataType.type === "array") return arg;
-  if (arg.dataType.type === "null") return { ...nothing(), dataType: { type: "array", element: NULL } };
+  if (arg.dataType.type === "null") return { kind: "literal", value: null, nullable: true, dataType: { type: "array", element: NULL } };
   throw unexpectedType(name, arg, '"ARRAY"');
 }
 
@@ -266,11 +179,13 @@ function arrayOfText(arg: Resolved, name: string, settings: ExpressionSettings):
   return castTo(anArray(arg, name), { type: "array", element: STRING }, settings);
 }
 
-function firstType(args: readonly Resolved[]): DataType {
+/** The type of the first argument. */
+export function firstType(args: readonly Resolved[]): DataType {
   return args[0]?.dataType ?? NULL;
 }
 
-function elementType(args: readonly Resolved[]): DataType {
+/** The type of the elements of the first argument, an array. */
+export function elementType(args: readonly Resolved[]): DataType {
   const type = firstType(args);
   return type.type === "array" ? type.element : NULL;
 }
@@ -432,76 +347,3 @@ function slice(list: readonly unknown[], start: number, length: number): unknown
   const from = start > 0 ? start - 1 : list.length + start;
   return from < 0 ? [] : list.slice(from, from + length);
 }
-
-function explode(name: string, doc: string, outer: boolean, position: boolean): FunctionEntry {
-  return {
-    name,
-    doc,
-    generator: {
-      kind: "rows",
-      columns: (call) => explodedColumns(call, outer, position),
-      emitRows: (call, context, each) => emitRows(call, context, each, outer, position),
-    },
-    resolve(args) {
-      const [arg] = args;
-      if (!arg || args.length !== 1) throw wrongArgumentCount(name, "1", args.length);
-      if (arg.dataType.type !== "array" && arg.dataType.type !== "map") throw unexpectedType(name, arg, '"ARRAY" or "MAP"');
-      const dataType = arg.dataType.type === "array" ? arg.dataType.element : arg.dataType;
-      return { args: [arg], dataType, nullable: true };
-    },
-    emit() {
-      throw new AnalysisError("UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS", {
-        failed: "The generator is not supported: nested in expressions",
-        found: `${name}(…) inside another expression`,
-        remedy: "Give the rows a column of their own first: select the generator alone.",
-      });
-    },
-  };
-}
-
-function explodedColumns(call: ResolvedCallNode, outer: boolean, position: boolean): StructField[] {
-  const type = firstType(call.args);
-  const pos: StructField[] = position ? [{ name: "pos", dataType: INT, nullable: outer }] : [];
-  if (type.type === "map")
-    return [...pos, { name: "key", dataType: type.key, nullable: outer }, { name: "value", dataType: type.value, nullable: true }];
-  return [...pos, { name: "col", dataType: elementType(call.args), nullable: true }];
-}
-
-function emitRows(
-  call: ResolvedCallNode,
-  context: EmitContext,
-  each: (values: readonly { value: string; isNull: string }[]) => void,
-  outer: boolean,
-  position: boolean,
-): void {
-  const [arg] = call.args;
-  if (!arg) throw wrongArgumentCount(call.entry.name, "1", 0);
-  const { writer } = context;
-  const input = context.emit(arg);
-  const none = writer.constant("none", outer ? OUTER : NO_ROWS);
-  const map = arg.dataType.type === "map";
-  const present = map ? `[...${input.value}]` : input.value;
-  const empty = input.isNull === "true" ? none : undefined;
-  const rows = empty ?? (input.isNull === "false" ? present : `(${input.isNull} ? ${none} : ${present})`);
-  const list = writer.local("rows");
-  writer.line(`let ${list} = ${rows};`);
-  if (outer) writer.line(`if (${list}.length === 0) ${list} = ${none};`);
-  const at = writer.local("k");
-  writer.block(`for (let ${at} = 0; ${at} < ${list}.length; ${at}++)`, () => {
-    const one = writer.assign("one", `${list}[${at}]`);
-    const missing = outer ? writer.assign("n", `${list} === ${none}`) : "false";
-    const values = map
-      ? [
-          { value: outer ? `(${missing} ? null : ${one}[0])` : `${one}[0]`, isNull: missing },
-          {
-            value: outer ? `(${missing} ? null : ${one}[1])` : `${one}[1]`,
-            isNull: outer ? `(${missing} || ${one}[1] === null)` : `(${one}[1] === null)`,
-          },
-        ]
-      : [{ value: one, isNull: `(${one} === null)` }];
-    each(position ? [{ value: at, isNull: missing }, ...values] : values);
-  });
-}
-
-const NO_ROWS: readonly unknown[] = [];
-const OUTER: readonly unknown[] = [null];

@@ -2,6 +2,7 @@ import type { AggregateEntry } from "./aggregate-entry.ts";
 import { basicAggregates } from "./aggregates-basic.ts";
 import { collectingAggregates } from "./aggregates-collect.ts";
 import { distinctAggregates } from "./aggregates-distinct.ts";
+import { extremeAggregates } from "./aggregates-extreme.ts";
 import { statisticalAggregates } from "./aggregates-statistics.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { bits } from "./bits.ts";
@@ -9,12 +10,14 @@ import { collections } from "./collections.ts";
 import { comparisons } from "./comparisons.ts";
 import { csv } from "./csv.ts";
 import { dates } from "./dates.ts";
+import { exploding } from "./explode.ts";
 import type { FunctionEntry } from "./function-entry.ts";
 import { json } from "./json.ts";
 import { logic } from "./logic.ts";
 import { math } from "./math.ts";
 import { patterns } from "./patterns.ts";
 import { strings } from "./strings.ts";
+import { structs } from "./structs.ts";
 import { timeWindows } from "./time-window.ts";
 
 /** The scalar functions of Spark SQL that the engine knows, by lower-case name. */
@@ -27,6 +30,8 @@ export const builtinFunctions: ReadonlyMap<string, FunctionEntry> = byName([
   patterns,
   dates,
   collections,
+  structs,
+  exploding,
   json,
   csv,
   bits,
@@ -36,6 +41,7 @@ export const builtinFunctions: ReadonlyMap<string, FunctionEntry> = byName([
 /** The aggregate functions, by lower-case name. */
 export const builtinAggregates: ReadonlyMap<string, AggregateEntry> = byName([
   basicAggregates,
+  extremeAggregates,
   statisticalAggregates,
   collectingAggregates,
   distinctAggregates,
