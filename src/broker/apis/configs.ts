@@ -77,7 +77,7 @@ export const describeConfigsHandler: ApiHandler = handlerOf(describeConfigsApi, 
     const wanted = configurationKeys === null || configurationKeys.length === 0 ? undefined : new Set(configurationKeys);
     return {
       errorCode: errorCodes.NONE,
-      errorMessage: null,
+      errorMessage: "",
       resourceType,
       resourceName,
       configs: described
@@ -124,6 +124,7 @@ async function alter(
       delete configs[name];
       continue;
     }
+    if (value === null && keep) return answer(errorCodes.INVALID_REQUEST, `Null value not supported for topic configs: ${name}`);
     const fault = topicConfigFault(name, value);
     if (fault !== undefined) return answer(errorCodes.INVALID_CONFIG, fault);
     configs[name] = value ?? "";

@@ -13,7 +13,8 @@ interface PartitionAnswer {
   readonly highWatermark: number;
   readonly lastStableOffset: number;
   readonly logStartOffset: number;
-  readonly abortedTransactions: null;
+  /** Null to those who read uncommitted; there are no transactions to be aborted. */
+  readonly abortedTransactions: readonly never[] | null;
   readonly records: readonly Uint8Array[];
 }
 
@@ -24,6 +25,7 @@ interface Round {
 }
 
 const LEADER_EPOCH = 0;
+const READ_UNCOMMITTED = 0;
 
 function faultOf(log: PartitionLog | undefined, partition: FetchPartition): number {
   if (!log) return errorCodes.UNKNOWN_TOPIC_OR_PARTITION;
@@ -62,7 +64,7 @@ async function readRound(request: FetchRequest, context: RequestContext): Promis
         highWatermark: log && errorCode === errorCodes.NONE ? log.endOffset : -1,
         lastStableOffset: log && errorCode === errorCodes.NONE ? log.endOffset : -1,
         logStartOffset: log && errorCode === errorCodes.NONE ? log.startOffset : -1,
-        abortedTransactions: null,
+        abortedTransactions: request.isolationLevel === READ_UNCOMMITTED && errorCode !== errorCodes.UNKNOWN_TOPIC_OR_PARTITION ? null : [],
         records,
       });
     }

@@ -7,7 +7,7 @@ import { handlerOf, type ApiHandler } from "../api-handler.ts";
 export const describeGroupsHandler: ApiHandler = handlerOf(describeGroupsApi, [0, 5], (body, { broker }) => ({
   groups: body.groups.map((groupId) => {
     const group = broker.groups.find(groupId);
-    const isSettled = group?.state === "Stable" || group?.state === "CompletingRebalance";
+    const isSettled = group?.state === "Stable";
     return {
       errorCode: errorCodes.NONE,
       groupId,

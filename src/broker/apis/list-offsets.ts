@@ -6,6 +6,7 @@ import type { PartitionLog } from "../log/partition-log.ts";
 const LATEST = -1;
 const EARLIEST = -2;
 const MAX_TIMESTAMP = -3;
+const FIRST_VERSION_WITH_MAX_TIMESTAMP = 7;
 
 async function offsetAt(log: PartitionLog, timestampMs: number): Promise<{ offset: number; timestampMs: number }> {
   if (timestampMs === LATEST) return { offset: log.endOffset, timestampMs: -1 };
@@ -25,6 +26,8 @@ export const listOffsetsHandler: ApiHandler = handlerOf(listOffsetsApi, [0, 7], 
           const log = context.broker.catalog.get(name)?.partitions[partitionIndex];
           if (!log) return { partitionIndex, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION };
           if (currentLeaderEpoch > 0) return { partitionIndex, errorCode: errorCodes.UNKNOWN_LEADER_EPOCH };
+          const isKnown = timestamp >= EARLIEST || (timestamp === MAX_TIMESTAMP && context.version >= FIRST_VERSION_WITH_MAX_TIMESTAMP);
+          if (!isKnown) return { partitionIndex, errorCode: errorCodes.UNSUPPORTED_VERSION };
           try {
             const { offset, timestampMs } = await offsetAt(log, timestamp);
             const oldStyleOffsets = offset < 0 ? [] : [offset];

@@ -15,7 +15,7 @@ export const findCoordinatorHandler: ApiHandler = handlerOf(findCoordinatorApi, 
   const { settings } = broker;
   const answer =
     body.keyType === GROUP_KEY
-      ? { errorCode: errorCodes.NONE, errorMessage: null, nodeId: settings.nodeId, ...broker.advertised() }
+      ? { errorCode: errorCodes.NONE, errorMessage: version >= 4 ? "" : "NONE", nodeId: settings.nodeId, ...broker.advertised() }
       : {
           errorCode: errorCodes.INVALID_REQUEST,
           errorMessage: "The development broker does not serve transactions.",
@@ -60,6 +60,7 @@ export const syncGroupHandler: ApiHandler = handlerOf(syncGroupApi, [0, 5], asyn
   const group = broker.groups.find(body.groupId);
   if (!group) return { errorCode: errorCodes.UNKNOWN_MEMBER_ID, assignment: Buffer.alloc(0) };
   const answer = await group.sync({ ...body, instanceId: body.groupInstanceId });
+  if (answer.errorCode !== errorCodes.NONE) return answer;
   return { ...answer, protocolType: group.protocolType, protocolName: group.protocolName };
 });
 

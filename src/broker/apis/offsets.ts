@@ -39,7 +39,7 @@ export const offsetCommitHandler: ApiHandler = handlerOf(offsetCommitApi, [0, 8]
         partition: partition.partitionIndex,
         offset: partition.committedOffset,
         leaderEpoch: partition.committedLeaderEpoch,
-        metadata: partition.committedMetadata,
+        metadata: partition.committedMetadata ?? "",
       })),
   );
   let stored: number = errorCodes.NONE;
@@ -70,7 +70,7 @@ function committed(broker: BrokerState, groupId: string, wanted: WantedTopics) {
         partitionIndex,
         committedOffset: found?.offset ?? -1,
         committedLeaderEpoch: found?.leaderEpoch ?? -1,
-        metadata: found ? found.metadata : "",
+        metadata: found?.metadata ?? "",
         errorCode: errorCodes.NONE,
       };
     }),

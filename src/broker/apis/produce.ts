@@ -37,9 +37,8 @@ class Refusal extends Error {
 /** Kafka's checks of a producer's batch, in its order: exactly one, whole, of this format, sound, and of a size that the topic takes. */
 function checkedBatch(records: Buffer, topic: Topic, version: number): BatchHeader {
   const batch = readBatchHeader(records, 0, records.length);
-  if (batch === "old format")
-    throw new Refusal(errorCodes.UNSUPPORTED_FOR_MESSAGE_FORMAT, "Message formats before Kafka 0.11 are not taken.");
-  if (typeof batch === "string") throw new Refusal(errorCodes.CORRUPT_MESSAGE, "The record batch is cut or its length is wrong.");
+  if (batch === "old format") throw new Refusal(errorCodes.INVALID_RECORD, "Message formats before Kafka 0.11 are not taken.");
+  if (typeof batch === "string") throw new Refusal(errorCodes.INVALID_RECORD, "The record batch is cut or its length is wrong.");
   if (batch.end !== records.length) throw new Refusal(errorCodes.INVALID_RECORD, "A partition takes exactly one record batch a request.");
   if (!isCrcValid(records, batch)) throw new Refusal(errorCodes.CORRUPT_MESSAGE, "The CRC-32C of the record batch does not match.");
   if (batch.count <= 0 || batch.lastOffset - batch.baseOffset !== batch.count - 1) {
@@ -47,7 +46,7 @@ function checkedBatch(records: Buffer, topic: Topic, version: number): BatchHead
   }
   if (isControl(batch.attributes)) throw new Refusal(errorCodes.INVALID_RECORD, "Clients may not write control batches.");
   if (isTransactional(batch.attributes)) {
-    throw new Refusal(errorCodes.INVALID_TXN_STATE, "The development broker does not serve transactions.");
+    throw new Refusal(errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, "The development broker does not serve transactions.");
   }
   const compression = batch.attributes & 7;
   if (compression > ZSTD || (compression === ZSTD && version < FIRST_VERSION_WITH_ZSTD)) {

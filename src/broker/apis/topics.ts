@@ -78,7 +78,7 @@ async function createTopic(
 ): Promise<CreatedTopic> {
   const counted = partitionCount(broker, wanted);
   const fault = topicFault(broker, wanted, named);
-  const refuse = ({ errorCode, errorMessage }: Fault): CreatedTopic => ({ name: wanted.name, errorCode, errorMessage, configs: null });
+  const refuse = ({ errorCode, errorMessage }: Fault): CreatedTopic => ({ name: wanted.name, errorCode, errorMessage, configs: [] });
   if (fault) return refuse(fault);
   if (typeof counted !== "number") return refuse(counted);
   const own = new Map(wanted.configs.map(({ name, value }) => [name, value ?? ""]));
@@ -107,14 +107,18 @@ async function createTopic(
 
 export const createTopicsHandler: ApiHandler = handlerOf(createTopicsApi, [2, 7], async (body, { broker }) => {
   const named = body.topics.map(({ name }) => name);
-  const topics = await Promise.all(body.topics.map((wanted) => createTopic(broker, wanted, named, body.validateOnly)));
+  const once = body.topics.filter(({ name }, index) => named.indexOf(name) === index);
+  const topics = await Promise.all(once.map((wanted) => createTopic(broker, wanted, named, body.validateOnly)));
   return { throttleTimeMs: 0, topics };
 });
 
 export const deleteTopicsHandler: ApiHandler = handlerOf(deleteTopicsApi, [1, 6], async (body, { broker, version }) => {
-  const wanted = version >= 6 ? body.topics : body.topicNames.map((name) => ({ name, topicId: ZERO_UUID }));
+  const asked = version >= 6 ? body.topics : body.topicNames.map((name) => ({ name, topicId: ZERO_UUID }));
+  const keys = asked.map(({ name, topicId }) => name ?? topicId);
+  const wanted = asked.filter((_, index) => keys.indexOf(keys[index] ?? "") === index);
   const responses = await Promise.all(
     wanted.map(async ({ name, topicId }) => {
+      if (keys.filter((key) => key === (name ?? topicId)).length > 1) return { name, topicId, errorCode: errorCodes.INVALID_REQUEST };
       const topic = name === null ? broker.catalog.getById(topicId) : broker.catalog.get(name);
       const missing = name === null ? errorCodes.UNKNOWN_TOPIC_ID : errorCodes.UNKNOWN_TOPIC_OR_PARTITION;
       if (!topic || !(await broker.catalog.delete(topic.name))) return { name, topicId, errorCode: missing };

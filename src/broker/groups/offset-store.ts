@@ -5,7 +5,7 @@ export interface CommittedOffset {
   readonly offset: number;
   readonly leaderEpoch: number;
   /** Comes back exactly as it was sent. */
-  readonly metadata: string | null;
+  readonly metadata: string;
 }
 
 interface OffsetCommit extends CommittedOffset {
