@@ -22,7 +22,7 @@ import { formatDate, formatTimestamp, parseDate, parseTimestamp } from "../types
 import { sqlTypeName } from "../types/type-text.ts";
 import { bytesText, valueText } from "../types/value-text.ts";
 import type { Emitted } from "./code.ts";
-import { literalText, placeholder } from "./emit.ts";
+import { literalText, placeholder } from "./literal-text.ts";
 import { arithmeticOverflow, castInvalidInput, castOverflow, decimalOverflow, type QueryExecutionError } from "./execution-error.ts";
 
 /** One way to convert a value that is not null; null answers "there is no such value". */

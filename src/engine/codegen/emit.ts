@@ -1,8 +1,8 @@
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
 import type { EmitContext, FieldBinding } from "../functions/function-entry.ts";
-import type { DataType } from "../types/data-type.ts";
 import { emitCast } from "./cast.ts";
 import type { CodeWriter, Emitted } from "./code.ts";
+import { literalText, placeholder } from "./literal-text.ts";
 import { structuralKey } from "./structural-key.ts";
 
 /** What a stage gives to its expressions. */
@@ -63,46 +63,6 @@ export function anyNull(...parts: readonly Emitted[]): string {
   const texts = new Set(parts.map((one) => one.isNull).filter((text) => text !== "false"));
   if (texts.has("true")) return "true";
   return texts.size === 0 ? "false" : [...texts].join(" || ");
-}
-
-/** The text that a local of this type holds while its value is null: of the same machine representation, so that it stays fast. */
-export function placeholder(type: DataType): string {
-  switch (type.type) {
-    case "boolean":
-      return "false";
-    case "string":
-      return '""';
-    case "decimal":
-      return "0n";
-    case "tinyint":
-    case "smallint":
-    case "int":
-    case "bigint":
-    case "float":
-    case "double":
-    case "date":
-    case "timestamp":
-    case "interval":
-      return "0";
-    default:
-      return "null";
-  }
-}
-
-/** The text of a value in the engine's own representation. */
-export function literalText(value: unknown, writer: CodeWriter): string {
-  switch (typeof value) {
-    case "string":
-      return JSON.stringify(value);
-    case "number":
-      return Object.is(value, -0) ? "-0" : String(value);
-    case "boolean":
-      return String(value);
-    case "bigint":
-      return `${value}n`;
-    default:
-      return value === null ? "null" : writer.constant("literal", value);
-  }
 }
 
 const SIMPLE = /^(?:[A-Za-z_$][\w$]*|-?\d+(?:\.\d+)?n?|"[^"\\]{0,24}")$/;

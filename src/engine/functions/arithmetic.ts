@@ -1,5 +1,6 @@
 import type { Emitted } from "../codegen/code.ts";
-import { anyNull, placeholder } from "../codegen/emit.ts";
+import { anyNull } from "../codegen/emit.ts";
+import { placeholder } from "../codegen/literal-text.ts";
 import { arithmeticOverflow, divideByZero, remainderByZero } from "../codegen/execution-error.ts";
 import { datatypeMismatch, wrongArgumentCount } from "../columns/analysis-error.ts";
 import { castTo, commonType, decimalOperand, isIntegral, isNumeric } from "../columns/coerce.ts";

@@ -1,5 +1,5 @@
 import type { Emitted } from "../codegen/code.ts";
-import { placeholder } from "../codegen/emit.ts";
+import { placeholder } from "../codegen/literal-text.ts";
 import { structuralKey } from "../codegen/structural-key.ts";
 import { AnalysisError, wrongArgumentCount } from "../columns/analysis-error.ts";
 import type { Resolved } from "../columns/resolved.ts";

@@ -1,5 +1,6 @@
 import type { Emitted } from "../codegen/code.ts";
-import { isTrue, placeholder } from "../codegen/emit.ts";
+import { isTrue } from "../codegen/emit.ts";
+import { placeholder } from "../codegen/literal-text.ts";
 import { datatypeMismatch, wrongArgumentCount } from "../columns/analysis-error.ts";
 import { castTo } from "../columns/coerce.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
