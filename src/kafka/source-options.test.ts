@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ManualClock } from "../base/clock.ts";
-import { checkEveryPartition, describeSubscription, parseSourceOptions, type KafkaSourceOptions } from "./source-options.ts";
+import { checkEveryPartition, describeSubscription, parseSourceOptions, refuseSchema, type KafkaSourceOptions } from "./source-options.ts";
 
 const parse = (options: Record<string, string>): KafkaSourceOptions => parseSourceOptions({ options, clock: new ManualClock() });
 const TOPIC = { "kafka.bootstrap.servers": "a:1, b:2", subscribe: "t" };
@@ -61,7 +61,8 @@ describe("options of the Kafka source", () => {
 
   test("a schema cannot be set: the source has its own", () => {
     const schema = { type: "struct", fields: [] } as const;
-    expect(() => parseSourceOptions({ options: TOPIC, clock: new ManualClock(), schema })).toThrow(/own columns/);
+    expect(() => refuseSchema({ options: TOPIC, clock: new ManualClock(), schema })).toThrow(/own columns/);
+    expect(() => refuseSchema({ options: TOPIC, clock: new ManualClock() })).not.toThrow();
   });
 
   test("startingOffsets names exactly the partitions that there are", () => {

@@ -325,8 +325,12 @@ describe("losses", () => {
     expect(await read(source, { [topic]: { 0: 8 } }, { [topic]: { 0: 12 } })).toEqual([]);
     const to = await source.latest({ [topic]: { 0: 12 } }, never);
     expect(to).toEqual({ [topic]: { 0: 5 } });
+    let told = false;
+    const changed = source.changed(to, never).then(() => (told = true));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(told).toBe(false);
     await cluster.append(topic, 0, ["after"]);
-    await source.changed(to, never);
+    await changed;
     expect(values(await read(source, to, await source.latest(to, never)))).toEqual(["after"]);
     expect(source.metrics?.(to).lostOffsets).toBe("4");
   });

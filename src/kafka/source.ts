@@ -127,7 +127,7 @@ export class KafkaSource implements Source {
     const begin = fromJson(from, "the offset of a checkpoint");
     await this.#follow(begin, signal);
     let ends = this.#heardEnds();
-    if (!isAhead(ends, begin, this.#begins)) ends = await this.#askEnds(signal);
+    if (!isAhead(ends, begin, this.#begins) || this.#someOutOfRange()) ends = await this.#askEnds(signal);
     const from0 = new Map([...this.#begins, ...begin]);
     const to = new Map<string, number>();
     for (const [key, offset] of from0) {
@@ -137,7 +137,11 @@ export class KafkaSource implements Source {
         continue;
       }
       const reached = end ?? offset;
-      if (reached < offset) this.#loseOrFail(key, `offset ${offset} was next, but the log now ends at ${reached}`);
+      if (reached < offset) {
+        this.#loseOrFail(key, `offset ${offset} was next, but the log now ends at ${reached}`);
+        const { topic, partition } = splitKey(key);
+        this.#reader.seek(topic, partition, reached);
+      }
       to.set(key, this.#frozen ? Math.min(reached, Math.max(offset, this.#frozen.get(key) ?? offset)) : reached);
     }
     const limit = this.#options.maxOffsetsPerTrigger;
@@ -192,7 +196,8 @@ export class KafkaSource implements Source {
         this.#listAgainIfOld();
         return (
           isAhead(this.#heardEnds(), begin, this.#begins) ||
-          this.#partitions.some((one) => this.#isStranger(one, begin) || this.#reader.isOutOfRange(one.topic, one.partition))
+          this.#someOutOfRange() ||
+          this.#partitions.some((one) => this.#isStranger(one, begin))
         );
       },
       [],
@@ -242,7 +247,7 @@ export class KafkaSource implements Source {
   }
 
   async close(): Promise<void> {
-    await this.#publishing;
+    await Promise.race([this.#publishing, this.#clock.sleep(1000, this.#closing.signal).catch(() => undefined)]);
     this.#closing.abort();
     this.#reader.close();
     await this.#cluster.close();
@@ -360,6 +365,10 @@ export class KafkaSource implements Source {
   /** A partition that has appeared and whose beginning was not yet asked for. */
   #isStranger(one: TopicPartition, begin: ReadonlyMap<string, number>): boolean {
     return !begin.has(keyOf(one)) && !this.#begins.has(keyOf(one));
+  }
+
+  #someOutOfRange(): boolean {
+    return this.#partitions.some((one) => this.#reader.isOutOfRange(one.topic, one.partition));
   }
 
   #isThere(key: string): boolean {
