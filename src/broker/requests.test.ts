@@ -7,6 +7,7 @@ import { errorCodes, errorName } from "../kafka-protocol/error-codes.ts";
 import { encodeRequest } from "../kafka-protocol/frame.ts";
 import { apiVersionsApi } from "../kafka-protocol/messages/api-versions.ts";
 import { createTopicsApi } from "../kafka-protocol/messages/create-topics.ts";
+import { deleteTopicsApi } from "../kafka-protocol/messages/delete-topics.ts";
 import { fetchApi } from "../kafka-protocol/messages/fetch.ts";
 import { findCoordinatorApi } from "../kafka-protocol/messages/find-coordinator.ts";
 import { heartbeatApi } from "../kafka-protocol/messages/heartbeat.ts";
@@ -211,6 +212,20 @@ describe("Fetch", () => {
     const waiting = fetchValues(reader, topic, 0, { minBytes: 1000, maxWaitMs: 20_000 });
     await produce(writer, topic, batch(["x".repeat(1000)]));
     expect(await waiting).toHaveLength(2);
+  });
+
+  test("deleting a topic wakes who waits for it, and a new one of that name is empty", async () => {
+    const [reader, writer] = [await connect(), await connect()];
+    const topic = await newTopic(writer);
+    await produce(writer, topic, batch(["old"]));
+    const waiting = fetchValues(reader, topic, 1, { maxWaitMs: 20_000 });
+    const deleted = await writer.request(deleteTopicsApi, 4, { topicNames: [topic], timeoutMs: 1000 });
+    expect(deleted.responses[0]?.errorCode).toBe(0);
+    expect(await waiting).toBe("UNKNOWN_TOPIC_OR_PARTITION");
+    const wanted = { name: topic, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] };
+    await writer.request(createTopicsApi, 5, { topics: [wanted], timeoutMs: 1000, validateOnly: false });
+    expect(await produce(writer, topic, batch(["new"]))).toEqual({ error: "NONE", baseOffset: 0 });
+    expect(await fetchValues(reader, topic, 0)).toEqual(["0:new"]);
   });
 
   test("answers keep the order of the requests, also behind one that waits", async () => {

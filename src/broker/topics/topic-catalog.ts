@@ -48,7 +48,13 @@ export interface CatalogOptions {
 /** Producer ids are taken from the journal in blocks, so that handing one out costs no write. */
 const PRODUCER_ID_BLOCK = 1000;
 
-const newId = (): string => randomBytes(16).toString("base64url");
+/** A random id; none begins with '-', which command lines would take for an option. */
+function newId(): string {
+  for (;;) {
+    const id = randomBytes(16).toString("base64url");
+    if (!id.startsWith("-")) return id;
+  }
+}
 
 /** The topics, their configs and logs, the cluster id and the producer ids: everything that must be there again after a restart. */
 export class TopicCatalog {
