@@ -276,3 +276,37 @@ export function lastBatch(log: ReadonlyMap<number, string>): number {
 export function endOfStart(thrown: unknown): string {
   return /its process ended with (\S+?)[:)]/.exec(messageOf(thrown))?.[1] ?? messageOf(thrown);
 }
+
+/** A supervised service that is to be killed at moments of the test's choosing. */
+export interface Victim {
+  /** SIGKILL as soon as the process is up; resolves when it has been sent. */
+  kill(): Promise<void>;
+  /** Resolves as soon as the process is up. */
+  up(): Promise<void>;
+}
+
+export function victimOf(service: SupervisedService): Victim {
+  let down: Promise<void> | undefined;
+  let onUp = (): void => {};
+  service.onEvent(({ state }) => {
+    if (state === "up") {
+      down = undefined;
+      onUp();
+    } else markDown();
+  });
+  void service.gaveUp.then(() => onUp());
+  const markDown = (): void => {
+    down ??= new Promise((resolve) => (onUp = resolve));
+  };
+  const up = async (): Promise<void> => {
+    while (down) await down;
+  };
+  return {
+    up,
+    kill: async () => {
+      await up();
+      markDown();
+      process.kill(service.pid, "SIGKILL");
+    },
+  };
+}
