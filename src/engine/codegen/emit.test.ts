@@ -164,7 +164,7 @@ test("a malformed record is handed over with its reason and leaves the stage", (
   const { run } = recordStage(true);
   expect(run(['{"id":"a","value":2}', "broken", '{"id":"b","value":3,"at":"never"}', null])).toEqual([
     ["a", 2],
-    ["dead", "not JSON: unexpected character at character 0"],
-    ["dead", '"never" is no TIMESTAMP'],
+    ["dead", "not JSON: unexpected character"],
+    ["dead", "at is no TIMESTAMP"],
   ]);
 });

@@ -64,7 +64,8 @@ function csvReader(schema: StructType, options: Readonly<Record<string, string>>
       const value = values[i];
       if (value === undefined || value === nullValue) return;
       const found = converters[ordinal]?.(value) ?? null;
-      if (found === null) line.reason ??= `${value.slice(0, 40)} is no ${schema.fields[ordinal]?.dataType.type.toUpperCase()}`;
+      const column = schema.fields[ordinal];
+      if (found === null) line.reason ??= `${column?.name} is no ${column?.dataType.type.toUpperCase()}`;
       row[ordinal] = found;
     });
     if (corrupt >= 0 && line.reason !== null) row[corrupt] = text;

@@ -22,7 +22,7 @@ export class JsonParser {
   readonly #timestamp: (text: string) => number | null;
   readonly #cursor = new JsonText();
   readonly #root: Converter;
-  /** Why the last record was malformed; null if it was not. */
+  /** Why the last record was malformed; null if it was not. One of few texts (it names fields and types, not values), so that malformed records can be counted by it. */
   reason: string | null = null;
 
   constructor(schema: DataType, options: Readonly<Record<string, string>> = {}) {
@@ -71,24 +71,24 @@ export class JsonParser {
   #rootConverter(): Converter {
     const schema = this.#schema;
     if (schema.type === "struct") {
-      const struct = this.#struct(schema, this.#corrupt);
+      const struct = this.#struct(schema, this.#corrupt, "");
       return () => (this.#cursor.token() === "object" ? struct() : this.#bad("no JSON object"));
     }
     if (schema.type === "array" && schema.element.type === "struct") {
-      const array = this.#converter(schema);
-      const single = this.#converter(schema.element);
+      const array = this.#converter(schema, "the record");
+      const single = this.#converter(schema.element, "the record");
       return () => (this.#cursor.token() === "object" ? [single()] : array());
     }
-    return this.#converter(schema);
+    return this.#converter(schema, "the record");
   }
 
-  /** A converter that consumes one value; JSON's null is null for every type. */
-  #converter(type: DataType): Converter {
+  /** A converter that consumes one value; JSON's null is null for every type. `name` tells in reasons which value it is. */
+  #converter(type: DataType, name: string): Converter {
     const cursor = this.#cursor;
+    const reason = `${name} is no ${sqlTypeName(type)}`;
     const mismatch = (): typeof BAD => {
-      const from = cursor.position;
       cursor.skip();
-      return this.#bad(`${cursor.slice(from).trim().slice(0, 40)} is no ${sqlTypeName(type)}`);
+      return this.#bad(reason);
     };
     const scalarOr = (convert: (kind: string, text: () => string) => unknown): Converter => {
       return () => {
@@ -102,7 +102,7 @@ export class JsonParser {
         const result = convert(kind, () => (kind === "string" ? cursor.string() : cursor.scalar()));
         if (result !== BAD) return result;
         if (cursor.position === from) return mismatch();
-        return this.#bad(`${cursor.slice(from).slice(0, 40)} is no ${sqlTypeName(type)}`);
+        return this.#bad(reason);
       };
     };
     switch (type.type) {
@@ -137,15 +137,15 @@ export class JsonParser {
       case "binary":
         return scalarOr((kind, text) => (kind === "string" ? new Uint8Array(Buffer.from(text(), "base64")) : BAD));
       case "struct": {
-        const struct = this.#struct(type, -1);
+        const struct = this.#struct(type, -1, `${name}.`);
         return this.#composite("object", struct, mismatch);
       }
       case "array": {
-        const element = this.#converter(type.element);
+        const element = this.#converter(type.element, `an element of ${name}`);
         return this.#composite("array", () => this.#array(element), mismatch);
       }
       case "map": {
-        const value = this.#converter(type.value);
+        const value = this.#converter(type.value, `a value of ${name}`);
         return this.#composite("object", () => this.#map(value), mismatch);
       }
       default:
@@ -180,10 +180,10 @@ export class JsonParser {
     return cursor.slice(from);
   }
 
-  #struct(type: StructType, without: number): Converter {
+  #struct(type: StructType, without: number, path: string): Converter {
     const fields = new Map<string, { readonly ordinal: number; readonly convert: Converter }>();
     type.fields.forEach((one, ordinal) => {
-      if (ordinal !== without) fields.set(one.name, { ordinal, convert: this.#converter(one.dataType) });
+      if (ordinal !== without) fields.set(one.name, { ordinal, convert: this.#converter(one.dataType, `${path}${one.name}`) });
     });
     const count = type.fields.length;
     return () => {

@@ -176,6 +176,6 @@ export class JsonText {
   }
 
   #fail(what: string): JsonSyntaxError {
-    return new JsonSyntaxError(`${what} at character ${this.#at}`);
+    return new JsonSyntaxError(what);
   }
 }
