@@ -62,12 +62,13 @@ async function drain(job: EngineJob, stopping: AbortSignal): Promise<EngineResul
     ...totals.result(),
     elapsedMs,
     cpuMs: (user + system) / 1000,
+    systemMs: system / 1000,
     peakRssMiB: process.resourceUsage().maxRSS / 1024,
     ...(job.resultTopic === undefined ? { counted: counting.total() } : {}),
   };
 }
 
-type Totals = Omit<EngineResult, "type" | "elapsedMs" | "cpuMs" | "peakRssMiB" | "counted">;
+type Totals = Omit<EngineResult, "type" | "elapsedMs" | "cpuMs" | "systemMs" | "peakRssMiB" | "counted">;
 
 /** Adds the progress reports up. */
 function createTotals(askedAtMs: number): { add(progress: StreamingQueryProgress): void; result(): Totals } {

@@ -25,7 +25,9 @@ export interface EngineJob extends DrainJob {
 export interface DrainCost {
   readonly messages: number;
   readonly elapsedMs: number;
+  /** User and system time of the process, its threads included. */
   readonly cpuMs: number;
+  readonly systemMs: number;
   readonly peakRssMiB: number;
 }
 

@@ -41,6 +41,7 @@ await runAsService(async () => {
             counted: fold.total(),
             elapsedMs: performance.now() - startedAt,
             cpuMs: (user + system) / 1000,
+            systemMs: system / 1000,
             peakRssMiB: process.resourceUsage().maxRSS / 1024,
           };
           tellParent({ ...result });
