@@ -1,5 +1,7 @@
+import path from "node:path";
 import type { Clock } from "../../base/clock.ts";
 import { failpoint } from "../../base/failpoint.ts";
+import { CheckpointError, RESTORE_OR_RENEW } from "../checkpoint/checkpoint-error.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { DeadLetterBatch } from "../operators/dead-letters.ts";
 import type { OutputMode } from "../plan/plan.ts";
@@ -84,6 +86,7 @@ export class Execution {
     const initial = await Promise.all(sources.map((source, i) => checkpoint.initialOffset(i, () => source.initial(signal))));
     const begun = await checkpoint.latestOffsets();
     const done = await checkpoint.latestCommit();
+    checkNoGap(begun?.batchId ?? -1, done?.batchId ?? -1, checkpoint.folder);
     this.#committed = initial;
     if (begun) {
       const saved = settingsOf(begun.entry.conf, settings);
@@ -249,6 +252,17 @@ export class Execution {
     this.#runtime = this.#parts.compile(this.#settings);
     for (const { store } of this.#runtime.compiled.operators) await store.load(this.#next);
   }
+}
+
+/** Batch N begins only after batch N−1 is committed, and is committed only after it has begun. */
+function checkNoGap(begun: number, committed: number, folder: string): void {
+  if (committed === begun || committed === begun - 1) return;
+  const missing = committed > begun ? path.join("offsets", String(committed)) : path.join("commits", String(begun - 1));
+  throw new CheckpointError("CHECKPOINT_MISSING", {
+    failed: `Cannot restart from ${folder}`,
+    found: `${path.join(folder, missing)} is missing`,
+    remedy: RESTORE_OR_RENEW,
+  });
 }
 
 const DEAD_LETTER_COLUMNS = [

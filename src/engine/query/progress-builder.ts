@@ -61,7 +61,7 @@ export class ProgressBuilder {
         description: source.description,
         startOffset: batch.starts[i] ?? null,
         endOffset: batch.ends[i] ?? null,
-        latestOffset: batch.ends[i] ?? null,
+        latestOffset: source.reportLatestOffset?.() ?? batch.ends[i] ?? null,
         numInputRows: rows,
         inputRowsPerSecond: rate(rows, sinceLastMs),
         processedRowsPerSecond: rate(rows, totalMs),

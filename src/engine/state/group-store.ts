@@ -141,13 +141,17 @@ export class GroupStore implements StateStore {
     this.touched[this.touchedCount++] = group;
   }
 
-  /** The live groups whose deadline is at or before `us`, taken off the queue; each is to be released after its result is read. */
+  /**
+   * The live groups whose deadline is at or before `us`, taken off the queue; each is to be released after its result is read. A group that was
+   * removed otherwise may have left its ordinal to another one: only the deadline that a group has now counts, and once.
+   */
   takeExpired(us: number): number[] {
-    return this.#queue.take(us).filter((group) => this.alive[group] === 1 && (this.deadlines[group] as number) <= us);
+    return [...new Set(this.#queue.take(us))].filter((group) => this.alive[group] === 1 && (this.deadlines[group] as number) <= us);
   }
 
   /** Removes a group; its ordinal will be used again. */
   release(group: number): void {
+    if (this.alive[group] !== 1) return;
     this.#writeKey(this.#removed, group);
     this.#removedCount++;
     this.#drop(group);
@@ -257,6 +261,10 @@ export class GroupStore implements StateStore {
   async load(version: number): Promise<void> {
     this.#reset();
     await this.#files.read(version, (reader) => this.#apply(reader));
+    for (const group of this.groups()) {
+      const deadline = this.deadlines[group] as number;
+      if (deadline !== Infinity) this.#queue.add(group, deadline);
+    }
     this.#version = version;
     this.#forgetChanges();
   }
@@ -284,7 +292,7 @@ export class GroupStore implements StateStore {
     for (let n = reader.uint32(); n > 0; n--) {
       const group = this.#insert(key());
       const deadline = reader.double();
-      if (deadline !== Infinity && this.deadlines[group] !== deadline) this.schedule(group, deadline);
+      this.deadlines[group] = deadline;
       this.slotColumns.forEach((slot, i) => {
         (this.slots[i] as unknown[])[group] = slot.storage === "double" ? reader.double() : reader.value();
       });

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
 import { expect, test } from "vitest";
 import { GroupStore } from "./group-store.ts";
 import { RowStore } from "./row-store.ts";
@@ -27,6 +30,34 @@ test("expired groups are taken in order of their deadline and their place is use
   }
   expect(store.capacity).toBeLessThanOrEqual(64);
   expect(store.dictionaries[0]?.size).toBe(1);
+});
+
+test("a group that took the place of a removed one expires once, also after a restart", async () => {
+  const folder = await mkdtemp(path.join(os.tmpdir(), "streamlab-groups-"));
+  try {
+    let store = new GroupStore(columns, new StateFiles(folder));
+    const put = (name: string, deadline: number): void => {
+      store.put([name, 1], [1, null]);
+      for (const group of store.groups()) if (store.deadlines[group] === Infinity) store.schedule(group, deadline);
+    };
+    put("first", 10);
+    await store.commit(1);
+    for (const group of store.takeExpired(10)) store.release(group);
+    put("second", 20);
+    await store.commit(2);
+    store.remove(["second", 1]);
+    put("third", 30);
+    await store.commit(3);
+    for (const restarted of [false, true]) {
+      if (restarted) {
+        store = new GroupStore(columns, new StateFiles(folder));
+        await store.load(3);
+      }
+      expect(store.takeExpired(40).map((group) => store.keyValue(0, group))).toEqual(["third"]);
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 test("a million keys take less than 400 bytes each", () => {
