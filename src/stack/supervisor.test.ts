@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { type Clock, systemClock } from "../base/clock.ts";
 import type { ServiceSpec } from "./service-process.ts";
 import { startService } from "./service-process.ts";
 import { type ServiceEvent, type SupervisedService, superviseService } from "./supervisor.ts";
@@ -49,6 +50,27 @@ test("a service that was asked to end is not started again", async () => {
   await it.stop();
   await down;
   expect(it.restarts).toBe(0);
+});
+
+test("a service that ends again and again is started after growing pauses, and a stop ends the pause", async () => {
+  const slept: number[] = [];
+  let reached: () => void = () => {};
+  const fourth = new Promise<void>((resolve) => (reached = resolve));
+  const clock: Clock = {
+    ...systemClock,
+    sleep: (ms, signal) => {
+      slept.push(ms);
+      if (slept.length < 4) return Promise.resolve();
+      reached();
+      return systemClock.sleep(60_000, signal);
+    },
+  };
+  const it = await superviseService(service('process.send({ type: "ready" }, () => process.exit(3));'), { clock });
+  running.push(it);
+  await fourth;
+  expect(slept).toEqual([100, 200, 400, 800]);
+  await it.stop();
+  expect(it.restarts).toBe(5);
 });
 
 test("a service that cannot stay up is given up after the agreed number of starts, and says so", async () => {

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import { type Message, createMailbox } from "./mailbox.ts";
 import { type ServiceProcess, type ServiceSpec, startService } from "./service-process.ts";
@@ -27,22 +28,31 @@ export interface SupervisedService {
   stop(graceMs?: number): Promise<void>;
 }
 
+/** A service that lives shorter than this has not come to work. */
+const SHORT_LIFE_MS = 5_000;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5_000;
+
 /**
- * Starts a service and keeps it running: an end that nobody asked for starts it again at once with the same arguments, at most
- * `maxRestarts` times in all, so that a crash of one part never takes the run down and a part that cannot run does not spin.
+ * Starts a service and keeps it running: an end that nobody asked for starts it again at once with the same arguments, so that a crash of one
+ * part never takes the run down. After further short lives in a row it pauses before each start, 0.1 s doubling to 5 s, so that the parts that
+ * need another one outlast its absence of a minute and a part that cannot run does not spin; after `maxRestarts` in all it is given up.
  */
 export async function superviseService(
   spec: ServiceSpec,
-  options: { readonly signal?: AbortSignal; readonly maxRestarts?: number; readonly timeoutMs?: number } = {},
+  options: { readonly signal?: AbortSignal; readonly maxRestarts?: number; readonly timeoutMs?: number; readonly clock?: Clock } = {},
 ): Promise<SupervisedService> {
   const maxRestarts = options.maxRestarts ?? 20;
+  const clock = options.clock ?? systemClock;
   const mailbox = createMailbox();
   const events: ((event: ServiceEvent) => void)[] = [];
   const startOptions = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs };
   let current = await startService(spec, options.signal ? { ...startOptions, signal: options.signal } : startOptions);
   const ready = current.ready;
   let restarts = 0;
-  let stopping = false;
+  let startedAtMs = clock.monotonicMs();
+  let shortLives = 0;
+  const stopping = new AbortController();
   let restarting: Promise<void> | undefined;
   let giveUp: (why: string) => void = () => {};
   const gaveUp = new Promise<string>((resolve) => (giveUp = resolve));
@@ -51,18 +61,21 @@ export async function superviseService(
     service.onMessage((message) => mailbox.deliver(message));
     void service.ended.then((how) => {
       for (const listener of events) listener({ name: spec.name, state: "down", pid: service.pid, how });
-      if (!stopping) restarting = restart(how);
+      if (!stopping.signal.aborted) restarting = restart(how);
     });
   };
   const restart = async (how: string): Promise<void> => {
     if (restarts >= maxRestarts) return giveUp(`the ${spec.name} ended ${restarts + 1} times, at last with ${how}`);
     restarts++;
+    shortLives = clock.monotonicMs() - startedAtMs < SHORT_LIFE_MS ? shortLives + 1 : 0;
     try {
-      const next = await startService(spec, startOptions);
-      if (stopping) return await next.stop();
+      if (shortLives > 1) await clock.sleep(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (shortLives - 2)), stopping.signal);
+      startedAtMs = clock.monotonicMs();
+      const next = await startService(spec, { ...startOptions, signal: stopping.signal });
+      if (stopping.signal.aborted) return await next.stop();
       current = next;
     } catch (thrown) {
-      return stopping ? undefined : restart(messageOf(thrown));
+      return stopping.signal.aborted ? undefined : restart(messageOf(thrown));
     }
     attach(current);
     for (const listener of events) listener({ name: spec.name, state: "up", pid: current.pid, how: "" });
@@ -82,7 +95,7 @@ export async function superviseService(
     onEvent: (listener) => void events.push(listener),
     gaveUp,
     stop: async (graceMs) => {
-      stopping = true;
+      stopping.abort();
       await restarting;
       await current.stop(graceMs);
     },
