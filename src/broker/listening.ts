@@ -1,6 +1,6 @@
-import fs from "node:fs/promises";
 import net from "node:net";
 import { codeOf } from "../base/errors.ts";
+import { portHolder } from "../base/port-holder.ts";
 import { BrokerError } from "./broker-error.ts";
 
 /** The sockets of one listener. Loopback is served on IPv4 and IPv6 alike, since clients differ in which one "localhost" is to them. */
@@ -28,33 +28,12 @@ const closeServer = (server: net.Server): Promise<void> => new Promise((resolve)
 
 const portOf = (server: net.Server): number => (server.address() as net.AddressInfo).port;
 
-/** The process that listens on a port, as far as Linux lets one see: "node (pid 4711)". */
-async function holderOf(port: number): Promise<string | undefined> {
-  const wanted = port.toString(16).toUpperCase().padStart(4, "0");
-  const inodes = new Set<string>();
-  for (const table of ["/proc/net/tcp", "/proc/net/tcp6"]) {
-    const text = await fs.readFile(table, "utf8").catch(() => "");
-    for (const line of text.split("\n").slice(1)) {
-      const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
-      if (state === "0A" && local?.endsWith(`:${wanted}`) && inode) inodes.add(`socket:[${inode}]`);
-    }
-  }
-  if (inodes.size === 0) return undefined;
-  for (const pid of (await fs.readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
-    for (const fd of await fs.readdir(`/proc/${pid}/fd`).catch(() => [])) {
-      const target = await fs.readlink(`/proc/${pid}/fd/${fd}`).catch(() => "");
-      if (inodes.has(target)) return `${(await fs.readFile(`/proc/${pid}/comm`, "utf8").catch(() => "a process")).trim()} (pid ${pid})`;
-    }
-  }
-  return undefined;
-}
-
-async function refusal(host: string, port: number, cause: unknown): Promise<BrokerError> {
+function refusal(host: string, port: number, cause: unknown): BrokerError {
   const failed = `Cannot start the Kafka-protocol development broker on ${host}:${port}`;
   if (codeOf(cause) !== "EADDRINUSE") {
     return new BrokerError("CANNOT_LISTEN", { failed, found: String(cause), remedy: "Choose an address of this machine.", cause });
   }
-  const holder = await holderOf(port).catch(() => undefined);
+  const holder = portHolder(port);
   return new BrokerError("PORT_IN_USE", {
     failed,
     found: `port ${port} is in use${holder === undefined ? "" : ` by ${holder}`}`,
@@ -87,7 +66,7 @@ export async function listen(host: string, port: number, onSocket: (socket: net.
     } catch (thrown) {
       await Promise.all(servers.map(closeServer));
       if (port === 0 && codeOf(thrown) === "EADDRINUSE" && attempt < ATTEMPTS) continue;
-      throw await refusal(host, port, thrown);
+      throw refusal(host, port, thrown);
     }
   }
 }

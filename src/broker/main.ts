@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { StreamlabError, messageOf } from "../base/errors.ts";
+import { runAsService } from "../base/own-process.ts";
 import { BROKER_NAME, startBroker, type BrokerOptions } from "./broker.ts";
 import { BrokerError } from "./broker-error.ts";
 
@@ -45,30 +45,7 @@ function optionsOf(args: readonly string[]): BrokerOptions {
   };
 }
 
-async function main(): Promise<void> {
-  const stop = new AbortController();
-  const requestStop = (): void => stop.abort();
-  process.on("SIGTERM", requestStop);
-  process.on("SIGINT", requestStop);
-  process.on("disconnect", requestStop);
+await runAsService(async () => {
   const broker = await startBroker(optionsOf(process.argv.slice(2)));
-  const stopped = new Promise<void>((resolve) => {
-    if (stop.signal.aborted) resolve();
-    stop.signal.addEventListener("abort", () => resolve());
-  });
-  if (process.send) process.send({ type: "ready", host: broker.host, port: broker.port });
-  else console.log(`${BROKER_NAME} listens on ${broker.address}`);
-  await stopped;
-  await broker.close();
-}
-
-main().then(
-  () => process.exit(0),
-  (thrown: unknown) => {
-    const message = thrown instanceof StreamlabError ? thrown.message : `Cannot start the ${BROKER_NAME} (${messageOf(thrown)}).`;
-    const code = thrown instanceof StreamlabError ? thrown.code : "UNEXPECTED";
-    console.error(message);
-    if (process.send) process.send({ type: "failed", code, message }, () => process.exit(1));
-    else process.exit(1);
-  },
-);
+  return { ready: { host: broker.host, port: broker.port }, close: () => broker.close() };
+});

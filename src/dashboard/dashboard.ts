@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { systemClock, type Clock } from "../base/clock.ts";
 import { codeOf, messageOf } from "../base/errors.ts";
 import { hostsOf } from "../mongo/mongo-error.ts";
-import { portHolder } from "../stack/port.ts";
+import { portHolder } from "../base/port-holder.ts";
 import { createApp } from "./app.ts";
 import { loadAssets } from "./assets.ts";
 import { DashboardError } from "./dashboard-error.ts";

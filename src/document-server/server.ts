@@ -4,7 +4,7 @@ import { codeOf, messageOf } from "../base/errors.ts";
 import { serveConnection } from "./connection.ts";
 import { Cursors } from "./cursors.ts";
 import { DocumentServerError } from "./failure.ts";
-import { holderOfPort } from "./port-holder.ts";
+import { portHolder } from "../base/port-holder.ts";
 import type { ServerState } from "./server-state.ts";
 import { Catalog } from "./storage/catalog.ts";
 import { DocumentFile } from "./storage/document-file.ts";
@@ -86,7 +86,7 @@ async function listen(server: Server, host: string, port: number): Promise<void>
     });
   } catch (thrown) {
     const inUse = codeOf(thrown) === "EADDRINUSE";
-    const holder = inUse ? await holderOfPort(port) : undefined;
+    const holder = inUse ? portHolder(port) : undefined;
     throw new DocumentServerError(inUse ? "PORT_IN_USE" : "CANNOT_LISTEN", {
       failed: `Cannot start the MongoDB-protocol development server on ${host}:${port}`,
       found: inUse ? `the port is held by ${holder ?? "another program"}` : messageOf(thrown),

@@ -2,10 +2,11 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import path from "node:path";
+import { portHolder } from "../base/port-holder.ts";
 import type { Backends } from "./backends.ts";
 import { findChromium } from "./chromium.ts";
 import { accepts, runningDaemons } from "./daemon.ts";
-import { isPortFree, portHolder } from "./port.ts";
+import { isPortFree } from "./port.ts";
 import { EMBEDDED } from "./servers.ts";
 
 /** One line of the doctor's answer. `missing` harms nothing: `detail` says what it would add. */
