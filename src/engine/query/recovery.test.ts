@@ -66,7 +66,7 @@ test("killed again while it repeats a batch, it still ends with the same results
   const whole = path.join(folder, "whole");
   await run(whole, "");
   const broken = path.join(folder, "broken");
-  for (const point of ["w3.mid:2:0", "w2.after:2", "w4.before:2", "w1.after:5"]) expect(await run(broken, point)).toBe("SIGKILL");
+  for (const point of ["w3.mid:2:1", "w2.after:2", "w4.before:2", "w1.after:5"]) expect(await run(broken, point)).toBe("SIGKILL");
   expect(await run(broken, "")).toBe("0");
   expect(await results(broken)).toEqual(await results(whole));
 });
