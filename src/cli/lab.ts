@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { createLogUpdate } from "log-update";
 import { systemClock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
@@ -16,12 +16,14 @@ import { type BackendFlags, backendsOf, wholeNumber, withBackends } from "./back
 import { Interrupted } from "./failure.ts";
 import { listenForInterruption } from "./interrupt.ts";
 import { statusLine, statusLines } from "./lab-status.ts";
+import { REPORT_FOLDER } from "./report.ts";
 
 interface LabFlags extends BackendFlags {
   readonly seconds: number;
   readonly rate: number;
   readonly seed: number;
   readonly port?: number;
+  readonly out: string;
   readonly keep?: boolean;
   readonly quiet?: boolean;
 }
@@ -37,6 +39,7 @@ export function addLab(program: Command): void {
     .option("--rate <n>", "messages per second", wholeNumber(1), 1000)
     .option("--seed <n>", "the same seed gives the same readings", wholeNumber(0), 42)
     .option("--port <n>", "port of the dashboard (8050, or a free one where it is taken)", wholeNumber(0))
+    .addOption(new Option("--out <folder>", "where report, figures and data go").default(REPORT_FOLDER, "report of the project"))
     .option("--keep", "stay up after the report, until Ctrl+C")
     .option("--quiet", "only the grade")
     .addHelpText("after", "\nExamples:\n  streamlab lab --seconds 120 --rate 5000\n  streamlab lab --keep --port 8051")
@@ -64,7 +67,7 @@ async function runLab(flags: LabFlags): Promise<void> {
       database: temporary.database ? `${IOT.database}_${runId.replace("-", "_")}` : IOT.database,
       temporary,
     });
-    const pictures = takeScreenshots(pipeline, flags.seconds, interruption.signal).catch((thrown: unknown) => {
+    const pictures = takeScreenshots(pipeline, flags, interruption.signal).catch((thrown: unknown) => {
       if (!interruption.signal.aborted) say(`no screenshots: ${messageOf(thrown)}`);
       return undefined;
     });
@@ -127,16 +130,13 @@ async function showRun(pipeline: IotPipeline, flags: LabFlags, signal: AbortSign
   }
 }
 
-/** Where a run's report goes. */
-const OUT = path.join(projectRoot, "report");
-
 /** Waits until the middle of the run, when the page has something to show, and takes its pictures; undefined where there is no Chromium. */
-async function takeScreenshots(pipeline: IotPipeline, seconds: number, signal: AbortSignal): Promise<Screenshots | undefined> {
+async function takeScreenshots(pipeline: IotPipeline, flags: LabFlags, signal: AbortSignal): Promise<Screenshots | undefined> {
   const chromium = findChromium();
   if (!pipeline.dashboard || !chromium) return undefined;
-  await systemClock.sleep(seconds * 500, signal);
+  await systemClock.sleep(flags.seconds * 500, signal);
   const { captureScreenshots } = await import("../dashboard/screenshot.ts");
-  return captureScreenshots({ url: pipeline.dashboard.url, outDir: path.join(OUT, "figures"), chromium });
+  return captureScreenshots({ url: pipeline.dashboard.url, outDir: path.join(flags.out, "figures"), chromium });
 }
 
 /** Record and report; loaded only now, so that the run itself stays small. */
@@ -146,8 +146,8 @@ async function writeLabReport(pipeline: IotPipeline, run: IotRun, flags: LabFlag
     import("../report/run-record.ts"),
     import("../report/write-report.ts"),
   ]);
-  const data = path.join(OUT, "data");
+  const data = path.join(flags.out, "data");
   const { rate, seconds, seed } = flags;
   await writeRunRecord(data, iotRunRecord(pipeline, run, { rate, seconds, seed, others: {}, arrivalsMs }));
-  return writeReport({ data, out: OUT });
+  return writeReport({ data, out: flags.out });
 }
