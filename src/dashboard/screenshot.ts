@@ -53,7 +53,11 @@ export async function captureScreenshots(options: ScreenshotOptions): Promise<Sc
   const files = { dashboard: path.join(outDir, "screenshot-dashboard.png"), monitoring: path.join(outDir, "screenshot-monitoring.png") };
   let arrivalsMs: number[] = [];
   const patient = await patientChromium(chromium);
-  const browser = await playwright.chromium.launch({ executablePath: patient.path, args: [...CHROMIUM_FLAGS] });
+  const browser = await playwright.chromium.launch({
+    executablePath: patient.path,
+    args: [...CHROMIUM_FLAGS],
+    env: { ...definedEnvironment(), ...patient.env },
+  });
   try {
     const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme: "light", reducedMotion: "reduce" });
     page.setDefaultTimeout(timeoutMs);
@@ -79,13 +83,24 @@ export async function captureScreenshots(options: ScreenshotOptions): Promise<Sc
 }
 
 /**
- * The browser at the lowest priority: a picture of a running pipeline must not slow the pipeline down. On systems without `nice` it is the
- * browser itself.
+ * The browser at the lowest priority: a picture of a running pipeline must not slow the pipeline down. Linux shares the processor among sessions
+ * before it looks at `nice`, so the browser's own session gets the lowest share as well.
  */
-async function patientChromium(chromium: string): Promise<{ readonly path: string; remove(): Promise<void> }> {
-  if (process.platform === "win32") return { path: chromium, remove: () => Promise.resolve() };
+const PATIENTLY = `#!/bin/sh
+[ "$(ps -o sid= -p $$ 2>/dev/null | tr -d ' ')" = "$$" ] && echo 19 2>/dev/null > /proc/$$/autogroup
+exec nice -n 19 "$STREAMLAB_CHROMIUM" "$@"
+`;
+
+async function patientChromium(
+  chromium: string,
+): Promise<{ readonly path: string; readonly env: Record<string, string>; remove(): Promise<void> }> {
+  if (process.platform === "win32") return { path: chromium, env: {}, remove: () => Promise.resolve() };
   const folder = await mkdtemp(path.join(tmpdir(), "streamlab-chromium-"));
   const script = path.join(folder, "chromium");
-  await writeFile(script, `#!/bin/sh\nexec nice -n 19 '${chromium.replaceAll("'", "'\\''")}' "$@"\n`, { mode: 0o755 });
-  return { path: script, remove: () => rm(folder, { recursive: true, force: true }) };
+  await writeFile(script, PATIENTLY, { mode: 0o755 });
+  return { path: script, env: { STREAMLAB_CHROMIUM: chromium }, remove: () => rm(folder, { recursive: true, force: true }) };
+}
+
+function definedEnvironment(): Record<string, string> {
+  return Object.fromEntries(Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
 }
