@@ -77,7 +77,7 @@ test.each(seeds)(
     expect(totals, again).toMatchObject({ sent: RATE * SECONDS, acknowledged: RATE * SECONDS, failed: 0 });
     await watch.drained();
     const failures = watch.failures.filter((failure) => !SERVER_AWAY.test(failure));
-  expect(failures, again).toEqual([]);
+    expect(failures, again).toEqual([]);
     const log = await readLog(stack.kafka, pipeline.topic);
     expect(ledger.differences(log), again).toEqual([]);
     expect(log.length, again).toBe(totals.acknowledged);
