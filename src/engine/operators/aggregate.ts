@@ -36,6 +36,7 @@ export class AggregateOperator implements StatefulOperator {
   readonly #types: ReturnType<typeof keyParts>["types"];
   readonly #inits: readonly string[];
   readonly #dropped = new Set<string>();
+  #lastDropped: readonly unknown[] | undefined;
   /** Read by generated code. */
   lateUs: number = -Infinity;
   #evictUs = -Infinity;
@@ -72,13 +73,17 @@ export class AggregateOperator implements StatefulOperator {
     this.lateUs = lateUs;
     this.#evictUs = evictUs;
     this.#dropped.clear();
+    this.#lastDropped = undefined;
     Object.assign(this.counts, newCounts());
   }
 
   /** Called by generated code for every (row, group) behind the late watermark. */
   late(...key: unknown[]): void {
-    this.#dropped.add(keyText(key));
     this.counts.lateInput++;
+    const last = this.#lastDropped;
+    if (last?.length === key.length && last.every((cell, i) => cell === key[i])) return;
+    this.#lastDropped = key;
+    this.#dropped.add(keyText(key));
   }
 
   /** The last step of the stages that feed it. */

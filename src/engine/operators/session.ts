@@ -4,6 +4,7 @@ import { valueOrNull } from "../codegen/emit.ts";
 import type { ExpressionSettings } from "../columns/resolved.ts";
 import type { Column, SessionNode } from "../plan/node.ts";
 import type { OutputMode } from "../plan/plan.ts";
+import { DeadlineQueue } from "../state/deadline-queue.ts";
 import { RowStore } from "../state/row-store.ts";
 import type { StateFiles } from "../state/state-files.ts";
 import { keyText, normalizedKey } from "../state/key-text.ts";
@@ -39,6 +40,10 @@ export class SessionOperator implements StatefulOperator {
   #emitted: Row[] = [];
   #sessions = 0;
   #loaded = -1;
+  /** Which keys have a session that ends: by number, the earliest end first. */
+  readonly #ends = new DeadlineQueue();
+  readonly #endingKeys = new Map<number, Row>();
+  #endings = 0;
   #merge: ((into: unknown[], from: unknown[]) => void) | undefined;
   #result: ((buffer: unknown[]) => Row) | undefined;
   lateUs: number = -Infinity;
@@ -71,7 +76,12 @@ export class SessionOperator implements StatefulOperator {
     Object.assign(this.counts, newCounts());
     if (this.#loaded === this.store.version) return;
     this.#sessions = 0;
-    for (const [, sessions] of this.store.scan()) this.#sessions += sessions.length;
+    this.#ends.clear();
+    this.#endingKeys.clear();
+    for (const [key, sessions] of this.store.scan()) {
+      this.#sessions += sessions.length;
+      this.#expect(key, sessions.map(decode));
+    }
   }
 
   /** For generated code: the length of a gap text in microseconds; 0 for what is no duration. */
@@ -205,21 +215,33 @@ export class SessionOperator implements StatefulOperator {
     this.counts.updated += merged.length;
     this.#sessions += merged.length - before.length;
     this.store.put(key, merged.map(encode));
+    this.#expect(key, merged);
+  }
+
+  /** Notes when the first of a key's sessions ends; a note that is out of date by then is looked at in vain. */
+  #expect(key: Row, sessions: readonly Session[]): void {
+    if (!this.#marked || this.#mode === "complete" || sessions.length === 0) return;
+    const ending = this.#endings++;
+    this.#endingKeys.set(ending, key);
+    this.#ends.add(ending, Math.min(...sessions.map((session) => session.endUs)));
   }
 
   #evict(): void {
-    const expired: (readonly [Row, Session[]])[] = [];
-    for (const [key, sessions] of this.store.scan()) {
-      const decoded = sessions.map(decode);
-      if (decoded.some((session) => session.endUs <= this.#evictUs)) expired.push([key, decoded]);
+    const due = new Map<string, Row>();
+    for (const ending of this.#ends.take(this.#evictUs)) {
+      const key = this.#endingKeys.get(ending) ?? [];
+      this.#endingKeys.delete(ending);
+      due.set(keyText(key), key);
     }
-    for (const [key, sessions] of expired) {
+    for (const key of due.values()) {
+      const sessions = (this.store.get(key) ?? []).map(decode);
       const stay = sessions.filter((session) => session.endUs > this.#evictUs);
       for (const session of sessions) if (session.endUs <= this.#evictUs && this.#mode === "append") this.#emit(key, session);
       this.counts.removed += sessions.length - stay.length;
       this.#sessions -= sessions.length - stay.length;
       if (stay.length === 0) this.store.remove(key);
-      else this.store.put(key, stay.map(encode));
+      else if (stay.length < sessions.length) this.store.put(key, stay.map(encode));
+      this.#expect(key, stay);
     }
   }
 
