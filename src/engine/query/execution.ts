@@ -7,7 +7,7 @@ import { DeadLetterBatch } from "../operators/dead-letters.ts";
 import type { OutputMode } from "../plan/plan.ts";
 import { schemaOf } from "../plan/node.ts";
 import type { Sink } from "../sinks/sink.ts";
-import type { Block, Offset, Source } from "../sources/source.ts";
+import type { Offset, Source } from "../sources/source.ts";
 import type { Row } from "../types/data-type.ts";
 import type { Batch } from "./batch.ts";
 import { sameOffset } from "./offsets.ts";
@@ -192,7 +192,7 @@ export class Execution {
         const source = this.#parts.sources[i];
         if (!source || sameOffset(from, to)) continue;
         const before = run.readRows;
-        await readAhead(source, from, to, signal, (block) => compiled.process(leaf, block));
+        for await (const block of source.read(from, to, signal)) compiled.process(leaf, block);
         this.#progress.read(i, run.readRows - before);
       }
       return compiled.finish();
@@ -246,24 +246,6 @@ export class Execution {
     if (!changed) return;
     this.#runtime = this.#parts.compile(this.#settings);
     for (const { store } of this.#runtime.compiled.operators) await store.load(this.#next);
-  }
-}
-
-/** Gives every block of a range to `take`, the next one being read while one is taken. When `take` throws, reading is given up. */
-async function readAhead(source: Source, from: Offset, to: Offset, signal: AbortSignal, take: (block: Block) => void): Promise<void> {
-  const given = new AbortController();
-  const blocks = source.read(from, to, AbortSignal.any([signal, given.signal]))[Symbol.asyncIterator]();
-  let reading = blocks.next();
-  try {
-    for (let block = await reading; !block.done; block = await reading) {
-      reading = blocks.next();
-      take(block.value);
-    }
-  } catch (thrown) {
-    given.abort(thrown);
-    await reading.catch(() => undefined);
-    await blocks.return?.().catch(() => undefined);
-    throw thrown;
   }
 }
 
