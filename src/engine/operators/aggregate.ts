@@ -128,6 +128,8 @@ export class AggregateOperator implements StatefulOperator {
   #key(set: number, context: EmitContext): EmittedKey {
     const key = emitKey(this.#parts, context);
     if (!this.#node.sets) return key;
+    const time = this.#parts.findIndex((part) => part.column.eventTimeDelayMs !== undefined);
+    const timed = time >= 0 && (set & (1 << time)) === 0;
     const masked = this.#parts.flatMap((part): Emitted[] => {
       const emitted = key.raw[part.cell] ?? { value: "null", isNull: "true" };
       const nulled: Emitted = (set & (1 << this.#parts.indexOf(part))) === 0 ? emitted : { value: "null", isNull: "true" };
@@ -135,7 +137,7 @@ export class AggregateOperator implements StatefulOperator {
         ? [nulled, nulled === emitted ? (key.raw[part.cell + 1] ?? nulled) : nulled]
         : [nulled];
     });
-    return { raw: [...masked, { value: String(set), isNull: "false" }], ...(set === 0 && key.end && { end: key.end }) };
+    return { raw: [...masked, { value: String(set), isNull: "false" }], ...(timed && key.end && { end: key.end }) };
   }
 
   #update(code: GroupCode, key: EmittedKey, context: EmitContext, writer: CodeWriter): void {

@@ -210,6 +210,14 @@ export class GroupCode {
     return parts.map((part): FieldBinding => {
       const cell = `${this.#cells[part.cell]}[g]`;
       if (part.kind === "value") return { kind: "read", emit: () => this.#readCell(part, cell, writer) };
+      if (part.column.nullable) {
+        const last = `${this.#cells[part.cell + (part.sizeUs === undefined ? 1 : 0)]}[g]${part.sizeUs === undefined ? "" : ` + ${part.sizeUs}`}`;
+        const emit = (): Emitted => {
+          const value = writer.assign("window", `${cell} === -Infinity ? null : [${cell}, ${last}]`);
+          return { value, isNull: `${value} === null` };
+        };
+        return { kind: "read", emit };
+      }
       const start = writer.assign("start", cell);
       const end = part.sizeUs === undefined ? `${this.#cells[part.cell + 1]}[g]` : `(${start} + ${part.sizeUs})`;
       return windowBinding(context, { value: start, isNull: "false" }, { value: end, isNull: "false" });
