@@ -3,7 +3,7 @@ import type { Clock } from "../../base/clock.ts";
 import { systemClock } from "../../base/clock.ts";
 import { StreamlabError } from "../../base/errors.ts";
 import type { Format } from "../formats.ts";
-import type { AnalysisContext } from "../plan/analyze.ts";
+import type { AnalysisContext } from "../plan/scope.ts";
 import type { QueryDefinition } from "../query/streaming-query.ts";
 import { StreamingQuery } from "../query/streaming-query.ts";
 import type { StreamingQueryListener } from "../query/listener.ts";

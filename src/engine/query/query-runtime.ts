@@ -4,7 +4,7 @@ import { BatchRun } from "../operators/stage.ts";
 import type { CompiledPlan, Leaf } from "../operators/compile.ts";
 import { compile, hasWatermark } from "../operators/compile.ts";
 import { analyze } from "../plan/analyze.ts";
-import type { AnalysisContext } from "../plan/analyze.ts";
+import type { AnalysisContext } from "../plan/scope.ts";
 import { checkStreaming } from "../plan/check.ts";
 import type { Node } from "../plan/node.ts";
 import { optimize } from "../plan/optimize.ts";

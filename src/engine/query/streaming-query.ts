@@ -8,7 +8,7 @@ import { openCheckpoint } from "../checkpoint/checkpoint.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import type { Format } from "../formats.ts";
 import type { OutputMode, Plan } from "../plan/plan.ts";
-import type { AnalysisContext } from "../plan/analyze.ts";
+import type { AnalysisContext } from "../plan/scope.ts";
 import type { Leaf } from "../operators/compile.ts";
 import type { Sink } from "../sinks/sink.ts";
 import type { Offset, Source } from "../sources/source.ts";

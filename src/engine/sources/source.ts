@@ -5,7 +5,7 @@ export type Offset = null | boolean | number | string | readonly Offset[] | { re
 
 /**
  * Raw records of one partition: the bytes as fetched (after decompression), and where in them each record lies. The arrays may be longer than
- * `count` says, and the source may fill them anew as soon as it is asked for the next block; the buffer stays as it is.
+ * `count` says. The source may fill the arrays and the buffer anew as soon as it is asked for the next block: what is to stay is copied before.
  */
 export interface RecordBlock {
   readonly kind: "records";
@@ -45,7 +45,7 @@ export interface Source {
   initial(signal: AbortSignal): Promise<Offset>;
   /** The end of the next batch that starts at `from`, limits (maxOffsetsPerTrigger) applied; equal to `from` when there is nothing new. */
   latest(from: Offset, signal: AbortSignal): Promise<Offset>;
-  /** The rows in (from, to], in blocks, in order within a partition. */
+  /** The rows in (from, to], in blocks, in order within a partition. A block is valid until the next is asked for; the source may fetch ahead meanwhile. */
   read(from: Offset, to: Offset, signal: AbortSignal): AsyncIterable<Block>;
   /** Resolves as soon as `latest(from)` may answer something newer. No polling where the source can be told. */
   changed(from: Offset, signal: AbortSignal): Promise<void>;
