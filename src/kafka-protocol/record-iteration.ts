@@ -69,7 +69,10 @@ function readHeaders(bytes: Buffer, cursor: VarintCursor, end: number): RecordHe
     const valueAt = cursor.at;
     if (valueLength >= 0) cursor.at += valueLength;
     if (keyLength < 0 || cursor.at > end) return headers;
-    headers.push([bytes.toString("utf8", keyAt, keyAt + keyLength), valueLength < 0 ? null : bytes.subarray(valueAt, cursor.at)]);
+    headers.push([
+      bytes.toString("utf8", keyAt, keyAt + keyLength),
+      valueLength < 0 ? null : Uint8Array.prototype.slice.call(bytes, valueAt, cursor.at),
+    ]);
   }
   return headers;
 }

@@ -30,7 +30,7 @@ export class DeadLetterBatch implements DeadLetterSink {
 
   record(block: RecordBlock, index: number, reason: string): void {
     const start = block.positions[index * 4 + 2] ?? -1;
-    const value = start < 0 ? null : block.buffer.slice(start, block.positions[index * 4 + 3]);
+    const value = start < 0 ? null : Uint8Array.prototype.slice.call(block.buffer, start, block.positions[index * 4 + 3]);
     this.#add(block.topic, block.partition, block.offsets[index] ?? -1, reason, value);
   }
 

@@ -9,6 +9,7 @@ import { decodeResponse, encodeRequest } from "../../kafka-protocol/frame.ts";
 import type { ApiTable, RequestDraft, ResponseOf } from "../../kafka-protocol/schema.ts";
 import { KafkaError, loginRefused, unreachable } from "../kafka-error.ts";
 import type { KafkaConnection } from "../kafkajs-adapter.ts";
+import { createFrameMemory, type FrameMemory } from "./frame-memory.ts";
 import { createFrameReceiver } from "./frame-receiver.ts";
 import { login, mechanismName } from "./sasl.ts";
 
@@ -31,6 +32,7 @@ export class BrokerConnection {
   readonly #address: Address;
   readonly #clientId: string;
   readonly #socket: net.Socket;
+  readonly #memory: FrameMemory = createFrameMemory();
   readonly #waiting: Waiting[] = [];
   readonly #versions = new Map<number, number>();
   #correlation = 0;
@@ -56,7 +58,7 @@ export class BrokerConnection {
   private constructor(address: Address, options: Omit<KafkaConnection, "brokers">) {
     this.#address = address;
     this.#clientId = options.clientId ?? "streamlab";
-    const receiver = createFrameReceiver((frame) => this.#answered(frame));
+    const receiver = createFrameReceiver((frame) => this.#answered(frame), this.#memory.take);
     const guarded = (receive: () => void): boolean => {
       try {
         receive();
@@ -91,6 +93,11 @@ export class BrokerConnection {
     const version = api.key === apiVersionsApi.key ? 0 : this.#versions.get(api.key);
     if (version === undefined) return Promise.reject(this.#unsupported(api));
     return this.#send(api, version, body);
+  }
+
+  /** Nobody reads the bytes of an answer any more, of which these are a part; a later answer may get their memory. */
+  giveBack(bytes: Uint8Array): void {
+    this.#memory.giveBack(bytes);
   }
 
   close(): void {

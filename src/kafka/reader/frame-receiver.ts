@@ -14,8 +14,12 @@ export interface FrameReceiver {
 
 const SMALL_BYTES = 64 * 1024;
 
-/** `onFrame` gets each whole frame without its length; it may keep it. */
-export function createFrameReceiver(onFrame: (frame: Buffer) => void, maxFrameBytes: number = 256 * 1024 * 1024): FrameReceiver {
+/** `onFrame` gets each whole frame without its length; it may keep it. `take` gives the memory of a frame: new memory if not given. */
+export function createFrameReceiver(
+  onFrame: (frame: Buffer) => void,
+  take: (bytes: number) => Buffer = (bytes) => Buffer.allocUnsafeSlow(bytes),
+  maxFrameBytes: number = 256 * 1024 * 1024,
+): FrameReceiver {
   const small = Buffer.allocUnsafeSlow(SMALL_BYTES);
   const length = Buffer.alloc(4);
   let lengthBytes = 0;
@@ -32,7 +36,7 @@ export function createFrameReceiver(onFrame: (frame: Buffer) => void, maxFrameBy
         remedy: "Check that a Kafka broker listens on this port, without TLS where none is expected.",
       });
     }
-    frame = Buffer.allocUnsafeSlow(size);
+    frame = take(size);
     filled = 0;
     finish();
   };

@@ -68,6 +68,33 @@ describe("back-pressure", () => {
     expect(next).toBe(4000);
   });
 
+  test("a stretch keeps its bytes until it is shifted, while the memory of those before it is used again", async () => {
+    await cluster.client.topics.create({ topic: "distinct", partitions: 1 });
+    const expected: string[] = [];
+    for (let batch = 0; batch < 24; batch++) {
+      const values = Array.from({ length: 100 }, (_, i) => `${batch}-${i} `.repeat(500));
+      expected.push(...values);
+      await cluster.append("distinct", 0, values);
+    }
+    const reader = openReader([cluster.address], 512 * 1024);
+    reader.seek("distinct", 0, 0);
+    const read: string[] = [];
+    const memory = new Set<ArrayBufferLike>();
+    for (let stretches = 1; read.length < expected.length; stretches++) {
+      await reader.wait(() => reader.peek("distinct", 0) !== undefined, [{ topic: "distinct", partition: 0 }], never);
+      const held = reader.peek("distinct", 0);
+      if (!held) throw new Error("nothing was read");
+      const before = Buffer.from(held.bytes);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(held.bytes.equals(before), `stretch ${stretches}`).toBe(true);
+      for (const { value } of decodeRecords(before, { fromOffset: held.from })) read.push(String(value));
+      memory.add(held.bytes.buffer);
+      reader.shift("distinct", 0);
+      if (read.length === expected.length) expect(memory.size).toBeLessThan(stretches);
+    }
+    expect(read).toEqual(expected);
+  });
+
   test("a partition that is wanted is read although another is full", async () => {
     const reader = openReader([cluster.address], 256 * 1024);
     reader.seek("big", 0, 0);

@@ -20,6 +20,17 @@ export type PartitionReaderOptions = {
   readonly patienceMs?: number;
 };
 
+/** A stretch, and the answer in whose memory it lies. */
+interface Kept extends Fetched {
+  readonly answer: AnswerInUse;
+}
+
+/** The memory of an answer is given back when the last of its stretches is. */
+interface AnswerInUse {
+  stretches: number;
+  giveBack(): void;
+}
+
 /** What is known of one partition. */
 interface Partition extends TopicPartition {
   leader: number;
@@ -27,7 +38,7 @@ interface Partition extends TopicPartition {
   position: number;
   /** Counts the seeks: an answer to an earlier question is thrown away. */
   seeks: number;
-  readonly queue: Fetched[];
+  readonly queue: Kept[];
   queuedBytes: number;
   /** The high watermark as last heard; −1 before. */
   end: number;
@@ -75,7 +86,7 @@ export class PartitionReader {
     if (known) {
       known.position = offset;
       known.seeks++;
-      known.queue.length = 0;
+      for (const gone of known.queue.splice(0)) release(gone.answer);
       known.queuedBytes = 0;
       known.outOfRange = false;
       this.#startLoops();
@@ -108,7 +119,7 @@ export class PartitionReader {
     return this.#partitions.has(`${topic}-${partition}`);
   }
 
-  /** The oldest stretch that was read ahead; stays until `shift`. */
+  /** The oldest stretch that was read ahead; it stays, and its bytes stay as they are, until `shift` or `seek`. */
   peek(topic: string, partition: number): Fetched | undefined {
     return this.#partitions.get(`${topic}-${partition}`)?.queue[0];
   }
@@ -118,6 +129,7 @@ export class PartitionReader {
     const known = this.#partitions.get(`${topic}-${partition}`);
     const gone = known?.queue.shift();
     if (!known || !gone) return;
+    release(gone.answer);
     const full = 2 * this.#share();
     const wasFull = known.queuedBytes >= full;
     known.queuedBytes -= gone.bytes.length;
@@ -243,7 +255,7 @@ export class PartitionReader {
       const connection = await this.#cluster.connection(node, "fetch");
       let asked = this.#ask(connection, node);
       while (asked) {
-        this.#accept(await asked.answer, asked.seeks);
+        this.#accept(await asked.answer, asked.seeks, connection);
         asked = this.#ask(connection, node);
         this.notify();
         while (!asked && !this.#failure && this.#led(node).length > 0) {
@@ -290,7 +302,9 @@ export class PartitionReader {
     return { answer: connection.request(fetchApi, request), seeks };
   }
 
-  #accept(answer: ResponseOf<typeof fetchApi>, seeks: ReadonlyMap<string, number>): void {
+  #accept(answer: ResponseOf<typeof fetchApi>, seeks: ReadonlyMap<string, number>, connection: BrokerConnection): void {
+    const filled = answer.responses.flatMap(({ partitions }) => partitions).find(({ records }) => records);
+    const inUse: AnswerInUse = { stretches: 1, giveBack: () => filled?.records && connection.giveBack(filled.records) };
     if (answer.errorCode !== 0) throw fetchRefused("its partitions", answer.errorCode);
     for (const { topic, partitions } of answer.responses) {
       for (const { partitionIndex, errorCode, highWatermark, records } of partitions) {
@@ -306,20 +320,27 @@ export class PartitionReader {
           this.#lastHeardMs = this.#clock.monotonicMs();
           this.#looks = 0;
           known.end = highWatermark;
-          this.#keep(known, records);
+          this.#keep(known, records, inUse);
         }
       }
     }
+    release(inUse);
   }
 
-  #keep(partition: Partition, records: Buffer | null): void {
+  #keep(partition: Partition, records: Buffer | null, answer: AnswerInUse): void {
     if (records === null || records.length === 0) return;
     const next = endOfBatches(records, partition.position);
     if (next <= partition.position) return;
-    partition.queue.push({ bytes: records, from: partition.position, next });
+    answer.stretches++;
+    partition.queue.push({ bytes: records, from: partition.position, next, answer });
     partition.queuedBytes += records.length;
     partition.position = next;
   }
+}
+
+/** One stretch of the answer less is in use. */
+function release(answer: AnswerInUse): void {
+  if (--answer.stretches === 0) answer.giveBack();
 }
 
 /** The offset behind the last whole batch. */
