@@ -54,6 +54,8 @@ async function runLab(flags: LabFlags): Promise<void> {
   const folder = await createRunFolder(path.join(stateFolder(projectRoot), "lab"), runId);
   const temporary = { topic: backends.kafka.kind === "external", database: backends.mongo.kind === "external" };
   let pipeline: IotPipeline | undefined;
+  let pictures: Promise<Screenshots | undefined> | undefined;
+  const leaving = new AbortController();
   try {
     say("starting servers, engine and dashboard");
     pipeline = await startIotPipeline({
@@ -67,8 +69,8 @@ async function runLab(flags: LabFlags): Promise<void> {
       database: temporary.database ? `${IOT.database}_${runId.replace("-", "_")}` : IOT.database,
       temporary,
     });
-    const pictures = takeScreenshots(pipeline, flags, interruption.signal).catch((thrown: unknown) => {
-      if (!interruption.signal.aborted) say(`no screenshots: ${messageOf(thrown)}`);
+    pictures = takeScreenshots(pipeline, flags, AbortSignal.any([interruption.signal, leaving.signal])).catch((thrown: unknown) => {
+      if (!interruption.signal.aborted && !leaving.signal.aborted) say(`no screenshots: ${messageOf(thrown)}`);
       return undefined;
     });
     const run = await showRun(pipeline, flags, interruption.signal);
@@ -84,6 +86,8 @@ async function runLab(flags: LabFlags): Promise<void> {
       await new Promise((resolve) => interruption.signal.addEventListener("abort", resolve, { once: true }));
     } else if (interruption.signal.aborted) throw new Interrupted("interrupted");
   } finally {
+    leaving.abort();
+    await pictures;
     await pipeline?.stop();
     await folder.remove();
     interruption.release();
@@ -136,7 +140,7 @@ async function takeScreenshots(pipeline: IotPipeline, flags: LabFlags, signal: A
   if (!pipeline.dashboard || !chromium) return undefined;
   await systemClock.sleep(flags.seconds * 500, signal);
   const { captureScreenshots } = await import("../dashboard/screenshot.ts");
-  return captureScreenshots({ url: pipeline.dashboard.url, outDir: path.join(flags.out, "figures"), chromium });
+  return captureScreenshots({ url: pipeline.dashboard.url, outDir: path.join(flags.out, "figures"), chromium, signal });
 }
 
 /** Record and report; loaded only now, so that the run itself stays small. */

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { Browser } from "playwright-core";
 
 /** The files that `captureScreenshots` wrote. */
 export interface Screenshots {
@@ -22,6 +23,8 @@ export interface ScreenshotOptions {
   readonly width?: number;
   /** Milliseconds to wait for the page to draw, 15 000 by default. */
   readonly timeoutMs?: number;
+  /** Ends the browser; the pictures are then given up. */
+  readonly signal?: AbortSignal;
 }
 
 /** How long a picture waits for a first alert to arrive and be timed; in a run that is over none will. */
@@ -43,22 +46,29 @@ export const CHROMIUM_FLAGS: readonly string[] = [
 
 /**
  * Pictures of a running dashboard for the report (A12.5). Undefined where Chromium or playwright-core is missing: the report then says so.
- * A page that does not draw in time throws.
+ * A page that does not draw in time throws, as does an abort. Signals to this process are left to it: playwright would end it by itself.
  */
 export async function captureScreenshots(options: ScreenshotOptions): Promise<Screenshots | undefined> {
-  const { url, outDir, chromium, width = 1280, timeoutMs = 15_000 } = options;
+  const { url, outDir, chromium, width = 1280, timeoutMs = 15_000, signal } = options;
   const playwright = chromium === undefined ? undefined : await import("playwright-core").catch(() => undefined);
   if (chromium === undefined || playwright === undefined) return undefined;
   await mkdir(outDir, { recursive: true });
   const files = { dashboard: path.join(outDir, "screenshot-dashboard.png"), monitoring: path.join(outDir, "screenshot-monitoring.png") };
   let arrivalsMs: number[] = [];
   const patient = await patientChromium(chromium);
-  const browser = await playwright.chromium.launch({
-    executablePath: patient.path,
-    args: [...CHROMIUM_FLAGS],
-    env: { ...definedEnvironment(), ...patient.env },
-  });
+  let browser: Browser | undefined;
+  const end = (): void => void browser?.close().catch(() => undefined);
+  signal?.addEventListener("abort", end, { once: true });
   try {
+    browser = await playwright.chromium.launch({
+      executablePath: patient.path,
+      args: [...CHROMIUM_FLAGS],
+      env: { ...definedEnvironment(), ...patient.env },
+      handleSIGINT: false,
+      handleSIGTERM: false,
+      handleSIGHUP: false,
+    });
+    signal?.throwIfAborted();
     const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme: "light", reducedMotion: "reduce" });
     page.setDefaultTimeout(timeoutMs);
     await page.goto(url, { waitUntil: "load" });
@@ -76,7 +86,8 @@ export async function captureScreenshots(options: ScreenshotOptions): Promise<Sc
     const samples = await page.locator("#event-screen").getAttribute("data-samples-ms");
     arrivalsMs = (samples ?? "").split(" ").filter(Boolean).map(Number);
   } finally {
-    await browser.close();
+    signal?.removeEventListener("abort", end);
+    await browser?.close();
     await patient.remove();
   }
   return { ...files, arrivalsMs };

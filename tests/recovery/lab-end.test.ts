@@ -4,6 +4,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { requireOracle } from "../oracle.ts";
 import { type LabProcess, startLab, until } from "./lab-process.ts";
 
 let out = "";
@@ -57,6 +58,20 @@ describe.skipIf(process.platform !== "linux")("the end of a lab", () => {
     expect(it.output()).toContain("report:");
     expect(it.output()).not.toMatch(/failed check in (processing|storage)/);
   });
+
+  const chromium = requireOracle("chromium", "the end of a lab while a browser takes its pictures");
+  test.runIf(chromium)(
+    "Ctrl+C while a browser takes its pictures: the browser ends, the report is written, exit code 130, nothing is left",
+    async () => {
+      const it = startLab(["--seconds", "3", "--rate", "200", "--port", "0", "--out", path.join(out, "pictures")], chromium);
+      labs.push(it);
+      await until("the browser", () => it.members().some(({ command }) => command.includes("--headless")));
+      it.signal("SIGINT");
+      expect(await it.ended, it.output()).toBe(130);
+      expect(it.output()).toContain("report:");
+      expectNothingLeft(it);
+    },
+  );
 
   test("Ctrl+C after it produced, while it drains and checks: the report is written, exit code 130, nothing is left", async () => {
     const it = lab("--seconds", "1");

@@ -12,7 +12,7 @@ export interface LabMember {
   readonly command: string;
 }
 
-/** `streamlab lab` as a user starts it, with no Chromium to be found. */
+/** `streamlab lab` as a user starts it. */
 export interface LabProcess {
   readonly pid: number;
   /** What it has written so far, both streams. */
@@ -32,12 +32,17 @@ export interface LabProcess {
 
 const MARK = "STREAMLAB_TEST_RUN";
 
-export function startLab(args: readonly string[]): LabProcess {
+/** Starts a lab that finds no Chromium but the given one. */
+export function startLab(args: readonly string[], chromium?: string): LabProcess {
   const mark = randomUUID();
   const { STREAMLAB_KAFKA: _kafka, STREAMLAB_MONGO: _mongo, CHROME_PATH: _chrome, ...environment } = process.env;
   const child: ChildProcess = spawn(process.execPath, [path.join(projectRoot, "bin", "streamlab.mjs"), "lab", ...args], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...environment, PATH: path.dirname(process.execPath), [MARK]: mark },
+    env: {
+      ...environment,
+      [MARK]: mark,
+      ...(chromium === undefined ? { PATH: path.dirname(process.execPath) } : { CHROME_PATH: chromium }),
+    },
   });
   const pid = child.pid ?? 0;
   let output = "";
