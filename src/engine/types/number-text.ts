@@ -135,6 +135,7 @@ export function formatDouble(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
   if (value === 0) return Object.is(value, -0) ? "-0.0" : "0.0";
   const size = Math.abs(value);
+  if (size >= 1e-3 && size < 1e7) return Number.isInteger(value) ? `${value}.0` : String(value);
   const text = size < 1e-300 ? size.toPrecision(2) : "";
   return javaText(text !== "" && Number(text) === size ? text : String(size), value < 0);
 }

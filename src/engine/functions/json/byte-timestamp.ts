@@ -18,7 +18,7 @@ export class ByteTimestamp {
     const hour = digits(buffer, p + 11);
     const minute = digits(buffer, p + 14);
     let second = digits(buffer, p + 17);
-    if (!(y >= 0 && month >= 1 && day >= 1 && hour < 24 && minute < 60 && second < 60)) return NaN;
+    if (y < 0 || month < 1 || day < 1 || hour > 23 || minute > 59 || second > 59 || (hour | minute | second) < 0) return NaN;
     const separator = buffer[p + 10];
     if (buffer[p + 4] !== 45 || buffer[p + 7] !== 45 || buffer[p + 13] !== 58 || buffer[p + 16] !== 58) return NaN;
     if (separator !== 84 && separator !== 32) return NaN;
@@ -31,14 +31,15 @@ export class ByteTimestamp {
     p += 19;
     let fraction = 0;
     if (buffer[p] === 46) {
-      let unit = 100_000;
+      let count = 0;
       let c = buffer[++p] ?? 0;
       if (c < 48 || c > 57) return NaN;
       while (c >= 48 && c <= 57) {
-        if (unit >= 1) fraction += (c - 48) * unit;
-        unit /= 10;
+        if (count < 6) fraction = fraction * 10 + (c - 48);
+        count++;
         c = buffer[++p] ?? 0;
       }
+      if (count < 6) fraction *= MICROS[count] ?? 0;
     }
     const zone = buffer[p];
     if (zone === 90) {
@@ -46,7 +47,7 @@ export class ByteTimestamp {
     } else if (zone === 43 || zone === 45) {
       const hours = digits(buffer, p + 1);
       const minutes = digits(buffer, p + 4);
-      if (!(hours < 18 && minutes < 60) || buffer[p + 3] !== 58) return NaN;
+      if (hours > 17 || minutes > 59 || (hours | minutes) < 0 || buffer[p + 3] !== 58) return NaN;
       const offset = hours * 3600 + minutes * 60;
       second += zone === 43 ? -offset : offset;
       p += 6;
@@ -56,9 +57,12 @@ export class ByteTimestamp {
   }
 }
 
-/** Two digits as a number, NaN if one is none. */
+/** Microseconds in a unit of a fraction with so many digits. */
+const MICROS = [1_000_000, 100_000, 10_000, 1000, 100, 10] as const;
+
+/** Two digits as a whole number; so far below zero that a hundredfold of others does not lift it, if one is none. */
 function digits(buffer: Uint8Array, p: number): number {
   const a = (buffer[p] ?? 0) - 48;
   const b = (buffer[p + 1] ?? 0) - 48;
-  return a >= 0 && a <= 9 && b >= 0 && b <= 9 ? a * 10 + b : NaN;
+  return a >>> 0 <= 9 && b >>> 0 <= 9 ? a * 10 + b : -100_000;
 }
