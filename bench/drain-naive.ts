@@ -15,7 +15,10 @@ await runAsService(async () => {
   const job = processConfig<DrainJob>();
   const { windowMs, slideMs } = SHAPES[job.query];
   const fold = job.query === "Q3" ? createAlerts() : createWindows({ windowMs, slideMs });
-  const consumer = createKafkaJs({ brokers: parseBrokers(job.brokers) }).consumer({ groupId: `naive-${randomUUID()}` });
+  const consumer = createKafkaJs({ brokers: parseBrokers(job.brokers) }).consumer({
+    groupId: `naive-${randomUUID()}`,
+    maxWaitTimeInMs: 500,
+  });
   await consumer.connect();
   await consumer.subscribe({ topics: [job.topic], fromBeginning: true });
   let seen = 0;

@@ -2,7 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { connectKafka, parseBrokers } from "../src/kafka/connect-kafka.ts";
 import { configEnvironment } from "../src/stack/process-config.ts";
-import { startService } from "../src/stack/service-process.ts";
+import { startService, type ServiceProcess } from "../src/stack/service-process.ts";
 import type { DrainJob, EngineJob, EngineResult, NaiveResult } from "./drain-job.ts";
 import type { DrainQuery } from "./drain-queries.ts";
 import { countResults } from "./drain-results.ts";
@@ -26,7 +26,7 @@ export interface EngineRun extends EngineResult {
   readonly counted: number;
 }
 
-const NAIVE_GRACE_MS = 10_000;
+const END_GRACE_MS = 10_000;
 let runs = 0;
 
 /** A fresh process of the engine drains the topic; `firstRowOnly` ends it after its first, small batch. */
@@ -66,6 +66,13 @@ export function runNaive(setting: DrainSetting, query: DrainQuery, messages: num
   return answerOf<NaiveResult>("naive program", "drain-naive.ts", { brokers, topic, query, messages, askedAtMs: Date.now() }, [], signal);
 }
 
+/** A process that has answered ends by itself, having written its profile. */
+async function endOf(service: ServiceProcess): Promise<void> {
+  const timer = setTimeout(() => void service.stop(1000), END_GRACE_MS);
+  await service.ended;
+  clearTimeout(timer);
+}
+
 /** Starts a process with a job, gives its one answer, and sees to its end. */
 async function answerOf<Result>(
   name: string,
@@ -88,6 +95,6 @@ async function answerOf<Result>(
   } finally {
     if (onAbort) signal.removeEventListener("abort", onAbort);
     if (signal.aborted) await service.stop(1000);
-    else await Promise.race([service.ended, service.stop(NAIVE_GRACE_MS)]);
+    else await endOf(service);
   }
 }
