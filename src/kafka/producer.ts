@@ -68,7 +68,7 @@ export async function createProducer(connection: KafkaConnection, options: Produ
 /** Stays below the broker's default of 1 MiB a batch, were all messages for one partition. */
 const BATCH_BYTES = 900_000;
 /** kafkajs sorts the messages of a call by partition in a time that grows with the square of their number: 5000 a call took twice as long in all. */
-const CALL_RECORDS = 1000;
+const CALL_RECORDS = 500;
 /** At most what a record adds to its key and value without headers. */
 const RECORD_OVERHEAD_BYTES = 40;
 
