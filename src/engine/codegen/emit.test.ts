@@ -160,11 +160,14 @@ test("from_json over bytes is scanned once per row and builds no struct", () => 
   ]);
 });
 
-test("a malformed record is handed over with its reason and leaves the stage", () => {
+test("a record that is malformed or has no value is handed over with its reason and leaves the stage", () => {
   const { run } = recordStage(true);
-  expect(run(['{"id":"a","value":2}', "broken", '{"id":"b","value":3,"at":"never"}', null])).toEqual([
+  expect(run(['{"id":"a","value":2}', "broken", '{"id":"b","value":3,"at":"never"}', null, "", " null "])).toEqual([
     ["a", 2],
     ["dead", "not JSON: unexpected character"],
     ["dead", "at is no TIMESTAMP"],
+    ["dead", "no value"],
+    ["dead", "no value"],
+    ["dead", "no JSON object"],
   ]);
 });

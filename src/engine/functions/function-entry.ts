@@ -77,7 +77,7 @@ export interface EmitContext {
   /** Text of the batch's fixed time, microseconds (current_timestamp). */
   readonly batchTimeUs: string;
   /**
-   * Present when the query keeps dead letters: called once per from_json or from_csv of a stage, inside the branch that is taken for a malformed record;
+   * Present when the query keeps dead letters: called once per from_json or from_csv of a stage, inside the branch that is taken for a record that is malformed or has no value;
    * `reason` is the text of a string. It writes what the stage does with the row, as a rule a call and `continue`.
    */
   readonly malformed?: (reason: string) => void;

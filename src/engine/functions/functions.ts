@@ -60,6 +60,8 @@ export type JsonOptions = {
   readonly mode?: "PERMISSIVE" | "FAILFAST";
   readonly columnNameOfCorruptRecord?: string;
   readonly timestampFormat?: string;
+  /** "false": NaN, Infinity and -Infinity are no numbers ("true" when not given, as in Spark). */
+  readonly allowNonNumericNumbers?: string;
 };
 
 /** Reads JSON text by a schema; a field that is not of its type is null, text that is no JSON object gives nulls (PERMISSIVE). */

@@ -5,7 +5,7 @@ import { AnalysisError, wrongArgumentCount } from "../columns/analysis-error.ts"
 import type { Resolved } from "../columns/resolved.ts";
 import type { DataType, StructType } from "../types/data-type.ts";
 import type { EmitContext, FieldBinding, FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
-import { createByteScanner, createScannedFields, isScannedNumber, MALFORMED, type ScannedFields } from "./json/byte-scanner.ts";
+import { createByteScanner, createScannedFields, isScannedNumber, MALFORMED, SCANNED, type ScannedFields } from "./json/byte-scanner.ts";
 import { JsonParser } from "./json/json-parser.ts";
 import { jsonPath, jsonWriter } from "./json/json-writer.ts";
 import { implicitCast, scalar, STRING } from "./scalar.ts";
@@ -86,6 +86,9 @@ function bytesOf(text: Resolved | undefined, context: EmitContext): Bytes | unde
   return binding.kind === "bytes" ? binding : undefined;
 }
 
+/** Why a record is a dead letter whose text is null, empty or JSON's null: from_json makes a null of it and calls nothing malformed. */
+const NO_VALUE = "no value";
+
 /** What one from_json over bytes shares within a stage. */
 interface Scan {
   readonly fields: ScannedFields;
@@ -108,7 +111,8 @@ function scannedField(call: ResolvedCallNode, schema: StructType, ordinal: numbe
   context.once(key, () => {
     const status = writer.assign("status", `${scan.names.scan}(${bytes.buffer}, ${bytes.start}, ${bytes.end})`);
     const malformed = context.malformed;
-    if (malformed) writer.block(`if (${status} === ${MALFORMED})`, () => malformed(`${scan.names.holder}.reason`));
+    const reason = `${status} === ${MALFORMED} ? ${scan.names.holder}.reason : "${NO_VALUE}"`;
+    if (malformed) writer.block(`if (${status} !== ${SCANNED})`, () => malformed(reason));
     return { value: status, isNull: "false" };
   });
   const type = schema.fields[ordinal]?.dataType ?? STRING;
@@ -161,9 +165,9 @@ function parsedRecord(call: ResolvedCallNode, context: EmitContext): string {
       text.isNull === "false" ? parse : text.isNull === "true" ? "null" : `${text.isNull} ? null : ${parse}`,
     );
     const malformed = context.malformed;
-    if (malformed && text.isNull !== "true") {
-      const test = text.isNull === "false" ? "" : `!${text.isNull} && `;
-      writer.block(`if (${test}${parser}.reason !== null)`, () => malformed(`${parser}.reason`));
+    if (malformed) {
+      const reason = text.isNull === "false" ? `${parser}.reason` : `(${text.isNull} ? null : ${parser}.reason)`;
+      writer.block(`if (${record} === null || ${reason} !== null)`, () => malformed(`${reason} ?? "${NO_VALUE}"`));
     }
     return { value: record, isNull: "false" };
   }).value;

@@ -54,7 +54,7 @@ export interface ReadingsOptions {
   readonly groupId?: string;
 }
 
-/** The readings of the topic, parsed by the lab's schema (A6). */
+/** The readings of the topic, parsed by the lab's schema (A6); a value that is no number, such as NaN, makes no reading. */
 export function readSensorData(session: Session, options: ReadingsOptions): DataFrame<LocatedReading> {
   return session.readStream
     .format("kafka")
@@ -66,7 +66,12 @@ export function readSensorData(session: Session, options: ReadingsOptions): Data
       ...(options.groupId === undefined ? {} : { groupId: options.groupId }),
     })
     .load()
-    .select((m) => ({ reading: fromJson(m.value.cast("string"), sensorReading), topic: m.topic, partition: m.partition, offset: m.offset }))
+    .select((m) => ({
+      reading: fromJson(m.value.cast("string"), sensorReading, { allowNonNumericNumbers: "false" }),
+      topic: m.topic,
+      partition: m.partition,
+      offset: m.offset,
+    }))
     .select(({ reading, topic, partition, offset }) => ({
       sensor_id: reading.sensor_id,
       sensor_type: reading.sensor_type,

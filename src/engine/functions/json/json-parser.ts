@@ -19,6 +19,7 @@ export class JsonParser {
   readonly #schema: DataType;
   readonly #corrupt: number;
   readonly #failFast: boolean;
+  readonly #nonNumeric: boolean;
   readonly #timestamp: (text: string) => number | null;
   readonly #cursor = new JsonText();
   readonly #root: Converter;
@@ -31,6 +32,7 @@ export class JsonParser {
     this.#corrupt =
       schema.type === "struct" ? schema.fields.findIndex((one) => one.name === corruptName && one.dataType.type === "string") : -1;
     this.#failFast = options.mode?.toUpperCase() === "FAILFAST";
+    this.#nonNumeric = options.allowNonNumericNumbers?.toLowerCase() !== "false";
     const format = options.timestampFormat;
     this.#timestamp = format === undefined ? parseTimestamp : parsePattern(format);
     this.#root = this.#rootConverter();
@@ -118,7 +120,7 @@ export class JsonParser {
       case "float":
       case "double":
         return scalarOr((kind, text) => {
-          const value = fractionOf(kind, text);
+          const value = fractionOf(kind, text, this.#nonNumeric);
           return value === null ? BAD : type.type === "float" ? Math.fround(value) : value;
         });
       case "decimal":
@@ -235,20 +237,20 @@ function wholeInRange(text: string, type: string): number | bigint | null {
   return value >= low && value <= high ? (typeof value === "bigint" ? normalLong(value) : value) : null;
 }
 
-function fractionOf(kind: string, text: () => string): number | null {
+function fractionOf(kind: string, text: () => string, nonNumeric: boolean): number | null {
   if (kind === "whole") return Number(text()) + 0;
   if (kind !== "fraction" && kind !== "string") return null;
   const found = text();
   switch (found) {
     case "NaN":
-      return NaN;
+      return nonNumeric ? NaN : null;
     case "+INF":
     case "+Infinity":
     case "Infinity":
-      return Infinity;
+      return nonNumeric ? Infinity : null;
     case "-INF":
     case "-Infinity":
-      return -Infinity;
+      return nonNumeric ? -Infinity : null;
     default:
       return kind === "string" ? null : Number(found);
   }
