@@ -252,11 +252,7 @@ export async function storedDifferences(pipeline: Pipeline, log: readonly LogRec
 }
 
 function isAnomaly({ value }: LogRecord): boolean {
-  try {
-    return (JSON.parse(String(value)) as { status?: unknown } | null)?.status === "anomaly";
-  } catch {
-    return false;
-  }
+  return recountReadings([value]).anomalies === 1;
 }
 
 /** The files of a query's `offsets` or `commits` by batch number. */
