@@ -3,7 +3,8 @@ import { runAsService, tellParent } from "../src/base/own-process.ts";
 import type { StreamingQueryProgress } from "../src/engine/query/progress.ts";
 import type { Sink } from "../src/engine/sinks/sink.ts";
 import { readSensorData } from "../src/labs/iot/queries.ts";
-import { createSession } from "../src/labs/session.ts";
+import { createSession } from "../src/engine/api/session.ts";
+import { kafkaFormat } from "../src/kafka/source.ts";
 import { processConfig } from "../src/stack/process-config.ts";
 import type { EngineJob, EngineResult } from "./drain-job.ts";
 import { drainMessages, drainQuery, ReadingCount, SHAPES } from "./drain-queries.ts";
@@ -23,7 +24,7 @@ await runAsService(() => {
 });
 
 async function drain(job: EngineJob, stopping: AbortSignal): Promise<EngineResult> {
-  const session = createSession();
+  const session = createSession({ formats: [kafkaFormat] });
   const totals = createTotals(job.askedAtMs);
   let first: (() => void) | undefined;
   session.streams.addListener({
