@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { constants, readFileSync } from "node:fs";
+import { copyFile, link, open, readFile, rename, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { codeOf } from "../../base/errors.ts";
@@ -29,19 +29,30 @@ interface Holder {
 export async function takeLock(folder: string): Promise<CheckpointLock> {
   const file = path.join(folder, "lock");
   const mine: Holder = { pid: process.pid, bootId: bootId(), processStart: processStart(process.pid), token: randomUUID() };
+  const whole = `${file}.${mine.token}.tmp`;
+  await writeWhole(whole, JSON.stringify(mine));
+  try {
+    await takeFile(folder, file, whole);
+    return lockOf(file, mine);
+  } finally {
+    await rm(whole, { force: true });
+  }
+}
+
+async function writeWhole(file: string, text: string): Promise<void> {
+  const handle = await open(file, "wx");
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Gives `whole` the lock's name as well, so that nobody ever sees a lock that is half written. */
+async function takeFile(folder: string, file: string, whole: string): Promise<void> {
   for (let attempt = 0; attempt < 5; attempt++) {
-    try {
-      const handle = await open(file, "wx");
-      try {
-        await handle.writeFile(JSON.stringify(mine));
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      return lockOf(file, mine);
-    } catch (thrown) {
-      if (codeOf(thrown) !== "EEXIST") throw thrown;
-    }
+    if (await isNamed(whole, file)) return;
     const text = await readFile(file, "utf8").catch(() => undefined);
     if (text === undefined) continue;
     const holder = parse(text);
@@ -52,15 +63,47 @@ export async function takeLock(folder: string): Promise<CheckpointLock> {
         remedy: "Stop that query first, or give this one a checkpointLocation of its own.",
       });
     }
-    const aside = `${file}.${mine.token}.tmp`;
-    await rename(file, aside).catch(() => undefined);
-    await rm(aside, { force: true });
+    if (await isReplaced(file, text, whole)) return;
   }
   throw new CheckpointError("CHECKPOINT_IN_USE", {
     failed: `Cannot use the checkpoint ${folder}`,
     found: "several runs try to take it at the same time",
     remedy: "Start one of them.",
   });
+}
+
+/** Whether `whole` now is `file`; false where there was one. File systems without hard links copy, which is atomic only in that it fails. */
+async function isNamed(whole: string, file: string): Promise<boolean> {
+  try {
+    await link(whole, file).catch((thrown: unknown) => {
+      if (codeOf(thrown) === "EEXIST") throw thrown;
+      return copyFile(whole, file, constants.COPYFILE_EXCL);
+    });
+    return true;
+  } catch (thrown) {
+    if (codeOf(thrown) === "EEXIST") return false;
+    throw thrown;
+  }
+}
+
+/**
+ * Puts `whole` in the place of a lock that reads `stale`. Of many that have read it only one gets the turn, a name made of the stale lock's own;
+ * false where it was another's turn, or the lock has changed.
+ */
+async function isReplaced(file: string, stale: string, whole: string): Promise<boolean> {
+  const turn = `${file}.after-${parse(stale)?.token.replace(/[^\w-]/g, "") ?? "unreadable"}.tmp`;
+  if (!(await isNamed(whole, turn))) {
+    const other = parse(await readFile(turn, "utf8").catch(() => ""));
+    if (other && !isAlive(other)) await rm(turn, { force: true });
+    return false;
+  }
+  try {
+    if ((await readFile(file, "utf8").catch(() => undefined)) !== stale) return false;
+    await rename(whole, file);
+    return true;
+  } finally {
+    await rm(turn, { force: true });
+  }
 }
 
 function lockOf(file: string, mine: Holder): CheckpointLock {
