@@ -120,6 +120,7 @@ export {
 } from "./generators/sensors.ts";
 export { runGenerator, type GeneratorProgress, type GeneratorTotals } from "./generators/run-generator.ts";
 export { spoil, type SpoilOptions } from "./generators/spoil.ts";
+export { parseDurationUs } from "./base/duration.ts";
 export { systemClock, ManualClock, type Clock } from "./base/clock.ts";
 
 // Kafka and MongoDB

@@ -81,7 +81,7 @@ describe("the public names", () => {
       `import type { ${names.types.map((name) => `${name} as ${name}Type`).join(", ")} } from "streamlab";`,
       "type IsAny<T> = 0 extends 1 & T ? true : false;",
       ...names.values.map((name) => `const ${name}IsKnown: IsAny<typeof ${name}> = false;`),
-      `[${names.values.join(", ")}].filter((value) => value === undefined).length`,
+      `Object.values<unknown>({ ${names.values.map((name) => `${name}: ${name}`).join(", ")} }).filter((value) => value === undefined).length`,
     ];
     expect(await print(source.join("\n"))).toBe("0");
   });
