@@ -71,10 +71,10 @@ test.each(seeds)(
     await Promise.all(killing);
     await Promise.all(victims.map((victim) => victim.up()));
 
+    expect(totals, again).toMatchObject({ sent: RATE * SECONDS, acknowledged: RATE * SECONDS, failed: 0, firstFailure: null });
     expect(kills, again).toEqual([]);
     for (const service of [engine, stack.broker, stack.documentServer])
       expect(service.restarts, `${service.name}, ${again}`).toBeGreaterThan(0);
-    expect(totals, again).toMatchObject({ sent: RATE * SECONDS, acknowledged: RATE * SECONDS, failed: 0 });
     await watch.drained();
     const failures = watch.failures.filter((failure) => !SERVER_AWAY.test(failure));
     expect(failures, again).toEqual([]);
