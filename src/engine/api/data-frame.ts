@@ -270,6 +270,11 @@ export class DataFrame<R = Record<string, Untyped>> {
     return explainPlan(this.analyzed(), { mode, outputMode, settings: this.#session.context.settings });
   }
 
+  /** Gives the frame a name that `session.sql` knows; an older view of that name is forgotten. Names do not mind case. */
+  createOrReplaceTempView(name: string): void {
+    this.#session.views.set(name.toLowerCase(), this.plan);
+  }
+
   get writeStream(): DataStreamWriter<R> {
     return new DataStreamWriter<R>(this.#session, this);
   }

@@ -3,6 +3,8 @@ import type { Clock } from "../../base/clock.ts";
 import { systemClock } from "../../base/clock.ts";
 import { StreamlabError } from "../../base/errors.ts";
 import type { Format } from "../formats.ts";
+import { analyze } from "../plan/analyze.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { AnalysisContext } from "../plan/scope.ts";
 import type { QueryDefinition } from "../query/streaming-query.ts";
 import { StreamingQuery } from "../query/streaming-query.ts";
@@ -11,8 +13,9 @@ import type { QuerySettings } from "../query/query-runtime.ts";
 import { confOf, defaultSettings, settingsOf } from "../query/query-runtime.ts";
 import type { MemoryTable } from "../sinks/builtin.ts";
 import { consoleFormat, noopFormat } from "../sinks/builtin.ts";
-import { MemoryInput } from "../sources/memory.ts";
+import { MemoryInput, tableSource } from "../sources/memory.ts";
 import { rateFormat, rateMicroBatchFormat } from "../sources/rate.ts";
+import { sqlPlan } from "../sql/sql-plan.ts";
 import type { Row, StructType } from "../types/data-type.ts";
 import type { JsonValue } from "../types/json-value.ts";
 import { rowFromJson } from "../types/json-value.ts";
@@ -52,6 +55,12 @@ export interface Session {
   createDataFrame<R>(rows: readonly (readonly JsonValue[])[], schema: Schema<R>): DataFrame<R>;
   /** The rows that the memory sink of a query keeps, by the query's name. */
   table(name: string): MemoryTable | undefined;
+  /** The frame of a temporary view (`createOrReplaceTempView`), or over the rows that a memory sink keeps at the time it is read. */
+  view(name: string): DataFrame;
+  /** Forgets a temporary view; false where there was none. */
+  dropTempView(name: string): boolean;
+  /** The frame of a query in Spark's SQL over views and memory sinks: the same plan as the frame's calls make, for streams too. Errors name the place in the text. */
+  sql(text: string): DataFrame;
   /** A setting by Spark's name, for queries that start from now on. */
   setConf(name: string, value: string): void;
   getConf(name: string): string | undefined;
@@ -75,6 +84,8 @@ export interface SessionInternals {
   readonly context: AnalysisContext;
   readonly settings: QuerySettings;
   readonly tables: Map<string, MemoryTable>;
+  /** Temporary views by lower-case name. */
+  readonly views: Map<string, Plan>;
   formatOf(name: string): Format;
   start(definition: Omit<QueryDefinition, "clock" | "context" | "settings" | "formatOf" | "listeners">): Promise<StreamingQuery>;
 }
@@ -83,15 +94,15 @@ export interface SessionInternals {
 export function createSession(options: SessionOptions = {}): Session {
   const clock = options.clock ?? systemClock;
   const inputs = new Map<string, MemoryInput>();
+  const tables = new Map<string, MemoryTable>();
   const formats = new Map(
-    [rateFormat, rateMicroBatchFormat, consoleFormat, noopFormat, memoryFormat(inputs), ...(options.formats ?? [])].map((format) => [
-      format.name,
-      format,
-    ]),
+    [rateFormat, rateMicroBatchFormat, consoleFormat, noopFormat, memoryFormat(inputs, tables), ...(options.formats ?? [])].map(
+      (format) => [format.name, format],
+    ),
   );
   const active = new Set<StreamingQuery>();
   const listeners = new Set<StreamingQueryListener>();
-  const tables = new Map<string, MemoryTable>();
+  const views = new Map<string, Plan>();
   const conf = new Map(Object.entries({ ...confOf(defaultSettings), ...options.conf }));
   const settings = (): QuerySettings => settingsOf(Object.fromEntries(conf), defaultSettings);
 
@@ -113,6 +124,7 @@ export function createSession(options: SessionOptions = {}): Session {
       return settings();
     },
     tables,
+    views,
     formatOf,
     start: async (definition) => {
       if (definition.name !== undefined && [...active].some((query) => query.name === definition.name)) {
@@ -134,6 +146,14 @@ export function createSession(options: SessionOptions = {}): Session {
       if (query.isActive) active.add(query);
       return query;
     },
+  };
+  const viewPlan = (name: string): Plan | undefined => views.get(name.toLowerCase()) ?? tablePlan(name, tables);
+  const catalog = {
+    view: viewPlan,
+    get names() {
+      return [...views.keys(), ...tables.keys()];
+    },
+    columnsOf: (plan: Plan) => analyze(plan, internals.context).columns.map((column) => column.name),
   };
   const session: Session = {
     clock,
@@ -176,6 +196,13 @@ export function createSession(options: SessionOptions = {}): Session {
     createDataFrame: <R>(rows: readonly (readonly JsonValue[])[], schema: Schema<R>) =>
       new DataFrame<R>(internals, { op: "local", schema: plainSchema(schema), rows: rows.map((row) => rowFromJson(row, schema)) }),
     table: (name) => tables.get(name),
+    view: (name) => session.sql(`SELECT * FROM \`${name.replaceAll("`", "``")}\``),
+    dropTempView: (name) => views.delete(name.toLowerCase()),
+    sql: (text) => {
+      const frame = new DataFrame(internals, sqlPlan(text, catalog));
+      frame.analyzed();
+      return frame;
+    },
     setConf: (name, value) => void conf.set(name, value),
     getConf: (name) => conf.get(name),
   };
@@ -202,10 +229,20 @@ function withEnd(listeners: ReadonlySet<StreamingQueryListener>, ended: Streamin
   return all;
 }
 
-function memoryFormat(inputs: ReadonlyMap<string, MemoryInput>): Format {
+/** The plan over what a memory sink keeps; read anew by every query. */
+function tablePlan(name: string, tables: ReadonlyMap<string, MemoryTable>): Plan | undefined {
+  const found = [...tables.keys()].find((one) => one.toLowerCase() === name.toLowerCase());
+  const table = found === undefined ? undefined : tables.get(found);
+  if (!table || found === undefined) return undefined;
+  return { op: "source", format: "memory", options: { table: found }, schema: table.schema, streaming: false };
+}
+
+function memoryFormat(inputs: ReadonlyMap<string, MemoryInput>, tables: ReadonlyMap<string, MemoryTable>): Format {
   return {
     name: "memory",
     openSource: ({ options }) => {
+      const table = tables.get(options.table ?? "");
+      if (table) return Promise.resolve(tableSource(table));
       const input = inputs.get(options.stream ?? "");
       if (!input)
         throw new StreamlabError("UNKNOWN_MEMORY_STREAM", {

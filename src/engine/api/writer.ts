@@ -117,7 +117,7 @@ export class DataStreamWriter<R> {
           found: "the query has no name",
           remedy: "Give it one with queryName.",
         });
-      const table = new MemoryTable();
+      const table = new MemoryTable(this.#frame.schema);
       this.#session.tables.set(this.#name, table);
       return Promise.resolve(table);
     }

@@ -9,8 +9,12 @@ const done = (): Promise<void> => Promise.resolve();
 /** Rows kept in memory under the query's name; complete mode replaces them, a repeated batch is taken once. */
 export class MemoryTable implements Sink {
   readonly description = "MemorySink";
-  #schema: StructType = { type: "struct", fields: [] };
+  #schema: StructType;
   #batches: Map<number, readonly Row[]> = new Map();
+
+  constructor(schema: StructType = { type: "struct", fields: [] }) {
+    this.#schema = schema;
+  }
 
   get schema(): StructType {
     return this.#schema;
@@ -68,6 +72,7 @@ export function foreachSink(write: (row: Row, batch: SinkBatch) => void | Promis
     write: async (batch, signal) => {
       for (const [i, row] of batch.rows.entries()) {
         signal.throwIfAborted();
+        batch.verify?.();
         await write(row, batch);
         failpoint("w3.mid", batch.batchId, undefined, i + 1);
       }

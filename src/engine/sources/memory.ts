@@ -67,6 +67,20 @@ export class MemoryInput {
   }
 }
 
+/** The rows of a table that is kept in memory, read as a whole. */
+export function tableSource(table: { readonly schema: StructType; readonly rows: readonly Row[] }): Source {
+  return {
+    schema: table.schema,
+    description: "MemoryTable",
+    initial: () => Promise.resolve(0),
+    latest: () => Promise.resolve(1),
+    read: () => blocks([{ kind: "rows", rows: table.rows }]),
+    changed: () => Promise.resolve(),
+    commit: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
+}
+
 function at(offset: Offset): number {
   return typeof offset === "number" ? offset : 0;
 }

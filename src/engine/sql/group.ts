@@ -1,0 +1,194 @@
+import { containsAggregate } from "../columns/resolve-aggregate.ts";
+import type { Expression, NamedExpression } from "../columns/expression.ts";
+import { columnName } from "../columns/expression-text.ts";
+import { builtinAggregates } from "../functions/registry.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { Relation } from "./names.ts";
+import { withAliases } from "./names.ts";
+import type { Ast } from "./parser.ts";
+import { isObject, listOf, placeOf, variantOf } from "./parser.ts";
+import type { SelectItem } from "./select.ts";
+import type { SourceText } from "./source-text.ts";
+import { syntaxError, unsupportedSql } from "./sql-error.ts";
+import { sqlExpression } from "./sql-expression.ts";
+
+type Scope = { readonly source: SourceText; readonly relations: readonly Relation[] };
+type Grouping = "plain" | "rollup" | "cube";
+type PlanKey = { readonly expr: Expression; readonly descending: boolean; readonly nullsFirst: boolean };
+
+/** The grouping keys, each with the name that its column gets. */
+export type KeyList = { readonly keys: readonly NamedExpression[]; readonly grouping: Grouping };
+
+const text = (expression: Expression): string => JSON.stringify(expression);
+const column = (name: string): Expression => ({ kind: "column", path: [name] });
+
+/** GROUP BY's list: expressions, places and aliases of SELECT's list, ROLLUP (…), CUBE (…); undefined is GROUP BY ALL. */
+export function keyList(nodes: readonly Ast[] | undefined, modifiers: readonly Ast[], items: readonly SelectItem[], scope: Scope): KeyList {
+  if (!nodes)
+    return { keys: items.filter((one) => !containsAggregate(one.expr)).map(({ name, expr }) => ({ name, expr })), grouping: "plain" };
+  let grouping: Grouping = "plain";
+  const [modifier] = modifiers.map((one) => variantOf(one)[0]);
+  if (modifier === "Rollup" || modifier === "Cube") grouping = modifier === "Cube" ? "cube" : "rollup";
+  else if (modifier !== undefined)
+    throw unsupportedSql(`GROUP BY … WITH ${modifier.toUpperCase()}`, placeOf(nodes[0], scope.source), "There are ROLLUP and CUBE.");
+  const flat = nodes.flatMap((node) => {
+    const [kind, content] = variantOf(node);
+    if (kind === "GroupingSets") throw unsupportedSql("GROUPING SETS", placeOf(node, scope.source), "There are ROLLUP and CUBE.");
+    if (kind !== "Rollup" && kind !== "Cube") return [node];
+    if (nodes.length > 1 || listOf(content).some((one) => listOf(one).length !== 1))
+      throw unsupportedSql(
+        `${kind.toUpperCase()} of this form`,
+        placeOf(node, scope.source),
+        `Write GROUP BY ${kind.toUpperCase()}(a, b).`,
+      );
+    grouping = kind === "Cube" ? "cube" : "rollup";
+    return listOf(content).flatMap(listOf);
+  });
+  return { keys: flat.map((node) => groupingKey(node, items, scope)), grouping };
+}
+
+function groupingKey(node: Ast, items: readonly SelectItem[], scope: Scope): NamedExpression {
+  const known = listedItem(node, items, scope);
+  if (known && containsAggregate(known.expr))
+    throw syntaxError("GROUP BY names an aggregate of the select list", placeOf(node, scope.source));
+  if (known) return { name: known.name, expr: known.expr };
+  const expr = sqlExpression(node, scope);
+  const item = items.find((one) => text(one.expr) === text(expr));
+  return { name: item?.name ?? columnName(expr), expr };
+}
+
+function listedItem(node: Ast, items: readonly SelectItem[], scope: Scope): SelectItem | undefined {
+  const value = isObject(node) && isObject(node.Value) ? sqlExpression(node, scope) : undefined;
+  if (value?.kind === "literal" && typeof value.value === "number") {
+    const item = items[value.value - 1];
+    if (item) return item;
+    throw syntaxError(
+      `GROUP BY position ${value.value} is not in select list (valid range is [1, ${items.length}])`,
+      placeOf(node, scope.source),
+    );
+  }
+  const name = isObject(node) && isObject(node.Identifier) && typeof node.Identifier === "object" ? nameOf(node.Identifier) : undefined;
+  const isColumn = scope.relations.some((one) => one.columns.some((known) => known.name.toLowerCase() === name));
+  return name === undefined || isColumn ? undefined : items.find((one) => one.alias && one.name.toLowerCase() === name);
+}
+
+function nameOf(ast: Ast): string | undefined {
+  return isObject(ast) && typeof ast.value === "string" ? ast.value.toLowerCase() : undefined;
+}
+
+/** The name under which a window among the keys is known. */
+function windowName(key: Expression): string | undefined {
+  return key.kind === "call" && (key.fn === "window" || key.fn === "session_window") ? key.fn : undefined;
+}
+
+/** A SELECT with aggregates: one aggregation, a filter for HAVING, and a projection where the list is not what the aggregation gives. */
+export class GroupedSelect {
+  readonly #input: Plan;
+  readonly #list: KeyList;
+  readonly #aggregates: NamedExpression[] = [];
+  readonly #names = new Set<string>();
+  readonly #outputs: NamedExpression[];
+  readonly #items: readonly SelectItem[];
+  #hidden = 0;
+
+  constructor(input: Plan, list: KeyList, items: readonly SelectItem[]) {
+    this.#input = input;
+    this.#list = { ...list, keys: list.keys.map(({ name, expr }) => ({ name: this.#fresh(name), expr })) };
+    this.#items = items;
+    this.#outputs = items.map(({ name, expr }) => {
+      const key = this.#key(expr);
+      if (key) return { name, expr: column(key.name) };
+      if (!containsAggregate(expr)) return { name, expr: this.after(expr) };
+      return { name, expr: column(this.#aggregate(name, expr)) };
+    });
+  }
+
+  #fresh(name: string): string {
+    let fresh = name;
+    while (this.#names.has(fresh.toLowerCase())) fresh = `_${fresh}`;
+    this.#names.add(fresh.toLowerCase());
+    return fresh;
+  }
+
+  #key(expr: Expression): NamedExpression | undefined {
+    return this.#list.keys.find(
+      (one) => text(one.expr) === text(expr) || (expr.kind === "column" && expr.path.length === 1 && expr.path[0] === windowName(one.expr)),
+    );
+  }
+
+  #aggregate(name: string, expr: Expression): string {
+    const known = this.#aggregates.find((one) => text(one.expr) === text(expr));
+    if (known) return known.name;
+    const fresh = this.#fresh(name);
+    this.#aggregates.push({ name: fresh, expr });
+    return fresh;
+  }
+
+  /** An expression of HAVING or ORDER BY over the aggregation's result: keys and aggregates become its columns, aggregates are added where they are missing. */
+  after(expr: Expression): Expression {
+    const key = this.#key(expr);
+    if (key) return column(key.name);
+    const alias = expr.kind === "column" ? this.#items.find((one) => one.alias && one.name === expr.path[0]) : undefined;
+    if (alias && expr.kind === "column" && !this.#list.keys.some((one) => one.name === expr.path[0])) {
+      const output = this.#outputs.find((one) => one.name === alias.name);
+      if (output?.expr.kind === "column") return { kind: "column", path: [...output.expr.path, ...expr.path.slice(1)] };
+    }
+    if (containsAggregate(expr)) {
+      const known = this.#aggregates.find((one) => text(one.expr) === text(expr));
+      if (known) return column(known.name);
+      if (expr.kind === "call" && builtinAggregates.has(expr.fn.toLowerCase()))
+        return column(this.#aggregate(`__aggregate_${this.#hidden++}`, expr));
+    }
+    switch (expr.kind) {
+      case "call":
+        return { ...expr, args: expr.args.map((one) => this.after(one)) };
+      case "cast":
+        return { ...expr, input: this.after(expr.input) };
+      case "case":
+        return {
+          ...expr,
+          branches: expr.branches.map(([when, then]): readonly [Expression, Expression] => [this.after(when), this.after(then)]),
+          ...(expr.otherwise && { otherwise: this.after(expr.otherwise) }),
+        };
+      case "column":
+        return this.#fieldOfKey(expr) ?? this.#plainColumn(expr);
+      default:
+        return expr;
+    }
+  }
+
+  /** `window.start` where `window(…)` is a key, `p.x` where `p` is one. */
+  #fieldOfKey(expr: Extract<Expression, { kind: "column" }>): Expression | undefined {
+    for (const { name, expr: key } of this.#list.keys) {
+      const path = key.kind === "column" ? key.path : [windowName(key) ?? name];
+      if (path.length < expr.path.length && path.every((part, i) => part === expr.path[i]))
+        return { kind: "column", path: [name, ...expr.path.slice(path.length)] };
+    }
+    return undefined;
+  }
+
+  /** A column that is no key has no value after the aggregation: an expression that asks for it is handed to the aggregation, which refuses it with its reason. */
+  #plainColumn(expr: Extract<Expression, { kind: "column" }>): Expression {
+    if (this.#list.keys.some((one) => one.name === expr.path[0])) return expr;
+    return column(this.#aggregate(`__aggregate_${this.#hidden++}`, expr));
+  }
+
+  having(node: Ast, scope: Scope): Expression {
+    return this.after(sqlExpression(node, { ...scope, relations: withAliases(scope.relations, this.#items) }));
+  }
+
+  /** `sort`: keys that are no columns of the result, sorted by below the projection. */
+  plan(having: Expression | undefined, sort: readonly PlanKey[] | undefined): Plan {
+    const { keys, grouping } = this.#list;
+    let plan: Plan = { op: "aggregate", input: this.#input, groupBy: keys, aggregates: this.#aggregates, grouping };
+    if (having) plan = { op: "filter", input: plan, condition: having };
+    if (sort && sort.length > 0) plan = { op: "sort", input: plan, by: sort };
+    const given = [...keys, ...this.#aggregates].map((one) => one.name);
+    const asGiven =
+      this.#outputs.length === given.length &&
+      this.#outputs.every(
+        ({ name, expr }, i) => name === given[i] && expr.kind === "column" && expr.path.length === 1 && expr.path[0] === name,
+      );
+    return asGiven ? plan : { op: "project", input: plan, columns: this.#outputs };
+  }
+}

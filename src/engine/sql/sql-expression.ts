@@ -1,0 +1,232 @@
+import { literalExpression } from "../columns/literal.ts";
+import type { CallOptions, Expression } from "../columns/expression.ts";
+import { columnName } from "../columns/expression-text.ts";
+import { parseTypeOrSchema } from "../types/ddl.ts";
+import type { Relation } from "./names.ts";
+import { columnNamed } from "./names.ts";
+import type { Ast, AstObject } from "./parser.ts";
+import { identifier, isObject, listOf, placeOf, variantOf } from "./parser.ts";
+import type { SourceText } from "./source-text.ts";
+import { atPlace, unsupportedSql } from "./sql-error.ts";
+import { negated, typedLiteral, unitInterval, valueLiteral } from "./sql-literal.ts";
+import { sqlType } from "./sql-type.ts";
+
+/** What names mean where an expression stands. */
+export interface ExpressionScope {
+  readonly source: SourceText;
+  readonly relations: readonly Relation[];
+}
+
+const INFIX: Readonly<Record<string, string>> = {
+  Plus: "+",
+  Minus: "-",
+  Multiply: "*",
+  Divide: "/",
+  Modulo: "%",
+  MyIntegerDivide: "div",
+  Eq: "=",
+  NotEq: "<>",
+  Lt: "<",
+  LtEq: "<=",
+  Gt: ">",
+  GtEq: ">=",
+  Spaceship: "<=>",
+  And: "and",
+  Or: "or",
+  StringConcat: "concat",
+  BitwiseAnd: "&",
+  BitwiseOr: "|",
+  BitwiseXor: "^",
+};
+
+const call = (fn: string, ...args: readonly Expression[]): Expression => ({ kind: "call", fn, args });
+const not = (negate: Ast | undefined, expression: Expression): Expression => (negate === true ? call("not", expression) : expression);
+
+/** The expression that a part of an SQL text stands for, exactly as the same calls on columns would make it. */
+export function sqlExpression(ast: Ast | undefined, scope: ExpressionScope): Expression {
+  const place = placeOf(ast, scope.source);
+  return atPlace(place, () => {
+    const [kind, content] = variantOf(ast);
+    const made = COMPOUND[kind]?.(content, scope) ?? (isObject(content) ? FORMS[kind]?.(content, scope) : undefined);
+    if (made) return made;
+    throw unsupportedSql(`The expression ${kind}`, place, "Write it with functions and operators of the DataFrame's list.");
+  });
+}
+
+type Form<Content> = (content: Content, scope: ExpressionScope) => Expression | undefined;
+
+const COMPOUND: Readonly<Record<string, Form<Ast>>> = {
+  Identifier: (ast, scope) => columnNamed([identifier(ast)], scope.relations),
+  CompoundIdentifier: (ast, scope) => columnNamed(listOf(ast).map(identifier), scope.relations),
+  Nested: (ast, scope) => sqlExpression(ast, scope),
+  IsNull: (ast, scope) => call("isnull", sqlExpression(ast, scope)),
+  IsNotNull: (ast, scope) => call("isnotnull", sqlExpression(ast, scope)),
+  IsTrue: (ast, scope) => call("<=>", sqlExpression(ast, scope), literalExpression(true)),
+  IsNotTrue: (ast, scope) => call("not", call("<=>", sqlExpression(ast, scope), literalExpression(true))),
+  IsFalse: (ast, scope) => call("<=>", sqlExpression(ast, scope), literalExpression(false)),
+  IsNotFalse: (ast, scope) => call("not", call("<=>", sqlExpression(ast, scope), literalExpression(false))),
+  IsDistinctFrom: (ast, scope) => call("not", call("<=>", ...listOf(ast).map((one) => sqlExpression(one, scope)))),
+  IsNotDistinctFrom: (ast, scope) => call("<=>", ...listOf(ast).map((one) => sqlExpression(one, scope))),
+};
+
+const FORMS: Readonly<Record<string, Form<AstObject>>> = {
+  Value: (node, { source }) => valueLiteral(node, source),
+  TypedString: (node, { source }) => typedLiteral(node, source),
+  Interval: (node, { source }) => unitInterval(node, source),
+  BinaryOp: (node, scope) => {
+    const fn = INFIX[variantOf(node.op)[0]];
+    return fn === undefined ? undefined : call(fn, sqlExpression(node.left, scope), sqlExpression(node.right, scope));
+  },
+  UnaryOp: (node, scope) => {
+    const inner = sqlExpression(node.expr, scope);
+    const [op] = variantOf(node.op);
+    if (op === "Minus") return negated(inner) ?? call("negative", inner);
+    if (op === "Plus") return inner;
+    return op === "Not" || op === "BangNot" ? call("not", inner) : undefined;
+  },
+  InList: (node, scope) =>
+    not(node.negated, call("in", ...[node.expr ?? null, ...listOf(node.list)].map((one) => sqlExpression(one, scope)))),
+  Between: (node, scope) => not(node.negated, call("between", ...[node.expr, node.low, node.high].map((one) => sqlExpression(one, scope)))),
+  Like: (node, scope) => matched("like", node, scope),
+  ILike: (node, scope) => matched("ilike", node, scope),
+  RLike: (node, scope) => matched("rlike", node, scope),
+  Case: (node, scope) => {
+    const operand = isObject(node.operand) ? sqlExpression(node.operand, scope) : undefined;
+    const branches = listOf(node.conditions).map((one): readonly [Expression, Expression] => {
+      const branch = isObject(one) ? one : {};
+      const when = sqlExpression(branch.condition, scope);
+      return [operand ? call("=", operand, when) : when, sqlExpression(branch.result, scope)];
+    });
+    return { kind: "case", branches, ...(isObject(node.else_result) && { otherwise: sqlExpression(node.else_result, scope) }) };
+  },
+  Cast: (node, scope) => {
+    const mode = node.kind === "TryCast" ? "try" : "cast";
+    return { kind: "cast", input: sqlExpression(node.expr, scope), to: sqlType(node.data_type), mode };
+  },
+  CompoundFieldAccess: (node, scope) => accessed(node, scope),
+  Extract: (node, scope) => call(variantOf(node.field)[0].toLowerCase(), sqlExpression(node.expr, scope)),
+  Ceil: (node, scope) => rounded("ceil", node, scope),
+  Floor: (node, scope) => rounded("floor", node, scope),
+  Position: (node, scope) => call("locate", sqlExpression(node.expr, scope), sqlExpression(node.in, scope)),
+  Substring: (node, scope) =>
+    call("substring", ...[node.expr, node.substring_from, node.substring_for].filter(isObject).map((one) => sqlExpression(one, scope))),
+  Trim: (node, scope) => trimmed(node, scope),
+  Struct: (node, scope) => struct(listOf(node.values), scope),
+  Array: (node, scope) => call("array", ...listOf(node.elem).map((one) => sqlExpression(one, scope))),
+  Function: (node, scope) => sqlCall(node, scope),
+};
+
+function matched(fn: string, node: AstObject, scope: ExpressionScope): Expression {
+  const escape = isObject(node.escape_char) ? valueLiteral(node.escape_char, scope.source) : undefined;
+  if (node.any === true || (escape?.kind === "literal" && escape.value !== "\\"))
+    throw unsupportedSql(
+      node.any === true ? "LIKE ANY" : "An escape other than the backslash",
+      placeOf(node, scope.source),
+      "Join plain LIKEs by OR.",
+    );
+  return not(node.negated, call(fn, sqlExpression(node.expr, scope), sqlExpression(node.pattern, scope)));
+}
+
+function rounded(fn: string, node: AstObject, scope: ExpressionScope): Expression {
+  const [kind, field] = variantOf(node.field);
+  if (kind !== "DateTimeField" || field !== "NoDateTime")
+    throw unsupportedSql(`${fn} with a scale`, placeOf(node, scope.source), "Use round(…).");
+  return call(fn, sqlExpression(node.expr, scope));
+}
+
+function trimmed(node: AstObject, scope: ExpressionScope): Expression {
+  const fn = { Leading: "ltrim", Trailing: "rtrim" }[variantOf(node.trim_where)[0]] ?? "trim";
+  if (isObject(node.trim_what)) throw unsupportedSql("TRIM of given characters", placeOf(node, scope.source), "Use regexp_replace.");
+  return call(fn, sqlExpression(node.expr, scope));
+}
+
+function accessed(node: AstObject, scope: ExpressionScope): Expression {
+  const chain = listOf(node.access_chain).map(variantOf);
+  let expression: Expression;
+  const names = isObject(node.root) && isObject(node.root.Identifier) ? [identifier(node.root)] : [];
+  const dots = names.length === 0 ? 0 : chain.findIndex(([kind]) => kind !== "Dot");
+  const leading = dots < 0 ? chain.length : dots;
+  if (names.length > 0) expression = columnNamed([...names, ...chain.slice(0, leading).map(([, one]) => identifier(one))], scope.relations);
+  else expression = sqlExpression(node.root, scope);
+  for (const [kind, content] of chain.slice(leading)) {
+    if (kind === "Dot") expression = fieldOf(expression, identifier(content));
+    else {
+      const [, index] = variantOf(content);
+      if (!isObject(index) || index.index === undefined)
+        throw unsupportedSql("A slice", placeOf(content, scope.source), "Use slice(array, start, length).");
+      expression = call("getitem", expression, sqlExpression(index.index, scope));
+    }
+  }
+  return expression;
+}
+
+function fieldOf(input: Expression, name: string): Expression {
+  return input.kind === "column" ? { kind: "column", path: [...input.path, name] } : call("field", input, literalExpression(name));
+}
+
+function struct(values: readonly Ast[], scope: ExpressionScope): Expression {
+  const fields = values.flatMap((one, i) => {
+    const [kind, content] = variantOf(one);
+    const named = kind === "Named" && isObject(content) ? content : undefined;
+    const value = sqlExpression(named ? named.expr : one, scope);
+    const name = named ? identifier(named.name) : value.kind === "column" ? columnName(value) : `col${i + 1}`;
+    return [literalExpression(name), value];
+  });
+  return call("named_struct", ...fields);
+}
+
+const OVER_CLAUSES = ["null_treatment", "within_group"] as const;
+
+function sqlCall(node: AstObject, scope: ExpressionScope): Expression {
+  const { source } = scope;
+  const place = placeOf(node, source);
+  const fn = listOf(node.name).map(identifier).join(".").toLowerCase();
+  const [argsKind, list] = variantOf(node.args);
+  const content = argsKind === "List" && isObject(list) ? list : {};
+  if (argsKind === "Subquery") throw unsupportedSql("A subquery outside FROM", place, "Join with it.");
+  const given = listOf(content.args);
+  const args = given.map((one) => argument(one, scope));
+  if (isObject(node.over) || typeof node.over === "string") return { kind: "over", fn, args };
+  if (isObject(node.filter))
+    throw unsupportedSql("FILTER (WHERE …)", placeOf(node.filter, source), "Use CASE WHEN inside the aggregate, or count_if.");
+  if (OVER_CLAUSES.some((clause) => isObject(node[clause]) || typeof node[clause] === "string" || listOf(node[clause]).length > 0))
+    throw unsupportedSql(
+      "IGNORE NULLS, RESPECT NULLS and WITHIN GROUP",
+      place,
+      "Give the function its flag as an argument, as in first(x, true).",
+    );
+  if (fn === "struct")
+    return struct(
+      given.map((one) => variantOf(variantOf(one)[1])[1]),
+      scope,
+    );
+  if (fn === "from_json" || fn === "from_csv") return parsedText(fn, args, scope, node);
+  const [first] = args;
+  const options: CallOptions | undefined = content.duplicate_treatment === "Distinct" ? { distinct: true } : undefined;
+  const taken = fn === "count" && args.length === 1 && first?.kind === "column" && first.path[0] === "*" ? [literalExpression(1)] : args;
+  return { kind: "call", fn, args: taken, ...(options && { options }) };
+}
+
+function argument(ast: Ast, scope: ExpressionScope): Expression {
+  const [kind, content] = variantOf(ast);
+  if (kind !== "Unnamed") throw unsupportedSql("An argument by its name", placeOf(ast, scope.source), "Give arguments by their place.");
+  const [form, inner] = variantOf(content);
+  if (form === "Wildcard") return { kind: "column", path: ["*"] };
+  if (form !== "Expr") throw unsupportedSql("t.* as an argument", placeOf(ast, scope.source), "Name the columns.");
+  return sqlExpression(inner, scope);
+}
+
+/** from_json(text, 'schema'[, map('option', 'value', …)]). */
+function parsedText(fn: string, args: readonly Expression[], scope: ExpressionScope, node: Ast): Expression {
+  const [text, schema, options] = args;
+  if (!text || schema?.kind !== "literal" || typeof schema.value !== "string")
+    throw unsupportedSql(
+      `${fn} without a schema as text`,
+      placeOf(node, scope.source),
+      `Write ${fn}(text, 'device string, value double').`,
+    );
+  const pairs =
+    options?.kind === "call" && options.fn === "map" ? options.args.map((one) => (one.kind === "literal" ? String(one.value) : "")) : [];
+  const given = Object.fromEntries(pairs.flatMap((name, i) => (i % 2 === 0 ? [[name, pairs[i + 1] ?? ""]] : [])));
+  return { kind: "call", fn, args: [text], options: { schema: parseTypeOrSchema(schema.value), options: given } };
+}

@@ -1,0 +1,96 @@
+import { parseDurationUs } from "../../base/duration.ts";
+import { literalExpression } from "../columns/literal.ts";
+import type { Expression } from "../columns/expression.ts";
+import type { DataType } from "../types/data-type.ts";
+import { parseDate, parseTimestamp } from "../types/timestamp-text.ts";
+import type { Ast, AstObject } from "./parser.ts";
+import { isObject, listOf, placeOf, variantOf } from "./parser.ts";
+import type { SourceText } from "./source-text.ts";
+import { syntaxError, unsupportedSql } from "./sql-error.ts";
+
+/** A literal: texts, numbers (with a point: DECIMAL, with an exponent: DOUBLE, as in Spark), TRUE, FALSE, NULL, X'1F'. */
+export function valueLiteral(value: AstObject, source: SourceText): Expression {
+  const [kind, content] = variantOf(value.value);
+  switch (kind) {
+    case "Number": {
+      const [digits, long] = listOf(content);
+      return numberLiteral(String(digits), long === true);
+    }
+    case "SingleQuotedString":
+    case "DoubleQuotedString":
+      return literalExpression(source.literal(String(content)));
+    case "Boolean":
+      return literalExpression(content === true);
+    case "Null":
+      return literalExpression(null);
+    case "HexStringLiteral":
+      return literalExpression(new Uint8Array(Buffer.from(String(content), "hex")));
+    default:
+      throw unsupportedSql(`The literal ${kind}`, placeOf(value, source), "Write a text, a number, TRUE, FALSE or NULL.");
+  }
+}
+
+function numberLiteral(digits: string, long: boolean): Expression {
+  if (/[eE]/.test(digits)) return { kind: "literal", value: Number(digits), dataType: { type: "double" } };
+  if (digits.includes(".")) return decimalLiteral(digits);
+  const whole = BigInt(digits);
+  if (long) return { kind: "literal", value: jsonSafe(whole), dataType: { type: "bigint" } };
+  if (whole > 0x7fff_ffff_ffff_ffffn) return decimalLiteral(digits);
+  return { kind: "literal", value: jsonSafe(whole), dataType: whole <= 0x7fff_ffffn ? { type: "int" } : { type: "bigint" } };
+}
+
+function decimalLiteral(digits: string): Expression {
+  const [whole = "", fraction = ""] = digits.split(".");
+  const significant = whole.replace(/^0+/, "").length + fraction.length;
+  const dataType: DataType = { type: "decimal", precision: Math.max(1, significant, fraction.length), scale: fraction.length };
+  return { kind: "literal", value: digits, dataType };
+}
+
+function jsonSafe(value: bigint): number | string {
+  return value <= BigInt(Number.MAX_SAFE_INTEGER) && value >= -BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : String(value);
+}
+
+/** `-literal` as a literal of its own; undefined for anything that is not a number. */
+export function negated(expression: Expression): Expression | undefined {
+  if (expression.kind !== "literal" || expression.value === null || typeof expression.value === "boolean") return undefined;
+  if (!["int", "bigint", "double", "decimal"].includes(expression.dataType.type)) return undefined;
+  const { value } = expression;
+  return {
+    ...expression,
+    value: typeof value === "number" ? (value === 0 ? value : -value) : value.startsWith("-") ? value.slice(1) : `-${value}`,
+  };
+}
+
+/** TIMESTAMP '…', DATE '…', and INTERVAL '…' without a unit. */
+export function typedLiteral(node: AstObject, source: SourceText): Expression {
+  const value = isObject(node.value) ? node.value : {};
+  const text = source.literal(String(variantOf(value.value)[1]));
+  const [type] = variantOf(node.data_type);
+  const place = placeOf(node, source);
+  if (type === "Datetime") return intervalLiteral(text, node, source);
+  const parsed = type === "Timestamp" ? parseTimestamp(text) : type === "Date" ? parseDate(text) : undefined;
+  if (parsed === undefined) throw unsupportedSql(`A literal of type ${type}`, place, `Write CAST('${text}' AS ${type.toUpperCase()}).`);
+  if (parsed === null) throw syntaxError(`'${text}' is no ${type.toUpperCase()}`, place);
+  return { kind: "literal", value: parsed, dataType: { type: type === "Date" ? "date" : "timestamp" } };
+}
+
+/** INTERVAL 10 MINUTES, INTERVAL '10' MINUTE. */
+export function unitInterval(node: AstObject, source: SourceText): Expression {
+  const [unit, other] = variantOf(node.leading_field);
+  const sign = isObject(node.value) && isObject(node.value.UnaryOp) ? "-" : "";
+  const inner = sign === "-" && isObject(node.value) && isObject(node.value.UnaryOp) ? node.value.UnaryOp.expr : node.value;
+  const literal = isObject(inner) && isObject(inner.Value) ? valueLiteral(inner.Value, source) : undefined;
+  if (literal?.kind !== "literal")
+    throw unsupportedSql("An interval of a computed length", placeOf(node, source), "Write a number: INTERVAL 10 MINUTES.");
+  if (node.last_field !== null && node.last_field !== undefined)
+    throw unsupportedSql("An interval from one unit to another", placeOf(node, source), "Write INTERVAL '1 day 2 hours'.");
+  return intervalLiteral(`${sign}${String(literal.value)} ${unit === "Custom" ? String(other) : unit}`, node, source);
+}
+
+function intervalLiteral(text: string, node: Ast, source: SourceText): Expression {
+  try {
+    return { kind: "literal", value: parseDurationUs(text), dataType: { type: "interval" } };
+  } catch (cause) {
+    throw syntaxError(`'${text}' is no interval of weeks to microseconds`, placeOf(node, source), cause);
+  }
+}
