@@ -6,8 +6,9 @@
  *   streamlab <command> …            the command line
  *   streamlab --module <file> …      any module of the project on the same runtime (npm scripts)
  */
-import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import * as nodeModule from "node:module";
 import { constants } from "node:os";
@@ -42,7 +43,7 @@ function runOn(runtime) {
   const env = { ...process.env };
   const pathKey = Object.keys(env).find((key) => key.toUpperCase() === "PATH") ?? "PATH";
   env[pathKey] = path.dirname(runtime) + path.delimiter + (env[pathKey] ?? "");
-  const child = spawn(runtime, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: "inherit", env });
+  const child = spawn(runtime, ["--max-semi-space-size=4", fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: "inherit", env });
   const forward = (signal) => child.kill(signal);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, forward);
   child.on("error", (cause) => {
@@ -52,9 +53,26 @@ function runOn(runtime) {
   child.on("exit", (code, signal) => process.exit(signal ? 128 + (constants.signals[signal] ?? 0) : (code ?? 1)));
 }
 
+/** The commands whose processes stay: for them the product is compiled beforehand. */
+const STAYING = new Set(["lab", "up", "dashboard"]);
+
+/**
+ * Compiles the product once, in a process that ends, into the runtime's compile cache. Those that stay then start in half the time and do without
+ * the compiler in their memory, which is a fifth of it.
+ */
+function compileOnce(cacheFolder) {
+  const marker = path.join(cacheFolder, `streamlab-${createHash("sha1").update(root).digest("hex").slice(0, 12)}`);
+  if (existsSync(marker)) return;
+  const env = { ...process.env, NODE_COMPILE_CACHE: path.dirname(cacheFolder), STREAMLAB_COMPILE_ONLY: "1" };
+  const { status } = spawnSync(process.execPath, [path.join(root, "src/cli/compile.ts")], { stdio: "ignore", env });
+  if (status === 0) writeFileSync(marker, "");
+}
+
 async function runHere() {
-  nodeModule.enableCompileCache?.();
   const args = process.argv.slice(2);
+  nodeModule.enableCompileCache?.();
+  const cacheFolder = nodeModule.getCompileCacheDir?.();
+  if (cacheFolder && STAYING.has(args[0] ?? "")) compileOnce(cacheFolder);
   if (args[0] === "--module") {
     const file = path.resolve(root, args[1] ?? "");
     process.argv = [process.execPath, file, ...args.slice(2)];

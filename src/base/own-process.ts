@@ -11,9 +11,10 @@ export interface RunningService {
 
 /**
  * The life of a service that is the whole of its process: start, tell that it is ready, run until SIGTERM, SIGINT or the parent's end, close, exit.
- * A failure is one message on stderr and exit code 1.
+ * A failure is one message on stderr and exit code 1. With STREAMLAB_COMPILE_ONLY set nothing starts: the module was loaded for the compile cache.
  */
 export async function runAsService(start: (stopping: AbortSignal) => Promise<RunningService>): Promise<void> {
+  if (process.env.STREAMLAB_COMPILE_ONLY) return;
   const stopping = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stopping.abort(new Error(signal)));
   process.once("disconnect", () => stopping.abort(new Error("the parent process has ended")));

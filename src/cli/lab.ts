@@ -11,7 +11,9 @@ import { type IotPhase, type IotRun, runIotLab } from "../labs/iot/run.ts";
 import type { WrittenReport } from "../report/write-report.ts";
 import { findChromium } from "../stack/chromium.ts";
 import { stateFolder } from "../stack/daemon.ts";
+import { configEnvironment } from "../stack/process-config.ts";
 import { createRunFolder } from "../stack/run-folder.ts";
+import { startService } from "../stack/service-process.ts";
 import { type BackendFlags, backendsOf, wholeNumber, withBackends } from "./backend-options.ts";
 import { Interrupted } from "./failure.ts";
 import { listenForInterruption } from "./interrupt.ts";
@@ -30,6 +32,9 @@ interface LabFlags extends BackendFlags {
 
 /** Seconds between lines where there is no terminal. */
 const PLAIN_EVERY_SECONDS = 5;
+
+/** How long the pictures may take, on a busy machine, before the report does without them. */
+const PICTURES_MS = 60_000;
 
 /** `streamlab lab`: the whole IoT lab, then report and grade. */
 export function addLab(program: Command): void {
@@ -139,8 +144,11 @@ async function takeScreenshots(pipeline: IotPipeline, flags: LabFlags, signal: A
   const chromium = findChromium();
   if (!pipeline.dashboard || !chromium) return undefined;
   await systemClock.sleep(flags.seconds * 500, signal);
-  const { captureScreenshots } = await import("../dashboard/screenshot.ts");
-  return captureScreenshots({ url: pipeline.dashboard.url, outDir: path.join(flags.out, "figures"), chromium, signal });
+  const config = { url: pipeline.dashboard.url, outDir: path.join(flags.out, "figures"), chromium };
+  const spec = { name: "picture taker", module: "dashboard/screenshot-process.ts", args: [], env: configEnvironment(config) };
+  const { ready, ended } = await startService(spec, { signal, timeoutMs: PICTURES_MS });
+  await ended;
+  return (ready.screenshots as Screenshots | null) ?? undefined;
 }
 
 /** Record and report; loaded only now, so that the run itself stays small. */

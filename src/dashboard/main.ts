@@ -4,15 +4,12 @@
  * Ready is told as `{type: "ready", host, port, url}`, over IPC or as a line on stdout. It ends on SIGTERM, SIGINT and when its parent is gone.
  */
 import { parseArgs } from "node:util";
-import { messageOf } from "../base/errors.ts";
+import { runAsService } from "../base/own-process.ts";
 import { DashboardError } from "./dashboard-error.ts";
-import { startDashboard } from "./dashboard.ts";
+import { type DashboardOptions, startDashboard } from "./dashboard.ts";
 
-const ending = new AbortController();
-for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => ending.abort(new Error(signal)));
-process.once("disconnect", () => ending.abort(new Error("the parent is gone")));
-
-try {
+/** What flags and environment ask for. @throws DashboardError NO_DATABASE, INVALID_FLAG */
+function options(): Omit<DashboardOptions, "signal"> {
   const { values } = parseArgs({ options: { database: { type: "string" }, host: { type: "string" }, port: { type: "string" } } });
   const mongoUri = process.env.STREAMLAB_MONGO;
   if (!mongoUri) {
@@ -29,23 +26,15 @@ try {
       remedy: "Pass a number from 0 to 65535.",
     });
   }
-  const dashboard = await startDashboard({
+  return {
     mongoUri,
-    signal: ending.signal,
     ...(values.database !== undefined && { database: values.database }),
     ...(values.host !== undefined && { host: values.host }),
     ...(values.port !== undefined && { port: Number(values.port) }),
-  });
-  const ready = { type: "ready", host: dashboard.host, port: dashboard.port, url: dashboard.url };
-  if (process.send) process.send(ready);
-  else process.stdout.write(`${JSON.stringify(ready)}\n`);
-  if (!ending.signal.aborted) await new Promise((resolve) => ending.signal.addEventListener("abort", resolve, { once: true }));
-  await dashboard.close();
-  if (process.connected) process.disconnect();
-} catch (thrown) {
-  if (!ending.signal.aborted) {
-    process.stderr.write(`${messageOf(thrown)}\n`);
-    process.exitCode = 1;
-  }
-  if (process.connected) process.disconnect();
+  };
 }
+
+await runAsService(async (stopping) => {
+  const { host, port, url, close } = await startDashboard({ ...options(), signal: stopping });
+  return { ready: { host, port, url }, close };
+});
