@@ -43,7 +43,10 @@ function runOn(runtime) {
   const env = { ...process.env };
   const pathKey = Object.keys(env).find((key) => key.toUpperCase() === "PATH") ?? "PATH";
   env[pathKey] = path.dirname(runtime) + path.delimiter + (env[pathKey] ?? "");
-  const child = spawn(runtime, ["--max-semi-space-size=4", fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: "inherit", env });
+  const child = spawn(runtime, ["--max-semi-space-size=4", fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: "inherit",
+    env,
+  });
   const forward = (signal) => child.kill(signal);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, forward);
   child.on("error", (cause) => {
