@@ -34,7 +34,11 @@ export interface KafkaProducer {
   close(): Promise<void>;
 }
 
-/** A producer with acks=all (labs.md A5), idempotent, whose partitions are Kafka's own for every key. */
+/**
+ * A producer with acks=all (labs.md A5), idempotent, whose partitions are Kafka's own for every key. An idempotent one sends one batch after the
+ * other, retries included: kafkajs would let another batch in between with the sequence numbers of the one that is tried again, which brokers
+ * refuse (OUT_OF_ORDER_SEQUENCE_NUMBER, for good) or, where both are of one size, take for a duplicate.
+ */
 export async function createProducer(connection: KafkaConnection, options: ProducerOptions = {}): Promise<KafkaProducer> {
   const { brokers } = connection;
   const idempotent = options.idempotent ?? options.acks === undefined;
@@ -48,18 +52,25 @@ export async function createProducer(connection: KafkaConnection, options: Produ
     },
   });
   await translated(producer.connect(), "Cannot connect a producer", brokers);
-  return {
-    send: async (topic, records) => {
-      if (records.length === 0) return [];
-      const appended: Appended[] = [];
-      for (const messages of cutBySize(records)) {
-        const sent = producer.send({ topic, acks: options.acks ?? -1, messages });
-        const answers = await translated(sent, `Cannot send ${records.length} messages to "${topic}"`, brokers, topic);
-        for (const { topicName, partition, baseOffset } of answers) {
-          appended.push({ topic: topicName, partition, baseOffset: Number(baseOffset ?? -1) });
-        }
+  const sendNow = async (topic: string, records: readonly KafkaRecord[]): Promise<readonly Appended[]> => {
+    if (records.length === 0) return [];
+    const appended: Appended[] = [];
+    for (const messages of cutBySize(records)) {
+      const sent = producer.send({ topic, acks: options.acks ?? -1, messages });
+      const answers = await translated(sent, `Cannot send ${records.length} messages to "${topic}"`, brokers, topic);
+      for (const { topicName, partition, baseOffset } of answers) {
+        appended.push({ topic: topicName, partition, baseOffset: Number(baseOffset ?? -1) });
       }
-      return appended;
+    }
+    return appended;
+  };
+  let before: Promise<unknown> = Promise.resolve();
+  return {
+    send: (topic, records) => {
+      if (!idempotent) return sendNow(topic, records);
+      const sent = before.then(() => sendNow(topic, records));
+      before = sent.catch(() => undefined);
+      return sent;
     },
     close: () => producer.disconnect(),
   };
