@@ -77,6 +77,7 @@ class MongoSink implements Sink {
       const rows = batch.rows.slice(at, at + bulkSize);
       const documents = rows.map(makeDocument);
       const waiting = { clock: this.#clock, signal, onRetry: () => void retries++ };
+      batch.verify?.();
       try {
         const refused = await retryWhilePassing(() => writeBulk(this.#collection, documents, this.#options), waiting);
         if (refused.length > 0) await this.#keep(refused, batch.batchId, waiting);

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
+import { codeOf } from "../../base/errors.ts";
 import type { Offset } from "../sources/source.ts";
 import type { BatchLog } from "./batch-log.ts";
 import { openBatchLog } from "./batch-log.ts";
@@ -33,8 +34,12 @@ export interface Checkpoint {
   writeCommit(batchId: number, entry: CommitEntry): Promise<void>;
   /** The starting offset of a source, asked for once and kept. */
   initialOffset(source: number, ask: () => Promise<Offset>): Promise<Offset>;
+  /** The newest version of any operator's state, 0 for none. */
+  newestState(): Promise<number>;
   /** Removes what restarts will not need: entries below `batchId`. */
   purge(batchId: number): Promise<void>;
+  /** Throws CHECKPOINT_LOST when another run has taken the checkpoint over. To be called before anything is written: state (W2), results (W3). */
+  verify(): void;
   close(): Promise<void>;
 }
 
@@ -43,6 +48,7 @@ export async function openCheckpoint(folder: string, shape: QueryShape): Promise
   await mkdir(folder, { recursive: true });
   const lock = await takeLock(folder);
   try {
+    await sweep(folder);
     const queryId = await identify(folder, shape);
     const [offsets, commits] = [await openBatchLog(path.join(folder, "offsets")), await openBatchLog(path.join(folder, "commits"))];
     return checkpointOf(folder, queryId, lock, offsets, commits);
@@ -50,6 +56,13 @@ export async function openCheckpoint(folder: string, shape: QueryShape): Promise
     await lock.release();
     throw thrown;
   }
+}
+
+/** Removes what interrupted writes of `metadata` and `sources/<i>/0` have left; the logs and the state sweep their own folders. */
+async function sweep(folder: string): Promise<void> {
+  const sources = await readdir(path.join(folder, "sources")).catch(() => []);
+  for (const one of [folder, ...sources.map((name) => path.join(folder, "sources", name))])
+    for (const name of await readdir(one)) if (/^\..*\.tmp$/.test(name)) await rm(path.join(one, name), { force: true });
 }
 
 async function identify(folder: string, shape: QueryShape): Promise<string> {
@@ -124,10 +137,21 @@ function checkpointOf(folder: string, queryId: string, lock: CheckpointLock, off
       await writeLines(file, [JSON.stringify(offset)]);
       return offset;
     },
+    newestState: async () => {
+      const names = await readdir(path.join(folder, "state"), { recursive: true }).catch((thrown: unknown) => {
+        if (codeOf(thrown) === "ENOENT") return [];
+        throw thrown;
+      });
+      const versions = names
+        .filter((name) => /(^|[\\/])\d+\.(delta|snapshot)$/.test(name))
+        .map((name) => Number.parseInt(path.basename(name), 10));
+      return versions.reduce((high, version) => Math.max(high, version), 0);
+    },
     purge: async (batchId) => {
       await offsets.purge(batchId);
       await commits.purge(batchId);
     },
+    verify: () => lock.verify(),
     close: () => lock.release(),
   };
 }

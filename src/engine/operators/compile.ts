@@ -14,6 +14,7 @@ import { StaticJoin } from "./static-join.ts";
 import { StreamJoin } from "./stream-join.ts";
 import type { BatchRun, StageSettings, StepFactory } from "./stage.ts";
 import { rowsTerminal, Stage } from "./stage.ts";
+import { stateLayout } from "./state-layout.ts";
 import type { StatefulOperator } from "./stateful.ts";
 import { EventTimeStats, filterStep, generateStep, projectStep, watermarkStep, windowStep } from "./stateless.ts";
 
@@ -36,6 +37,8 @@ export interface CompiledPlan {
   readonly leaves: readonly Leaf[];
   /** The operator nearest to the sink first, as in Spark's progress. */
   readonly operators: readonly StatefulOperator[];
+  /** What the state of each operator is made of, in the order of their files (`CompileOptions.stateFiles`). */
+  readonly stateLayouts: readonly string[];
   readonly watermarks: readonly EventTimeStats[];
   readonly stages: readonly Stage[];
   /** The input watermark of every operator (in the order of `operators`) under a global watermark, microseconds. */
@@ -80,6 +83,7 @@ class Compiler {
     return {
       leaves: this.#leaves,
       operators: operators.map((one) => one.operator),
+      stateLayouts: this.#operators.map(({ operator, node }) => stateLayout(operator.name, node)),
       watermarks: this.#watermarks,
       stages: this.#stages,
       propagate: (watermarkUs) => propagate(plan, operators, watermarkUs),

@@ -86,7 +86,7 @@ export class Execution {
     const initial = await Promise.all(sources.map((source, i) => checkpoint.initialOffset(i, () => source.initial(signal))));
     const begun = await checkpoint.latestOffsets();
     const done = await checkpoint.latestCommit();
-    checkNoGap(begun?.batchId ?? -1, done?.batchId ?? -1, checkpoint.folder);
+    checkNoGap(begun?.batchId ?? -1, done?.batchId ?? -1, await checkpoint.newestState(), checkpoint.folder);
     this.#committed = initial;
     if (begun) {
       const saved = settingsOf(begun.entry.conf, settings);
@@ -204,13 +204,18 @@ export class Execution {
     const { checkpoint, sources, sink, deadLetters, mode, identity } = this.#parts;
     const { compiled, run, plan } = this.#runtime;
     failpoint("w2.before", batch.id, identity.name);
+    checkpoint.verify();
     await this.#progress.timed("stateCommit", () => Promise.all(compiled.operators.map(({ store }) => store.commit(batch.id + 1))));
     failpoint("w2.after", batch.id, identity.name);
 
     failpoint("w3.before", batch.id, identity.name);
+    checkpoint.verify();
     await this.#progress.timed("addBatch", async () => {
       if (deadLetters && run.letters) await writeDeadLetters(deadLetters, run.letters, batch.id, signal);
-      await sink.write({ batchId: batch.id, schema: schemaOf(plan.columns), rows, outputMode: mode }, signal);
+      await sink.write(
+        { batchId: batch.id, schema: schemaOf(plan.columns), rows, outputMode: mode, verify: () => checkpoint.verify() },
+        signal,
+      );
     });
     failpoint("w3.after", batch.id, identity.name);
 
@@ -249,10 +254,11 @@ export class Execution {
   }
 }
 
-/** Batch N begins only after batch N−1 is committed, and is committed only after it has begun. */
-function checkNoGap(begun: number, committed: number, folder: string): void {
-  if (committed === begun || committed === begun - 1) return;
-  const missing = committed > begun ? path.join("offsets", String(committed)) : path.join("commits", String(begun - 1));
+/** Batch N begins only after batch N−1 is committed; it is committed, and state version N+1 written, only after it has begun. */
+function checkNoGap(begun: number, committed: number, newestState: number, folder: string): void {
+  const known = Math.max(committed, newestState - 1);
+  if (known <= begun && committed >= begun - 1) return;
+  const missing = known > begun ? path.join("offsets", String(known)) : path.join("commits", String(begun - 1));
   throw new CheckpointError("CHECKPOINT_MISSING", {
     failed: `Cannot restart from ${folder}`,
     found: `${path.join(folder, missing)} is missing`,

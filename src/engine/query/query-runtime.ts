@@ -70,9 +70,12 @@ export function openRuntime(options: RuntimeOptions): QueryRuntime {
   return { plan, compiled, run: new BatchRun(), hasWatermark: hasWatermark(plan) };
 }
 
-/** What a checkpoint must have in common with a query to go on with it. */
+/**
+ * What a checkpoint must have in common with a query to go on with it: the number of sources, and of every stateful operator its name and what its
+ * state is made of. Two queries with one shape could read each other's state; everything else may change between two runs.
+ */
 export function shapeOf(runtime: QueryRuntime): { readonly sources: number; readonly state: readonly string[] } {
-  return { sources: streamLeaves(runtime).length, state: runtime.compiled.operators.map((operator) => operator.name) };
+  return { sources: streamLeaves(runtime).length, state: runtime.compiled.stateLayouts };
 }
 
 /** The leaves that are streams, in the order of the query's sources. */

@@ -7,6 +7,11 @@ export interface SinkBatch {
   readonly schema: StructType;
   readonly rows: readonly Row[];
   readonly outputMode: OutputMode;
+  /**
+   * Throws when another run has taken the query's checkpoint over, as one does that finds this process stopped. A sink that writes a batch in
+   * several requests calls it before each, so that a process which wakes up again does not write old results over newer ones.
+   */
+  readonly verify?: () => void;
 }
 
 /**
