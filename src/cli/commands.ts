@@ -18,6 +18,7 @@ export const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   consume: async () => (await import("./consume.ts")).addConsume,
   generate: async () => (await import("./generate.ts")).addGenerate,
   dashboard: async () => (await import("./dashboard.ts")).addDashboard,
+  checkpoint: async () => (await import("./checkpoint.ts")).addCheckpoint,
   report: async () => (await import("./report.ts")).addReport,
   grade: async () => (await import("./grade.ts")).addGrade,
   notebooks: async () => (await import("./notebooks.ts")).addNotebooks,

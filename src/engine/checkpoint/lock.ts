@@ -106,6 +106,16 @@ async function isReplaced(file: string, stale: string, whole: string): Promise<b
   }
 }
 
+/** Who has the lock of a checkpoint, and whether that process lives; undefined where nobody has it. Changes nothing. */
+export async function lockHolder(folder: string): Promise<{ readonly pid: number; readonly alive: boolean } | undefined> {
+  const text = await readFile(path.join(folder, "lock"), "utf8").catch((thrown: unknown) => {
+    if (codeOf(thrown) === "ENOENT") return undefined;
+    throw thrown;
+  });
+  const holder = text === undefined ? undefined : parse(text);
+  return holder && { pid: holder.pid, alive: isAlive(holder) };
+}
+
 function lockOf(file: string, mine: Holder): CheckpointLock {
   const holds = (): boolean => {
     try {

@@ -1,15 +1,10 @@
 import { mkdir, readFile, readdir, rm } from "node:fs/promises";
 import path from "node:path";
-import { crc32 } from "node:zlib";
 import { writeFileAtomic } from "../../base/atomic-file.ts";
 import { codeOf } from "../../base/errors.ts";
 import { CheckpointError, RESTORE_OR_RENEW } from "../checkpoint/checkpoint-error.ts";
 import { ByteReader } from "./byte-writer.ts";
-
-/** Every file begins with these 12 bytes: "SLST", format version (uint32), CRC-32 of the rest (uint32). */
-const MAGIC = 0x54534c53;
-const FORMAT = 1;
-const HEADER = 12;
+import { decodeStateFile, encodeStateFile } from "./state-frame.ts";
 
 /** The longest chain of deltas that a restart reads back. */
 const MAX_CHAIN = 1000;
@@ -46,11 +41,7 @@ export class StateFiles {
       await mkdir(this.#folder, { recursive: true });
       this.#made = true;
     }
-    const framed = Buffer.allocUnsafe(HEADER + content.length);
-    framed.writeUInt32LE(MAGIC, 0);
-    framed.writeUInt32LE(FORMAT, 4);
-    framed.writeUInt32LE(crc32(content), 8);
-    framed.set(content, HEADER);
+    const framed = encodeStateFile(content);
     await writeFileAtomic(this.#file(version, kind), framed);
     if (kind === "snapshot") {
       await rm(this.#file(version, "delta"), { force: true });
@@ -65,13 +56,14 @@ export class StateFiles {
     return framed.length;
   }
 
-  /** Gives the last snapshot up to `version` and the deltas after it, in order. */
+  /** Gives the last snapshot up to `version` and the deltas after it, in order; leftovers of interrupted writes are swept. */
   async read(version: number, apply: (reader: ByteReader) => void): Promise<void> {
     this.#deltaBytes = 0;
     this.#snapshotBytes = 0;
     this.#chain = 0;
-    if (version === 0) return;
     const names = new Set(await this.#names());
+    for (const name of names) if (name.endsWith(".tmp")) await rm(path.join(this.#folder, name), { force: true });
+    if (version === 0) return;
     let from = version;
     while (from > 0 && !names.has(`${from}.snapshot`)) from--;
     for (let at = Math.max(from, 1); at <= version; at++) {
@@ -109,32 +101,11 @@ export class StateFiles {
         remedy: RESTORE_OR_RENEW,
       });
     }
-    if (framed.length < HEADER || framed.readUInt32LE(0) !== MAGIC) {
-      throw new CheckpointError("CHECKPOINT_FOREIGN", {
-        failed: `Cannot read ${file}`,
-        found: "it does not begin as a state file does",
-        remedy: RESTORE_OR_RENEW,
-      });
-    }
-    if (framed.readUInt32LE(4) > FORMAT) {
-      throw new CheckpointError("CHECKPOINT_NEWER", {
-        failed: `Cannot read ${file}`,
-        found: `format version ${framed.readUInt32LE(4)}, this release knows ${FORMAT}`,
-        remedy: "Run the query with the release that wrote the checkpoint.",
-      });
-    }
-    const content = framed.subarray(HEADER);
-    if (framed.readUInt32LE(8) !== crc32(content)) {
-      throw new CheckpointError("CHECKPOINT_DAMAGED", {
-        failed: `Cannot trust ${file}`,
-        found: "its checksum does not fit its content",
-        remedy: RESTORE_OR_RENEW,
-      });
-    }
-    return content;
+    return decodeStateFile(framed, file);
   }
 
   async #names(): Promise<string[]> {
+    if (this.#folder === "") return [];
     return readdir(this.#folder).catch((thrown: unknown) => {
       if (codeOf(thrown) === "ENOENT") return [];
       throw thrown;
