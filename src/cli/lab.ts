@@ -3,16 +3,13 @@ import { type Command, Option } from "commander";
 import { createLogUpdate } from "log-update";
 import { systemClock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
-import { projectRoot } from "../base/project.ts";
 import type { Screenshots } from "../dashboard/screenshot.ts";
-import { IOT } from "../labs/iot/names.ts";
-import { type IotPipeline, startIotPipeline } from "../labs/iot/pipeline.ts";
+import { startFreshPipeline } from "../labs/iot/fresh-pipeline.ts";
+import type { IotPipeline } from "../labs/iot/pipeline.ts";
 import { type IotPhase, type IotRun, runIotLab } from "../labs/iot/run.ts";
 import type { WrittenReport } from "../report/write-report.ts";
 import { findChromium } from "../stack/chromium.ts";
-import { stateFolder } from "../stack/daemon.ts";
 import { configEnvironment } from "../stack/process-config.ts";
-import { createRunFolder } from "../stack/run-folder.ts";
 import { startService } from "../stack/service-process.ts";
 import { type BackendFlags, backendsOf, wholeNumber, withBackends } from "./backend-options.ts";
 import { Interrupted } from "./failure.ts";
@@ -55,24 +52,18 @@ async function runLab(flags: LabFlags): Promise<void> {
   const backends = backendsOf(flags);
   const interruption = listenForInterruption();
   const say = flags.quiet ? (): void => {} : (text: string): void => console.log(text);
-  const runId = `${new Date().toISOString().replace(/\D/g, "").slice(0, 14)}-${process.pid}`;
-  const folder = await createRunFolder(path.join(stateFolder(projectRoot), "lab"), runId);
-  const temporary = { topic: backends.kafka.kind === "external", database: backends.mongo.kind === "external" };
   let pipeline: IotPipeline | undefined;
   let pictures: Promise<Screenshots | undefined> | undefined;
   const leaving = new AbortController();
   try {
     say("starting servers, engine and dashboard");
-    pipeline = await startIotPipeline({
+    pipeline = await startFreshPipeline({
       backends,
-      dataDir: folder.path,
+      folder: "lab",
       rate: flags.rate,
       seed: flags.seed,
       dashboardPort: flags.port,
       signal: interruption.signal,
-      topic: temporary.topic ? `${IOT.topic}-${runId}` : IOT.topic,
-      database: temporary.database ? `${IOT.database}_${runId.replace("-", "_")}` : IOT.database,
-      temporary,
     });
     pictures = takeScreenshots(pipeline, flags, AbortSignal.any([interruption.signal, leaving.signal])).catch((thrown: unknown) => {
       if (!interruption.signal.aborted && !leaving.signal.aborted) say(`no screenshots: ${messageOf(thrown)}`);
@@ -94,7 +85,6 @@ async function runLab(flags: LabFlags): Promise<void> {
     leaving.abort();
     await pictures;
     await pipeline?.stop();
-    await folder.remove();
     interruption.release();
   }
 }

@@ -24,8 +24,7 @@ export async function startLabServers(
   options: { readonly kafka?: string; readonly mongo?: string; readonly signal?: AbortSignal } = {},
 ): Promise<LabServers> {
   const backends = chooseBackends({ kafka: options.kafka, mongo: options.mongo }, projectRoot);
-  const name = `${new Date().toISOString().replace(/\D/g, "")}-${process.pid}`;
-  const folder = await createRunFolder(path.join(stateFolder(projectRoot), "notebooks"), name);
+  const folder = await createRunFolder(path.join(stateFolder(projectRoot), "notebooks"));
   try {
     const servers = await startServers({ backends, dataDir: folder.path, ...(options.signal ? { signal: options.signal } : {}) });
     return {
@@ -33,7 +32,7 @@ export async function startLabServers(
       brokers: servers.kafka.address,
       mongoUri: servers.mongo.address,
       folder: folder.path,
-      freshName: (server, wanted) => (backends[server].kind === "embedded" ? wanted : `${wanted}-${name}`),
+      freshName: (server, wanted) => (backends[server].kind === "embedded" ? wanted : `${wanted}-${folder.name}`),
       stop: async () => {
         await servers.stop();
         await folder.remove();

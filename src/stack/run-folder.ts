@@ -1,31 +1,33 @@
-import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { codeOf } from "../base/errors.ts";
-
-const OWNER = "owner.pid";
 
 /** A folder for the data of one run, of which nothing is left when the run has ended. */
 export interface RunFolder {
   readonly path: string;
+  /** When the run began, which process it is, and which of its runs: "20261121093000123-4711-1". Good for topics and databases, too. */
+  readonly name: string;
   remove(): Promise<void>;
 }
 
-/** Makes a fresh folder below `parent`, and removes those of earlier runs whose process is gone. */
-export async function createRunFolder(parent: string, name: string): Promise<RunFolder> {
+let runs = 0;
+
+/** Makes a fresh folder below `parent`, and removes those of earlier runs whose process, told by the name, is gone. */
+export async function createRunFolder(parent: string): Promise<RunFolder> {
   await mkdir(parent, { recursive: true });
   for (const entry of await readdir(parent)) {
-    const folder = path.join(parent, entry);
-    if (!(await isOwned(folder))) await rm(folder, { recursive: true, force: true });
+    if (!isAlive(Number(entry.split("-")[1]))) await rm(path.join(parent, entry), { recursive: true, force: true });
   }
+  const name = `${new Date().toISOString().replace(/\D/g, "")}-${process.pid}-${++runs}`;
   const folder = path.join(parent, name);
-  await mkdir(folder, { recursive: true });
-  await writeFile(path.join(folder, OWNER), String(process.pid));
-  return { path: folder, remove: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }) };
+  await mkdir(folder);
+  return { path: folder, name, remove: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }) };
 }
 
-async function isOwned(folder: string): Promise<boolean> {
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
   try {
-    process.kill(Number(await readFile(path.join(folder, OWNER), "utf8")), 0);
+    process.kill(pid, 0);
     return true;
   } catch (thrown) {
     return codeOf(thrown) === "EPERM";

@@ -78,7 +78,7 @@ export function startLab(args: readonly string[], chromium?: string): LabProcess
       }),
     signal: (name) => void child.kill(name),
     members,
-    folders: () => readFolder(path.join(stateFolder(projectRoot), "lab")).filter((name) => name.endsWith(`-${pid}`)),
+    folders: () => readFolder(path.join(stateFolder(projectRoot), "lab")).filter((name) => name.split("-")[1] === String(pid)),
     kill: () => {
       for (const member of members()) process.kill(member.pid, "SIGKILL");
     },
