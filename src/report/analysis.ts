@@ -126,7 +126,7 @@ function latency(record: RunRecord, { stored, estimate, screen }: Measures): Ana
         : `The p95 is ${decimal(worst.p95 / 1000, 1)} times the limit of 1 s.`),
     "The windows reach the store this soon because the query runs in update mode; in append mode each would wait for the watermark, five minutes at least.",
     screen
-      ? `Event → screen is another matter and was measured apart: p50 ${duration(screen.p50)}, p95 ${duration(screen.p95)}.`
+      ? `Event → screen is another matter and was measured apart, in a browser that ran at the lowest priority so as not to disturb the run: p50 ${duration(screen.p50)}, p95 ${duration(screen.p95)}.`
       : "Event → screen was not measured; a page that refreshes every 5 s, as the lab's text has it, cannot show an event within a second however fast " +
         "it is stored, which is why the dashboard is told by server-sent events.",
     record.interrupted && "The run was broken off by its user; the figures cover what ran.",
