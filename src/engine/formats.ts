@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { Options, OutputMode } from "./plan/plan.ts";
-import type { Sink } from "./sinks/sink.ts";
+import type { Sink, SinkBatch } from "./sinks/sink.ts";
 import type { Source } from "./sources/source.ts";
 import type { StructType } from "./types/data-type.ts";
 
@@ -20,6 +20,15 @@ export interface SinkContext extends FormatContext {
   readonly queryName?: string;
 }
 
+/** What becomes of what is there already when a batch is written. */
+export type SaveMode = "append" | "overwrite" | "errorifexists" | "ignore";
+
+/** What a format gets that writes the rows of a batch query. */
+export interface SaveContext extends FormatContext {
+  readonly mode: SaveMode;
+  readonly batch: SinkBatch;
+}
+
 /** A source or sink by name, as in `.format("kafka")`. A session is made with a list of them; nothing registers itself by being imported. */
 export interface Format {
   readonly name: string;
@@ -27,4 +36,6 @@ export interface Format {
   sourceSchema?(context: FormatContext): StructType;
   openSource?(context: FormatContext): Promise<Source>;
   openSink?(context: SinkContext): Promise<Sink>;
+  /** Writes the rows of a batch query, by the save mode. Without it a batch is one `write` of the sink, and `append` the only mode. */
+  save?(context: SaveContext): Promise<void>;
 }

@@ -15,6 +15,7 @@ import type { Long } from "../types/schema-builder.ts";
 import { treeString } from "../types/type-text.ts";
 import { AnalysisError } from "../columns/analysis-error.ts";
 import type { SessionInternals } from "./session.ts";
+import { DataFrameWriter } from "./batch-writer.ts";
 import { DataStreamWriter } from "./writer.ts";
 
 /** Columns by name, as a callback makes them from the columns of a row. */
@@ -273,6 +274,11 @@ export class DataFrame<R = Record<string, Untyped>> {
   /** Gives the frame a name that `session.sql` knows; an older view of that name is forgotten. Names do not mind case. */
   createOrReplaceTempView(name: string): void {
     this.#session.views.set(name.toLowerCase(), this.plan);
+  }
+
+  /** Writes the rows of a query without streams. */
+  get write(): DataFrameWriter {
+    return new DataFrameWriter(this.#session, this as unknown as DataFrame);
   }
 
   get writeStream(): DataStreamWriter<R> {

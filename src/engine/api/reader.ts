@@ -71,7 +71,21 @@ export class DataReader<R = Record<string, Untyped>> {
     return this;
   }
 
-  load(): DataFrame<R> {
+  json(path: string): DataFrame<R> {
+    return this.format("json").load(path);
+  }
+
+  csv(path: string): DataFrame<R> {
+    return this.format("csv").load(path);
+  }
+
+  text(path: string): DataFrame<R> {
+    return this.format("text").load(path);
+  }
+
+  /** The frame; `path` stands for the option of that name, for formats of files. */
+  load(path?: string): DataFrame<R> {
+    if (path !== undefined) this.option("path", path);
     const format = this.#session.formatOf(this.#format);
     const context = { options: { ...this.#options }, clock: this.#clock, ...(this.#schema && { schema: this.#schema }) };
     const schema = format.sourceSchema?.(context) ?? this.#schema;

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "../../base/clock.ts";
 import { systemClock } from "../../base/clock.ts";
 import { StreamlabError } from "../../base/errors.ts";
+import { fileFormats } from "../file-formats.ts";
 import type { Format } from "../formats.ts";
 import { analyze } from "../plan/analyze.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -25,7 +26,7 @@ import { DataReader } from "./reader.ts";
 
 /** What a session is made of. */
 export interface SessionOptions {
-  /** Sources and sinks by name, besides rate, rate-micro-batch, console and noop. */
+  /** Sources and sinks by name, besides rate, rate-micro-batch, json, csv, text, memory, console and noop. */
   readonly formats?: readonly Format[];
   readonly clock?: Clock;
   /** Settings by Spark's names, such as `spark.sql.ansi.enabled`. */
@@ -96,9 +97,15 @@ export function createSession(options: SessionOptions = {}): Session {
   const inputs = new Map<string, MemoryInput>();
   const tables = new Map<string, MemoryTable>();
   const formats = new Map(
-    [rateFormat, rateMicroBatchFormat, consoleFormat, noopFormat, memoryFormat(inputs, tables), ...(options.formats ?? [])].map(
-      (format) => [format.name, format],
-    ),
+    [
+      rateFormat,
+      rateMicroBatchFormat,
+      consoleFormat,
+      noopFormat,
+      memoryFormat(inputs, tables),
+      ...fileFormats,
+      ...(options.formats ?? []),
+    ].map((format) => [format.name, format]),
   );
   const active = new Set<StreamingQuery>();
   const listeners = new Set<StreamingQueryListener>();

@@ -93,8 +93,9 @@ export class DataStreamWriter<R> {
     return this;
   }
 
-  /** Checks the query, takes its checkpoint and runs it. Throws UnsupportedQueryError for what streaming does not do, CheckpointError for a checkpoint that it must not use. */
-  async start(): Promise<StreamingQuery> {
+  /** Checks the query, takes its checkpoint and runs it. Throws UnsupportedQueryError for what streaming does not do, CheckpointError for a checkpoint that it must not use. `path` stands for the option of that name, for formats of files. */
+  async start(path?: string): Promise<StreamingQuery> {
+    if (path !== undefined) this.option("path", path);
     const mode = outputModeOf(this.#mode);
     const { checkpointLocation, deadLetter, ...options } = this.#options;
     const deadLetters = this.#deadLetters ?? (deadLetter === undefined ? undefined : () => openDeadLetterFolder(deadLetter));

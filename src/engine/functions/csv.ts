@@ -43,21 +43,28 @@ export const csv: readonly FunctionEntry[] = [
   },
 ];
 
-interface MalformedLine {
+/** What a reader found wrong with its last line. */
+export interface MalformedLine {
   /** Why the last line was malformed; null if it was not. */
   reason: string | null;
 }
 
-function csvReader(schema: StructType, options: Readonly<Record<string, string>>, line: MalformedLine): (text: string) => unknown[] | null {
+/** A reader of lines by a schema; it says in `line` what was wrong with the last one. */
+export function csvReader(
+  schema: StructType,
+  options: Readonly<Record<string, string>>,
+  line: MalformedLine,
+): (text: string) => unknown[] | null {
   const separator = options.sep ?? options.delimiter ?? ",";
   const quote = options.quote ?? '"';
+  const escape = options.escape ?? "\\";
   const nullValue = options.nullValue ?? "";
   const corrupt = schema.fields.findIndex((one) => one.name === (options.columnNameOfCorruptRecord ?? "_corrupt_record"));
   const columns = schema.fields.map((_, i) => i).filter((i) => i !== corrupt);
   const converters = schema.fields.map((one) => converter(one.dataType, options));
   return (text) => {
     line.reason = null;
-    const values = splitLine(text, separator, quote);
+    const values = splitLine(text, separator, quote, escape);
     const row: unknown[] = new Array(schema.fields.length).fill(null);
     if (values.length !== columns.length) line.reason = `${values.length} columns instead of ${columns.length}`;
     columns.forEach((ordinal, i) => {
@@ -73,7 +80,8 @@ function csvReader(schema: StructType, options: Readonly<Record<string, string>>
   };
 }
 
-function splitLine(text: string, separator: string, quote: string): string[] {
+/** The fields of a line; a quote within quotes is doubled or stands after the escape. */
+function splitLine(text: string, separator: string, quote: string, escape: string): string[] {
   const values: string[] = [];
   for (let at = 0; ;) {
     let value = "";
@@ -83,6 +91,10 @@ function splitLine(text: string, separator: string, quote: string): string[] {
         const end = text.indexOf(quote, at);
         value += text.slice(at, end < 0 ? text.length : end);
         at = end < 0 ? text.length : end + quote.length;
+        if (end > 0 && escape !== quote && escape !== "" && value.endsWith(escape)) {
+          value = value.slice(0, -escape.length) + quote;
+          continue;
+        }
         if (end < 0 || !text.startsWith(quote, at)) break;
         value += quote;
         at += quote.length;

@@ -1,0 +1,36 @@
+import { createReadStream } from "node:fs";
+import path from "node:path";
+import { createGunzip } from "node:zlib";
+
+/** The lines of a UTF-8 file without their ends (LF, CRLF or CR, or `separator`), in groups as they are read; `.gz` is unpacked. A byte order mark is left out. */
+export async function* textLines(file: string, separator: string | undefined, signal: AbortSignal): AsyncIterable<string[]> {
+  const bytes = createReadStream(file, { highWaterMark: 256 * 1024, signal });
+  const chunks = path.extname(file) === ".gz" ? pipedThrough(bytes) : bytes;
+  const decoder = new TextDecoder();
+  let rest = "";
+  try {
+    for await (const chunk of chunks as AsyncIterable<Uint8Array>) {
+      rest += decoder.decode(chunk, { stream: true });
+      const held = separator === undefined && rest.endsWith("\r") ? "\r" : "";
+      const lines = split(held ? rest.slice(0, -1) : rest, separator);
+      rest = (lines.pop() ?? "") + held;
+      if (lines.length > 0) yield lines;
+    }
+    rest += decoder.decode();
+    const lines = split(rest, separator);
+    if (lines.at(-1) === "") lines.pop();
+    if (lines.length > 0) yield lines;
+  } finally {
+    bytes.destroy();
+  }
+}
+
+function pipedThrough(bytes: ReturnType<typeof createReadStream>): ReturnType<typeof createGunzip> {
+  const gunzip = createGunzip();
+  bytes.on("error", (error) => gunzip.destroy(error));
+  return bytes.pipe(gunzip);
+}
+
+function split(text: string, separator: string | undefined): string[] {
+  return separator === undefined ? text.split(/\r\n|\n|\r/) : text.split(separator);
+}
