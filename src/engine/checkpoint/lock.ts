@@ -3,8 +3,12 @@ import { constants, readFileSync } from "node:fs";
 import { copyFile, link, open, readFile, rename, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import { systemClock } from "../../base/clock.ts";
 import { codeOf } from "../../base/errors.ts";
 import { CheckpointError } from "./checkpoint-error.ts";
+
+/** How long a process must be stopped before its checkpoint is taken over. */
+const STOPPED_MS = 2000;
 
 /** The one writer of a checkpoint. */
 export interface CheckpointLock {
@@ -23,8 +27,9 @@ interface Holder {
 }
 
 /**
- * Takes `<folder>/lock`. A lock of a process that is gone (another boot, a dead pid, a pid that was given out again) is taken over;
- * a lock of one that lives is CHECKPOINT_IN_USE at once.
+ * Takes `<folder>/lock`. A lock of a process that is gone (another boot, a dead pid, a pid that was given out again) is taken over, and so is that of
+ * one which stays stopped (SIGSTOP, Ctrl+Z) for two seconds: it finds the lock lost when it wakes up. A lock of one that runs is CHECKPOINT_IN_USE
+ * at once.
  */
 export async function takeLock(folder: string): Promise<CheckpointLock> {
   const file = path.join(folder, "lock");
@@ -56,7 +61,7 @@ async function takeFile(folder: string, file: string, whole: string): Promise<vo
     const text = await readFile(file, "utf8").catch(() => undefined);
     if (text === undefined) continue;
     const holder = parse(text);
-    if (holder && isAlive(holder)) {
+    if (holder && isAlive(holder) && !(await staysStopped(holder))) {
       throw new CheckpointError("CHECKPOINT_IN_USE", {
         failed: `Cannot use the checkpoint ${folder}`,
         found: `process ${holder.pid} is writing to it`,
@@ -160,6 +165,14 @@ function isAlive(holder: Holder): boolean {
   return holder.processStart === processStart(holder.pid);
 }
 
+/** Whether a living process is stopped and stays so for STOPPED_MS. Only where the system says it (/proc): elsewhere nobody counts as stopped. */
+async function staysStopped(holder: Holder): Promise<boolean> {
+  const isStopped = (): boolean => statFields(holder.pid)[0] === "T";
+  for (const until = systemClock.monotonicMs() + STOPPED_MS; systemClock.monotonicMs() < until; await systemClock.sleep(50))
+    if (!isStopped()) return false;
+  return isStopped();
+}
+
 function bootId(): string {
   try {
     return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
@@ -169,12 +182,17 @@ function bootId(): string {
   }
 }
 
-/** When a process began, in the system's own ticks (field 22 of /proc/<pid>/stat). */
+/** When a process began, in the system's own ticks. */
 function processStart(pid: number): string {
+  return statFields(pid)[19] ?? "";
+}
+
+/** The fields of /proc/<pid>/stat after the name, the process' state first; empty where there are none. */
+function statFields(pid: number): string[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   } catch {
-    return "";
+    return [];
   }
 }
