@@ -8,6 +8,8 @@ import type { StructType } from "./types/data-type.ts";
 export interface FormatContext {
   readonly options: Options;
   readonly clock: Clock;
+  /** False where the rows are read once, as a table; true or absent for a stream. */
+  readonly streaming?: boolean;
   /** The schema given by the user (`readStream.schema`), if any. */
   readonly schema?: StructType;
   /** The query's checkpoint folder, for sources that keep notes there (`sources/<n>`). */

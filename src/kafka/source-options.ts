@@ -1,3 +1,4 @@
+import { parseDurationMs } from "../base/duration.ts";
 import type { FormatContext } from "../engine/formats.ts";
 import type { Options } from "../engine/plan/plan.ts";
 import { parseBrokers } from "./connect-kafka.ts";
@@ -16,13 +17,24 @@ export type Subscription =
 export type Start =
   | { readonly kind: "earliest" | "latest" }
   | { readonly kind: "offsets"; readonly offsets: ReadonlyMap<string, number> }
-  | { readonly kind: "timestamp"; readonly timestampMs: number };
+  | { readonly kind: "timestamp"; readonly timestampMs: number }
+  | { readonly kind: "timestamps"; readonly timestampsMs: ReadonlyMap<string, number> };
+
+/** Where a batch read ends: an offset for every partition (-1 stands for latest), or the latest of each. */
+export type End = { readonly kind: "latest" } | { readonly kind: "offsets"; readonly offsets: ReadonlyMap<string, number> };
 
 export type KafkaSourceOptions = {
   readonly connection: KafkaConnection;
   readonly subscription: Subscription;
   readonly start: Start;
+  /** Where nothing is of the time asked for or later: an error, or the end of the partition. */
+  readonly withoutTimestamp: "error" | "latest";
+  /** Only for reads of a table. */
+  readonly end: End | undefined;
   readonly maxOffsetsPerTrigger: number | undefined;
+  readonly minOffsetsPerTrigger: number | undefined;
+  /** How long `minOffsetsPerTrigger` may hold a batch back. */
+  readonly maxTriggerDelayMs: number;
   readonly failOnDataLoss: boolean;
   readonly includeHeaders: boolean;
   /** The group whose committed offset shows progress to lag tools; undefined where none is wanted. */
@@ -32,18 +44,31 @@ export type KafkaSourceOptions = {
 
 /**
  * The options of Spark's Kafka source by their names, in any case: kafka.bootstrap.servers (or brokers), one of subscribe, subscribePattern,
- * assign; startingOffsets, startingTimestamp, maxOffsetsPerTrigger, failOnDataLoss, includeHeaders, kafkaConsumer.pollTimeoutMs, and
+ * assign; startingOffsets, startingTimestamp, startingOffsetsByTimestamp (and …Strategy), maxOffsetsPerTrigger, minOffsetsPerTrigger,
+ * maxTriggerDelay, failOnDataLoss, includeHeaders, kafkaConsumer.pollTimeoutMs; for reads of a table endingOffsets, and
  * kafka.security.protocol with kafka.sasl.… for logins. Beside them groupId, "" for none.
  * @throws KafkaError KAFKA_OPTION
  */
 export function parseSourceOptions(context: FormatContext): KafkaSourceOptions {
   const get = optionReader(context.options);
   const subscription = parseSubscription(get);
+  const streaming = context.streaming !== false;
+  const maxOffsetsPerTrigger = wholeNumber(get, "maxOffsetsPerTrigger", 1);
+  const minOffsetsPerTrigger = wholeNumber(get, "minOffsetsPerTrigger", 1);
+  if (minOffsetsPerTrigger !== undefined && maxOffsetsPerTrigger !== undefined && minOffsetsPerTrigger > maxOffsetsPerTrigger)
+    throw optionError(
+      `minOffsetsPerTrigger ${minOffsetsPerTrigger} is above maxOffsetsPerTrigger ${maxOffsetsPerTrigger}`,
+      "Make it the smaller one.",
+    );
   return {
     connection: parseConnection(context.options),
     subscription,
-    start: parseStart(get),
-    maxOffsetsPerTrigger: wholeNumber(get, "maxOffsetsPerTrigger", 1),
+    start: parseStart(get, streaming),
+    withoutTimestamp: parseStrategy(get),
+    end: parseEnd(get, streaming),
+    maxOffsetsPerTrigger: streaming ? maxOffsetsPerTrigger : undefined,
+    minOffsetsPerTrigger: streaming ? minOffsetsPerTrigger : undefined,
+    maxTriggerDelayMs: triggerDelay(get),
     failOnDataLoss: flag(get, "failOnDataLoss", true),
     includeHeaders: flag(get, "includeHeaders", false),
     groupId: (get("groupId") ?? get("kafka.group.id") ?? `streamlab-${nameOf(subscription)}`) || undefined,
@@ -148,25 +173,70 @@ function parseAssign(text: string): readonly TopicPartition[] {
   return partitions;
 }
 
-function parseStart(get: Get): Start {
+function parseStart(get: Get, streaming: boolean): Start {
   const timestamp = wholeNumber(get, "startingTimestamp", 0);
   if (timestamp !== undefined) return { kind: "timestamp", timestampMs: timestamp };
-  const text = (get("startingOffsets") ?? "latest").trim();
+  const byTimestamp = get("startingOffsetsByTimestamp");
+  if (byTimestamp !== undefined) return { kind: "timestamps", timestampsMs: parseByPartition(byTimestamp, "startingOffsetsByTimestamp") };
+  const text = (get("startingOffsets") ?? (streaming ? "latest" : "earliest")).trim();
   const word = text.toLowerCase();
+  if (word === "latest" && !streaming)
+    throw optionError("startingOffsets is latest", "A table is read from earliest, or from an offset for every partition.");
   if (word === "earliest" || word === "latest") return { kind: word };
+  const offsets = parseByPartition(text, "startingOffsets");
+  if (offsets.size === 0) throw optionError("startingOffsets is empty", 'Write "earliest", "latest", or an offset for every partition.');
+  if (!streaming && [...offsets.values()].includes(-1))
+    throw optionError("startingOffsets holds -1, the latest", "A table is read from earliest (-2), or from an offset.");
+  return { kind: "offsets", offsets };
+}
+
+function parseByPartition(text: string, name: string): Map<string, number> {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
     json = text;
   }
-  const offsets = fromJson(json as Parameters<typeof fromJson>[0], "startingOffsets");
-  if (offsets.size === 0) throw optionError("startingOffsets is empty", 'Write "earliest", "latest", or an offset for every partition.');
+  return fromJson(json as Parameters<typeof fromJson>[0], name);
+}
+
+function parseStrategy(get: Get): "error" | "latest" {
+  const text = get("startingOffsetsByTimestampStrategy")?.toLowerCase() ?? "error";
+  if (text === "error" || text === "latest") return text;
+  throw optionError(`startingOffsetsByTimestampStrategy is "${text}"`, 'Write "error" or "latest".');
+}
+
+function parseEnd(get: Get, streaming: boolean): End | undefined {
+  const text = get("endingOffsets")?.trim();
+  if (streaming) {
+    if (text === undefined) return undefined;
+    throw optionError("endingOffsets is set", "A stream has no end: leave it out, or read a table with session.read.");
+  }
+  if (text === undefined || text.toLowerCase() === "latest") return { kind: "latest" };
+  if (text.toLowerCase() === "earliest")
+    throw optionError("endingOffsets is earliest", 'Write "latest", or an offset for every partition.');
+  const offsets = parseByPartition(text, "endingOffsets");
+  if ([...offsets.values()].includes(-2)) throw optionError("endingOffsets holds -2, the earliest", "-1 stands for latest.");
   return { kind: "offsets", offsets };
 }
 
+function triggerDelay(get: Get): number {
+  try {
+    return parseDurationMs(get("maxTriggerDelay") ?? "15 minutes");
+  } catch (cause) {
+    // Spark also takes the short forms of its settings: 15m, 30s.
+    const [, count, unit] = /^(\d+)(ms|s|m|h|d)?$/.exec((get("maxTriggerDelay") ?? "").trim()) ?? [];
+    if (count !== undefined) return Number(count) * ({ ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit ?? "ms"] ?? 1);
+    throw optionError(`maxTriggerDelay is "${get("maxTriggerDelay") ?? ""}"`, 'Write a duration, as in "15m" or "15 minutes".', cause);
+  }
+}
+
 /** Checks that offsets by partition are given for exactly the partitions that there are, as Spark does. @throws KafkaError KAFKA_OPTION */
-export function checkEveryPartition(offsets: ReadonlyMap<string, number>, partitions: readonly TopicPartition[]): void {
+export function checkEveryPartition(
+  offsets: ReadonlyMap<string, number>,
+  partitions: readonly TopicPartition[],
+  option: string = "startingOffsets",
+): void {
   const there = new Set(partitions.map(({ topic, partition }) => `${topic}-${partition}`));
   const missing = [...there].find((key) => !offsets.has(key));
   const extra = [...offsets.keys()].find((key) => !there.has(key));
@@ -174,8 +244,8 @@ export function checkEveryPartition(offsets: ReadonlyMap<string, number>, partit
   const { topic, partition } = splitKey(missing ?? extra ?? "");
   throw optionError(
     missing === undefined
-      ? `startingOffsets names partition ${partition} of "${topic}", which is not there`
-      : `startingOffsets leaves out partition ${partition} of "${topic}"`,
+      ? `${option} names partition ${partition} of "${topic}", which is not there`
+      : `${option} leaves out partition ${partition} of "${topic}"`,
     "Name every partition; -2 stands for earliest, -1 for latest.",
   );
 }

@@ -8,8 +8,17 @@ import { KafkaError } from "./kafka-error.ts";
 import { fromJson, limitByLag, splitKey, toJson } from "./offset-range.ts";
 import { Cluster, EARLIEST, LATEST, type PartitionLeader, type TopicPartition } from "./reader/cluster.ts";
 import { PartitionReader, type Fetched } from "./reader/partition-reader.ts";
-import { checkEveryPartition, describeSubscription, parseSourceOptions, refuseSchema, type KafkaSourceOptions } from "./source-options.ts";
+import {
+  checkEveryPartition,
+  describeSubscription,
+  parseSourceOptions,
+  refuseSchema,
+  type End,
+  type KafkaSourceOptions,
+  type Start,
+} from "./source-options.ts";
 import { openKafkaSink } from "./sink.ts";
+import { messagesBetween, TriggerDelay } from "./trigger-delay.ts";
 
 const BASE_SCHEMA: StructType = {
   type: "struct",
@@ -84,6 +93,7 @@ export class KafkaSource implements Source {
   /** Where partitions begin that appeared after the query's start. */
   readonly #begins = new Map<string, number>();
   #frozen: ReadonlyMap<string, number> | undefined;
+  readonly #delay: TriggerDelay | undefined;
   #lost = 0;
   #toPublish: ReadonlyMap<string, number> | undefined;
   #publishing: Promise<void> | undefined;
@@ -91,6 +101,8 @@ export class KafkaSource implements Source {
   constructor(options: KafkaSourceOptions, clock: Clock) {
     this.#options = options;
     this.#clock = clock;
+    const { minOffsetsPerTrigger, maxTriggerDelayMs } = options;
+    this.#delay = minOffsetsPerTrigger === undefined ? undefined : new TriggerDelay(clock, minOffsetsPerTrigger, maxTriggerDelayMs);
     this.schema = options.includeHeaders ? HEADERS_SCHEMA : BASE_SCHEMA;
     this.description = `KafkaV2[${describeSubscription(options.subscription)}]`;
     this.#cluster = new Cluster(options.connection, clock);
@@ -104,27 +116,28 @@ export class KafkaSource implements Source {
 
   async initial(signal: AbortSignal): Promise<Offset> {
     await this.#listPartitions(signal);
-    const { start } = this.#options;
+    const { start, withoutTimestamp } = this.#options;
     if (start.kind === "offsets") checkEveryPartition(start.offsets, this.#partitions);
-    const given = start.kind === "offsets" ? start.offsets : new Map<string, number>();
-    const wanted = this.#partitions.map((one) => ({
-      ...one,
-      timestamp: startTime(start.kind === "timestamp" ? start.timestampMs : start.kind, given.get(keyOf(one))),
-    }));
+    if (start.kind === "timestamps") checkEveryPartition(start.timestampsMs, this.#partitions, "startingOffsetsByTimestamp");
+    const wanted = this.#partitions.map((one) => ({ ...one, timestamp: startTime(start, keyOf(one)) }));
     const found = await this.#offsetsAt(
       wanted.filter(({ timestamp }) => timestamp !== undefined) as (TopicPartition & { timestamp: number })[],
       signal,
     );
-    const offsets = new Map([...given].filter(([, offset]) => offset >= 0));
-    for (const [key, offset] of found) {
-      if (offset < 0) throw nothingSince(key, start.kind === "timestamp" ? start.timestampMs : 0);
-      offsets.set(key, offset);
-    }
+    const offsets = new Map(start.kind === "offsets" ? [...start.offsets].filter(([, offset]) => offset >= 0) : []);
+    const without = [...found].filter(([, offset]) => offset < 0).map(([key]) => key);
+    if (without[0] !== undefined && withoutTimestamp === "error") throw nothingSince(without[0], startTime(start, without[0]) ?? 0);
+    const ends = await this.#offsetsAt(
+      without.map((key) => ({ ...splitKey(key), timestamp: LATEST })),
+      signal,
+    );
+    for (const [key, offset] of found) offsets.set(key, offset < 0 ? (ends.get(key) ?? 0) : offset);
     return toJson(offsets);
   }
 
   async latest(from: Offset, signal: AbortSignal): Promise<Offset> {
     const begin = fromJson(from, "the offset of a checkpoint");
+    if (this.#options.end) return this.#tableEnd(this.#options.end, signal);
     await this.#follow(begin, signal);
     let ends = this.#heardEnds();
     if (!isAhead(ends, begin, this.#begins) || this.#someOutOfRange()) ends = await this.#askEnds(signal);
@@ -144,8 +157,20 @@ export class KafkaSource implements Source {
       }
       to.set(key, this.#frozen ? Math.min(reached, Math.max(offset, this.#frozen.get(key) ?? offset)) : reached);
     }
+    if (this.#delay && !this.#frozen) {
+      if (this.#delay.holds(from0, to)) return from;
+      if (messagesBetween(from0, to) > 0) this.#delay.began();
+    }
     const limit = this.#options.maxOffsetsPerTrigger;
     return toJson(limit === undefined ? to : limitByLag(from0, to, limit));
+  }
+
+  /** Where the read of a table ends. */
+  async #tableEnd(end: End, signal: AbortSignal): Promise<Offset> {
+    const latest = await this.#askEnds(signal);
+    if (end.kind === "latest") return toJson(latest);
+    checkEveryPartition(end.offsets, this.#partitions, "endingOffsets");
+    return toJson(new Map([...end.offsets].map(([key, offset]) => [key, offset < 0 ? (latest.get(key) ?? 0) : offset])));
   }
 
   async *read(from: Offset, to: Offset, signal: AbortSignal): AsyncIterable<Block> {
@@ -194,8 +219,10 @@ export class KafkaSource implements Source {
     await this.#reader.wait(
       () => {
         this.#listAgainIfOld();
+        const ends = this.#heardEnds();
+        const held = this.#delay !== undefined && !this.#frozen && this.#delay.holds(new Map([...this.#begins, ...begin]), ends);
         return (
-          isAhead(this.#heardEnds(), begin, this.#begins) ||
+          (!held && isAhead(ends, begin, this.#begins)) ||
           this.#someOutOfRange() ||
           this.#partitions.some((one) => this.#isStranger(one, begin))
         );
@@ -453,11 +480,19 @@ interface Range extends TopicPartition {
 const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`;
 
 /** The time to ask the broker for; undefined where the offset is given. */
-function startTime(start: "earliest" | "latest" | "offsets" | number, given: number | undefined): number | undefined {
-  if (typeof start === "number") return start;
-  if (start === "earliest" || given === EARLIEST) return EARLIEST;
-  if (start === "latest" || given === LATEST) return LATEST;
-  return undefined;
+function startTime(start: Start, key: string): number | undefined {
+  switch (start.kind) {
+    case "timestamp":
+      return start.timestampMs;
+    case "timestamps":
+      return start.timestampsMs.get(key);
+    case "offsets": {
+      const given = start.offsets.get(key);
+      return given === EARLIEST || given === LATEST ? given : undefined;
+    }
+    default:
+      return start.kind === "earliest" ? EARLIEST : LATEST;
+  }
 }
 
 function isAhead(ends: ReadonlyMap<string, number>, begin: ReadonlyMap<string, number>, begins: ReadonlyMap<string, number>): boolean {

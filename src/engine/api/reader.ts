@@ -87,7 +87,12 @@ export class DataReader<R = Record<string, Untyped>> {
   load(path?: string): DataFrame<R> {
     if (path !== undefined) this.option("path", path);
     const format = this.#session.formatOf(this.#format);
-    const context = { options: { ...this.#options }, clock: this.#clock, ...(this.#schema && { schema: this.#schema }) };
+    const context = {
+      options: { ...this.#options },
+      clock: this.#clock,
+      streaming: this.#streaming,
+      ...(this.#schema && { schema: this.#schema }),
+    };
     const schema = format.sourceSchema?.(context) ?? this.#schema;
     if (!schema || !format.openSource) {
       throw new StreamlabError("CANNOT_READ_FORMAT", {

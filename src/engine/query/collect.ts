@@ -27,7 +27,7 @@ export async function collectRows(
   const over = new AbortController();
   for (const leaf of compiled.leaves) {
     const { format, options, schema } = leaf.node;
-    const source = await session.formatOf(format).openSource?.({ options, schema, clock: systemClock });
+    const source = await session.formatOf(format).openSource?.({ options, schema, clock: systemClock, streaming: false });
     if (!source) continue;
     try {
       const from = await source.initial(over.signal);

@@ -315,6 +315,7 @@ async function openSource(definition: QueryDefinition, leaf: Leaf, checkpointDir
     options: node.options,
     clock: definition.clock,
     schema: node.schema,
+    streaming: node.streaming,
     ...(checkpointDir !== undefined && { checkpointDir }),
   });
 }
