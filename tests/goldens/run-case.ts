@@ -86,7 +86,7 @@ class CaseRun {
       if (step.restart) {
         await this.#query?.stop();
         this.#setConf(step.conf);
-        await this.#start(this.#frame());
+        await this.#start(frame);
       }
       if (step.add) {
         for (const [name, rows] of Object.entries(step.add)) this.#inputs.get(name)?.addData(rows);
@@ -215,5 +215,11 @@ function sameValue(a: JsonValue | undefined, b: JsonValue | undefined): boolean 
     const keys = Object.keys(left);
     return keys.length === Object.keys(right).length && keys.every((key) => key in right && sameValue(left[key], right[key]));
   }
-  return a === b;
+  return a === b || (typeof a === "string" && typeof b === "string" && a === plainDecimal(b));
+}
+
+/** Decimals are recorded as Python writes them: `0E-7` for a zero with seven digits after the point. */
+function plainDecimal(text: string): string {
+  const [, sign = "", whole, fraction = "", exponent] = /^(-?)(\d)(?:\.(\d+))?E-(\d+)$/.exec(text) ?? [];
+  return whole === undefined ? text : `${sign}0.${"0".repeat(Number(exponent) - 1)}${whole}${fraction}`;
 }

@@ -3,7 +3,9 @@ import { Column, columnsOf, namedExpression, namedExpressions, parsePath, toExpr
 import type { Expression, NamedExpression } from "../columns/expression.ts";
 import { analyze } from "../plan/analyze.ts";
 import { explainPlan } from "../plan/explain.ts";
+import type { ExplainMode } from "../plan/explain.ts";
 import { schemaOf } from "../plan/node.ts";
+import type { AnalysisContext } from "../plan/scope.ts";
 import type { Node } from "../plan/node.ts";
 import { collectRows } from "../query/collect.ts";
 import type { JoinType, OutputMode, Plan } from "../plan/plan.ts";
@@ -54,11 +56,14 @@ const JOIN_TYPES: Readonly<Record<string, JoinType>> = {
  */
 export class DataFrame<R = Record<string, Untyped>> {
   readonly plan: Plan;
+  /** The settings under which its expressions were written: they stay as they were when the session changes (as in Spark). */
+  readonly context: AnalysisContext;
   readonly #session: SessionInternals;
   #node: Node | undefined;
 
   constructor(session: SessionInternals, plan: Plan) {
     this.#session = session;
+    this.context = session.context;
     this.plan = plan;
   }
 
@@ -70,7 +75,7 @@ export class DataFrame<R = Record<string, Untyped>> {
 
   /** The analysed plan. */
   analyzed(): Node {
-    this.#node ??= analyze(this.plan, this.#session.context);
+    this.#node ??= analyze(this.plan, this.context);
     return this.#node;
   }
 
@@ -261,14 +266,14 @@ export class DataFrame<R = Record<string, Untyped>> {
     process.stdout.write(`${treeString(this.schema)}\n`);
   }
 
-  /** Prints the plan: as written and as it will run; with "codegen" the generated code too. */
-  explain(mode: "simple" | "extended" | "codegen" = "extended", outputMode: OutputMode = "append"): void {
+  /** Prints the plan: as it will run; with "extended" also as written, understood and simplified; with "codegen" the generated functions too. */
+  explain(mode: ExplainMode = "extended", outputMode: OutputMode = "append"): void {
     process.stdout.write(`${this.explainText(mode, outputMode)}\n`);
   }
 
   /** What `explain` prints. */
-  explainText(mode: "simple" | "extended" | "codegen" = "extended", outputMode: OutputMode = "append"): string {
-    return explainPlan(this.analyzed(), { mode, outputMode, settings: this.#session.context.settings });
+  explainText(mode: ExplainMode = "extended", outputMode: OutputMode = "append"): string {
+    return explainPlan(this.plan, this.analyzed(), { mode, outputMode, settings: this.#session.context.settings });
   }
 
   /** Gives the frame a name that `session.sql` knows; an older view of that name is forgotten. Names do not mind case. */

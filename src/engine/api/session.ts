@@ -88,7 +88,7 @@ export interface SessionInternals {
   /** Temporary views by lower-case name. */
   readonly views: Map<string, Plan>;
   formatOf(name: string): Format;
-  start(definition: Omit<QueryDefinition, "clock" | "context" | "settings" | "formatOf" | "listeners">): Promise<StreamingQuery>;
+  start(definition: Omit<QueryDefinition, "clock" | "settings" | "formatOf" | "listeners">): Promise<StreamingQuery>;
 }
 
 /** Makes a session. It holds no global state: two sessions know nothing of each other. */
@@ -145,8 +145,7 @@ export function createSession(options: SessionOptions = {}): Session {
       const query: StreamingQuery = await StreamingQuery.start({
         ...definition,
         clock,
-        context: internals.context,
-        settings: settings(),
+        settings: { ...settings(), ansi: definition.context.settings.ansi },
         formatOf,
         listeners: withEnd(listeners, ended),
       });

@@ -101,6 +101,7 @@ export class DataStreamWriter<R> {
     const deadLetters = this.#deadLetters ?? (deadLetter === undefined ? undefined : () => openDeadLetterFolder(deadLetter));
     return this.#session.start({
       plan: this.#frame.plan,
+      context: this.#frame.context,
       mode,
       name: this.#name,
       checkpointLocation,

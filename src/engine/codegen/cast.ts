@@ -34,6 +34,8 @@ interface Conversion {
   readonly call?: Convert;
   /** Whether `call` may answer null: an error under ANSI rules, null otherwise. */
   readonly partial?: boolean;
+  /** A test by name: null for other values is no error under ANSI rules either (NaN as a decimal). */
+  readonly fails?: "Number.isFinite";
 }
 
 /** Writes a cast by Spark's rules: ANSI casts stop the query, try_cast and casts without ANSI rules give null. */
@@ -55,7 +57,8 @@ export function emitCast(expression: Extract<Resolved, { kind: "cast" }>, contex
   const result = writer.assign("cast", isNull === "false" ? `${convert}(${input.value})` : `${isNull} ? null : ${convert}(${input.value})`);
   if (expression.mode === "try" || !context.settings.ansi) return { value: result, isNull: `${result} === null` };
   const fail = writer.constant("castError", castErrorOf(from, to));
-  writer.line(`if (${result} === null${isNull === "false" ? "" : ` && !${isNull}`}) throw ${fail}(${input.value});`);
+  const test = found.fails === undefined ? "" : ` && ${found.fails}(${input.value})`;
+  writer.line(`if (${result} === null${isNull === "false" ? "" : ` && !${isNull}`}${test}) throw ${fail}(${input.value});`);
   return { value: result, isNull };
 }
 
@@ -97,6 +100,10 @@ function castErrorOf(from: DataType, to: DataType): (value: unknown) => QueryExe
     make = (value) => {
       if (from.type === "string") return castInvalidInput(value, "STRING", sqlTypeName(to));
       if (to.type === "decimal") return decimalOverflow(valueText(value, from), to.precision, to.scale);
+      if ((from.type === "double" || from.type === "float") && to.type === "timestamp")
+        return Number.isFinite(value)
+          ? castOverflow(value, sqlTypeName(from), "TIMESTAMP")
+          : castInvalidInput(value, sqlTypeName(from), "TIMESTAMP");
       if (from.type === "timestamp" || to.type === "timestamp") return arithmeticOverflow("long");
       return castOverflow(valueText(value, from), sqlTypeName(from), sqlTypeName(to));
     };
@@ -127,7 +134,7 @@ export function converterOf(from: DataType, to: DataType, ansi: boolean, mode: "
   return (value) => {
     if (value === null) return null;
     const result = call(value);
-    if (result === null && fails) throw failure(value);
+    if (result === null && fails && !(found.fails && !Number.isFinite(value))) throw failure(value);
     return result;
   };
 }
@@ -303,9 +310,13 @@ function toDecimal(from: DataType, precision: number, scale: number): Conversion
       return { call: (value: bigint) => rescaleDecimal(value, own, precision, scale), partial: true };
     }
     case "float":
-      return { call: (value: number) => doubleToDecimal(Number(formatFloat(value)), precision, scale), partial: true };
+      return {
+        call: (value: number) => doubleToDecimal(Number(formatFloat(value)), precision, scale),
+        partial: true,
+        fails: "Number.isFinite",
+      };
     case "double":
-      return { call: (value: number) => doubleToDecimal(value, precision, scale), partial: true };
+      return { call: (value: number) => doubleToDecimal(value, precision, scale), partial: true, fails: "Number.isFinite" };
     case "timestamp":
       return { call: (us: number) => rescaleDecimal(BigInt(us), 6, precision, scale), partial: true };
     default:

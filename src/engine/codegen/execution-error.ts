@@ -77,6 +77,15 @@ export function invalidElementIndex(index: number, length: number): QueryExecuti
   });
 }
 
+/** Positions of element_at count from 1, or from −1 at the end. */
+export function indexOfZero(): QueryExecutionError {
+  return new QueryExecutionError("INVALID_INDEX_OF_ZERO", {
+    failed: "The index 0 is invalid",
+    found: "an index is less than 0 or greater than 0",
+    remedy: "The first element has index 1.",
+  });
+}
+
 /** A value that an argument may not have; `what` is a sentence without its full stop. */
 export function invalidParameter(name: string, what: string, found: string): QueryExecutionError {
   return new QueryExecutionError("INVALID_PARAMETER_VALUE", {

@@ -1,4 +1,4 @@
-import { invalidArrayIndex, invalidElementIndex, invalidParameter } from "../codegen/execution-error.ts";
+import { indexOfZero, invalidArrayIndex, invalidElementIndex, invalidParameter } from "../codegen/execution-error.ts";
 import { wrongArgumentCount } from "../columns/analysis-error.ts";
 import { castTo, commonType } from "../columns/coerce.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
@@ -266,7 +266,7 @@ function elementAt(call: ResolvedCallNode, strict: boolean): FunctionEntry {
   return scalar({
     ...declared,
     run: (list: unknown[], i: number) => {
-      if (i === 0) throw invalidParameter(call.entry.name, "positions count from 1", "0");
+      if (i === 0) throw indexOfZero();
       if (strict && Math.abs(i) > list.length) throw invalidElementIndex(i, list.length);
       return list.at(i > 0 ? i - 1 : i) ?? null;
     },

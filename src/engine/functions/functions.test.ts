@@ -195,7 +195,7 @@ test("wrong arguments are refused with Spark's class", () => {
   expect(code(f("coalesce", f("array", 1), 1))).toBe("DATATYPE_MISMATCH.DATA_DIFF_TYPES");
   expect(code(f("window", ts("2026-01-01"), "0 seconds"))).toBe("DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE");
   expect(code(f("window", ts("2026-01-01"), "soon"))).toBe("CANNOT_PARSE_INTERVAL");
-  expect(code(f("element_at", f("array", 1), 0))).toBe("INVALID_PARAMETER_VALUE");
+  expect(code(f("element_at", f("array", 1), 0))).toBe("INVALID_INDEX_OF_ZERO");
   expect(code(f("to_timestamp", "never"))).toBe("CAST_INVALID_INPUT");
 });
 

@@ -1,6 +1,6 @@
 import { arithmeticOverflow } from "../codegen/execution-error.ts";
 import { isIntegral } from "../columns/coerce.ts";
-import type { Resolved } from "../columns/resolved.ts";
+import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
 import type { DataType } from "../types/data-type.ts";
 import { normalLong, type Long } from "../types/long.ts";
 import { halfUp, pow10 } from "../types/number-text.ts";
@@ -15,21 +15,21 @@ export const math: readonly FunctionEntry[] = [
     doc: "The least whole number that is not less.",
     params: [anyNumber],
     result: wholeType,
-    make: (call) => wholeOf(call, Math.ceil, 1n),
+    make: (call, settings) => wholeOf(call, Math.ceil, 1n, settings),
   }),
   scalar({
     name: "ceiling",
     doc: "The same as ceil.",
     params: [anyNumber],
     result: wholeType,
-    make: (call) => wholeOf(call, Math.ceil, 1n),
+    make: (call, settings) => wholeOf(call, Math.ceil, 1n, settings),
   }),
   scalar({
     name: "floor",
     doc: "The greatest whole number that is not greater.",
     params: [anyNumber],
     result: wholeType,
-    make: (call) => wholeOf(call, Math.floor, 0n),
+    make: (call, settings) => wholeOf(call, Math.floor, 0n, settings),
   }),
   scalar({
     name: "round",
@@ -37,7 +37,7 @@ export const math: readonly FunctionEntry[] = [
     params: [anyNumber, INT],
     required: 1,
     result: roundType,
-    make: (call) => rounding(call, false),
+    make: (call, settings) => rounding(call, false, settings),
   }),
   scalar({
     name: "bround",
@@ -45,7 +45,7 @@ export const math: readonly FunctionEntry[] = [
     params: [anyNumber, INT],
     required: 1,
     result: roundType,
-    make: (call) => rounding(call, true),
+    make: (call, settings) => rounding(call, true, settings),
   }),
   scalar({
     name: "rint",
@@ -123,6 +123,9 @@ export const math: readonly FunctionEntry[] = [
   }),
 ];
 
+/** Bits of the whole-number types. */
+const WIDTHS: Readonly<Record<string, number>> = { tinyint: 8, smallint: 16, int: 32, bigint: 64 };
+
 function typeOfFirst(args: readonly Resolved[]): DataType {
   return args[0]?.dataType ?? DOUBLE;
 }
@@ -147,17 +150,17 @@ function power(x: number, y: number): number {
   return Math.pow(x, y);
 }
 
-function absOf(call: ResolvedCallNode): (value: never) => unknown {
+function absOf(call: ResolvedCallNode, { ansi }: ExpressionSettings): (value: never) => unknown {
   const type = call.dataType.type;
   if (type === "decimal") return (value: bigint) => (value < 0n ? -value : value);
-  if (type === "bigint") return (value: Long) => (value < 0 ? negated(value) : value);
-  if (type === "int") return (value: number) => (value === -2147483648 ? overflow("integer") : Math.abs(value));
-  return Math.abs;
-}
-
-function negated(value: Long): Long {
-  if (value === -(2n ** 63n)) return overflow("long");
-  return typeof value === "bigint" ? normalLong(-value) : -value;
+  const bits = WIDTHS[type];
+  if (bits === undefined) return Math.abs;
+  const least = -(2 ** (bits - 1));
+  return (value: Long) => {
+    if (value >= 0) return value;
+    if (bits < 64 ? value === least : value === -(2n ** 63n)) return ansi ? overflow(bits < 64 ? "integer" : "long") : value;
+    return typeof value === "bigint" ? normalLong(-value) : -value;
+  };
 }
 
 function overflow(what: string): never {
@@ -169,8 +172,13 @@ function wholeType(args: readonly Resolved[]): DataType {
   return type.type === "decimal" ? { type: "decimal", precision: Math.min(38, type.precision - type.scale + 1), scale: 0 } : BIGINT;
 }
 
-/** ceil and floor: NaN is 0, infinities the ends of 64 bits, as Java's conversion gives them. */
-function wholeOf(call: ResolvedCallNode, round: (x: number) => number, up: bigint): (value: never) => unknown {
+/** ceil and floor: NaN is 0; what is beyond 64 bits stops the query (ANSI), or becomes the nearest end, as Java's conversion gives it. */
+function wholeOf(
+  call: ResolvedCallNode,
+  round: (x: number) => number,
+  up: bigint,
+  { ansi }: ExpressionSettings,
+): (value: never) => unknown {
   const type = call.args[0]?.dataType;
   if (type?.type === "decimal") {
     const unit = pow10(type.scale);
@@ -182,7 +190,7 @@ function wholeOf(call: ResolvedCallNode, round: (x: number) => number, up: bigin
     };
   }
   if (type && isIntegral(type)) return (value: Long) => value;
-  return (value: number) => toLong(round(value));
+  return (value: number) => (ansi && Math.abs(value) > 2 ** 63 ? overflow("long") : toLong(round(value)));
 }
 
 function toLong(value: number): Long {
@@ -208,14 +216,22 @@ function roundType(args: readonly Resolved[]): DataType {
   return { type: "decimal", precision: Math.min(38, whole + scale), scale };
 }
 
-function rounding(call: ResolvedCallNode, even: boolean): (...values: never[]) => unknown {
+/** Rounding before the point may leave the type of a whole number: that stops the query (ANSI), or wraps. */
+function rounding(call: ResolvedCallNode, even: boolean, { ansi }: ExpressionSettings): (...values: never[]) => unknown {
   const type = call.args[0]?.dataType ?? DOUBLE;
   if (type.type === "decimal") {
     const to = call.dataType.type === "decimal" ? call.dataType.scale : 0;
     return (value: bigint, digits: number = 0) => roundUnscaled(value, type.scale, digits, even, to);
   }
-  if (isIntegral(type))
-    return (value: Long, digits: number = 0) => (digits >= 0 ? value : normalLong(roundUnscaled(BigInt(value), 0, digits, even, 0)));
+  if (isIntegral(type)) {
+    const bits = WIDTHS[type.type] ?? 64;
+    return (value: Long, digits: number = 0) => {
+      if (digits >= 0) return value;
+      const rounded = roundUnscaled(BigInt(value), 0, digits, even, 0);
+      const wrapped = BigInt.asIntN(bits, rounded);
+      return wrapped === rounded || !ansi ? normalLong(wrapped) : overflow("integer");
+    };
+  }
   if (type.type === "float") return (value: number, digits: number = 0) => Math.fround(roundDouble(value, digits, even));
   return (value: number, digits: number = 0) => roundDouble(value, digits, even);
 }

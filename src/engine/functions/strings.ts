@@ -21,8 +21,8 @@ export const strings: readonly FunctionEntry[] = [
     result: STRING,
     run: initcap,
   }),
-  trimming("trim", "Without blanks at both ends; trim(text, characters) without those.", true, true),
-  trimming("btrim", "The same as trim.", true, true),
+  trimming("trim", "Without blanks at both ends; trim(characters, text) without those.", true, true),
+  trimming("btrim", "Without blanks at both ends; btrim(text, characters) without those.", true, true),
   trimming("ltrim", "Without blanks at the start.", true, false),
   trimming("rtrim", "Without blanks at the end.", false, true),
   scalar({ name: "length", doc: "How many characters.", params: [textOrBytes], result: INT, run: lengthOf }),
@@ -265,8 +265,11 @@ function textOrBytes(
   return arg.dataType.type === "binary" ? arg : implicitCast(arg, STRING, name, settings);
 }
 
+/** Spark's function form takes the characters first, except btrim's. */
 function trimming(name: string, doc: string, start: boolean, end: boolean): FunctionEntry {
-  const run = (text: string, characters: string = " "): string => trimmed(text, characters, start, end);
+  const ofText = (text: string, characters: string = " "): string => trimmed(text, characters, start, end);
+  const run =
+    name === "btrim" ? ofText : (first: string, text?: string): string => (text === undefined ? ofText(first) : ofText(text, first));
   return scalar({ name, doc, params: [STRING, STRING], required: 1, result: STRING, run });
 }
 

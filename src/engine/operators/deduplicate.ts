@@ -107,11 +107,12 @@ export class DeduplicateOperator implements StatefulOperator {
     };
   }
 
-  /** When a new key goes: Spark reads a null event time as 0 within the watermark. */
+  /** When a new key goes. Within the watermark Spark reads a null event time as 0, and a window as an instant near the epoch: such keys go at once. */
   #expiry(end: Emitted | undefined, eventTime: Emitted | undefined): Emitted | undefined {
     if (!this.#node.withinWatermark) return end;
     const delayUs = (this.#node.input.columns[this.#time]?.eventTimeDelayMs ?? 0) * 1000;
-    if (!eventTime || eventTime.isNull === "true") return { value: String(delayUs), isNull: "false" };
+    const isWindow = this.#node.input.columns[this.#time]?.dataType.type === "struct";
+    if (!eventTime || isWindow || eventTime.isNull === "true") return { value: String(delayUs), isNull: "false" };
     const time = eventTime.isNull === "false" ? eventTime.value : `(${eventTime.isNull} ? 0 : ${eventTime.value})`;
     return { value: `${time} + ${delayUs}`, isNull: "false" };
   }

@@ -114,10 +114,18 @@ function withoutEventTime(column: Column): Column {
   return rest;
 }
 
+/** A delay may be given in months and years: a month has 31 days there, a year twelve months (Spark's EventTimeWatermark). */
+function withFixedMonths(text: string): string {
+  return text.replace(
+    /(\d+)\s*(month|year)s?\b/gi,
+    (_, n: string, unit: string) => `${Number(n) * (unit.toLowerCase() === "year" ? 372 : 31)} days`,
+  );
+}
+
 function watermarkDelayMs(text: string): number {
   let delayMs: number;
   try {
-    delayMs = parseDurationMs(text);
+    delayMs = parseDurationMs(withFixedMonths(text));
   } catch (cause) {
     throw new AnalysisError("CANNOT_PARSE_INTERVAL", {
       failed: `Unable to parse '${text}'`,

@@ -92,8 +92,19 @@ function checkOutputMode(plan: Node, mode: OutputMode): void {
 
 function checkNode(node: Node, mode: OutputMode): void {
   switch (node.op) {
+    case "watermark":
+      if (node.streaming && redefines(node.input)) {
+        refuse(
+          "Redefining watermark is disallowed",
+          "Keep one withWatermark per stream.",
+          "a watermark is defined on an input that has one",
+          "STREAM_FAILED",
+        );
+      }
+      break;
     case "aggregate":
     case "session":
+      if (node.streaming) checkOneEventTime(node.keyColumns);
       if (node.input.streaming && node.calls.some((call) => call.distinct)) {
         refuse(
           "Distinct aggregations are not supported on streaming DataFrames/Datasets",
@@ -113,6 +124,7 @@ function checkNode(node: Node, mode: OutputMode): void {
       checkJoin(node, mode);
       break;
     case "deduplicate":
+      if (node.streaming) checkOneEventTime(node.input.columns);
       if (node.streaming && node.withinWatermark && !node.input.columns.some((column) => column.eventTimeDelayMs !== undefined)) {
         refuse(
           "dropDuplicatesWithinWatermark is not supported on streaming DataFrames/DataSets without watermark",
@@ -163,6 +175,24 @@ function checkNode(node: Node, mode: OutputMode): void {
       "Use partition and offset of the source as an id.",
     );
   }
+}
+
+/** Whether a watermark is defined below, with nothing stateful in between (Spark's PropagateWatermarkSimulator). */
+function redefines(node: Node): boolean {
+  if (node.op === "watermark") return node.streaming;
+  return !isStateful(node) && node.op !== "deduplicate" && inputsOf(node).some(redefines);
+}
+
+/** A stateful operator reads one event time (Spark's WatermarkSupport.findEventTimeColumn). */
+function checkOneEventTime(columns: Node["columns"]): void {
+  const marked = columns.filter((column) => column.eventTimeDelayMs !== undefined);
+  if (marked.length < 2) return;
+  refuse(
+    "More than one event time columns are available",
+    "Ensure there is at most one event time column per stream.",
+    `event time columns: ${marked.map((column) => `${column.name}-T${column.eventTimeDelayMs}ms`).join(", ")}`,
+    "MULTIPLE_EVENT_TIME_COLUMNS",
+  );
 }
 
 const JOIN_NAMES = {
