@@ -118,7 +118,7 @@ async function main(options: Options, signal: AbortSignal): Promise<DrainReport>
   const say = createStatusLine();
   const loadBefore = loadNow();
   const time = new Date();
-  const run = await createRunFolder(path.join(stateFolder(projectRoot), "bench-runs"), `drain-${time.getTime()}-${process.pid}`);
+  const run = await createRunFolder(path.join(stateFolder(projectRoot), "bench-runs"));
   const topic = `bench-drain-${time.getTime()}`;
   try {
     await mkdir(path.join(run.path, "kafka"));
