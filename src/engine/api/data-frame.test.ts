@@ -137,9 +137,29 @@ test("explain shows the plan as written, as it runs, and the generated code", ()
     .withWatermark("timestamp", "1 minute")
     .where((r) => r.status.eq("anomaly"));
   const text = frame.explainText("codegen");
-  expect(text).toContain("== Analyzed Logical Plan ==\nFilter (status = 'anomaly')");
-  expect(text).toContain("== Physical Plan ==\nEventTimeWatermark timestamp: 60000 milliseconds");
+  expect(text).toContain("== Parsed Logical Plan ==\nFilter (status = anomaly)\n+- EventTimeWatermark timestamp, 1 minute");
+  expect(text).toContain(
+    "== Analyzed Logical Plan ==\nsensor_type: string, value: double, timestamp: timestamp, status: string\nFilter (status = 'anomaly')",
+  );
+  expect(text).toContain("== Optimized Logical Plan ==\nEventTimeWatermark timestamp: 60000 milliseconds");
+  expect(text).toContain("== Physical Plan ==\n*(1) EventTimeWatermark timestamp: 60000 milliseconds\n+- *(1) Project");
+  expect(text).toContain("Found 1 generated stages.");
   expect(text).toContain("function processRows(rows, run, out) {");
+});
+
+test("explain's simple mode tells the stages and what keeps state", () => {
+  const counts = readings()
+    .withWatermark("timestamp", "1 minute")
+    .groupBy((r) => ({ window: window(r.timestamp, "1 minute", "30 seconds"), sensor_type: r.sensor_type }))
+    .agg(() => ({ n: count() }))
+    .where((r) => r.n.gt(2));
+  const lines = counts.explainText("simple", "update").split("\n");
+  expect(lines.slice(0, 3)).toEqual([
+    "== Physical Plan ==",
+    "*(2) Filter (n > 2)",
+    "+- Aggregate [window, sensor_type], [count(1)], state, update mode",
+  ]);
+  expect(lines[3]).toBe("   +- *(1) Window timestamp, 1 minute every 30 seconds");
 });
 
 test("tables are printed as Dataset.show prints them", () => {

@@ -16,6 +16,7 @@ import type { MemoryTable } from "../sinks/builtin.ts";
 import { consoleFormat, noopFormat } from "../sinks/builtin.ts";
 import { MemoryInput, tableSource } from "../sources/memory.ts";
 import { rateFormat, rateMicroBatchFormat } from "../sources/rate.ts";
+import { socketFormat } from "../sources/socket.ts";
 import { sqlPlan } from "../sql/sql-plan.ts";
 import type { Row, StructType } from "../types/data-type.ts";
 import type { JsonValue } from "../types/json-value.ts";
@@ -23,10 +24,11 @@ import { rowFromJson } from "../types/json-value.ts";
 import type { Schema } from "../types/schema-builder.ts";
 import { DataFrame } from "./data-frame.ts";
 import { DataReader } from "./reader.ts";
+import { Terminations } from "./terminations.ts";
 
 /** What a session is made of. */
 export interface SessionOptions {
-  /** Sources and sinks by name, besides rate, rate-micro-batch, json, csv, text, memory, console and noop. */
+  /** Sources and sinks by name, besides rate, rate-micro-batch, socket, json, csv, text, memory, console and noop. */
   readonly formats?: readonly Format[];
   readonly clock?: Clock;
   /** Settings by Spark's names, such as `spark.sql.ansi.enabled`. */
@@ -40,6 +42,13 @@ export interface StreamingQueryManager {
   get(id: string): StreamingQuery | undefined;
   addListener(listener: StreamingQueryListener): void;
   removeListener(listener: StreamingQueryListener): void;
+  /**
+   * Waits until any query of the session ends, or has ended since the session began or `resetTerminated` was called: true, rejecting with the error of
+   * one that failed; false after `timeoutMs`.
+   */
+  awaitAnyTermination(timeoutMs?: number): Promise<boolean>;
+  /** Forgets the queries that have ended, so that `awaitAnyTermination` waits for the next. */
+  resetTerminated(): void;
   /** Ends all of them. */
   stopAll(): Promise<void>;
 }
@@ -100,6 +109,7 @@ export function createSession(options: SessionOptions = {}): Session {
     [
       rateFormat,
       rateMicroBatchFormat,
+      socketFormat,
       consoleFormat,
       noopFormat,
       memoryFormat(inputs, tables),
@@ -108,6 +118,7 @@ export function createSession(options: SessionOptions = {}): Session {
     ].map((format) => [format.name, format]),
   );
   const active = new Set<StreamingQuery>();
+  const terminations = new Terminations(clock);
   const listeners = new Set<StreamingQueryListener>();
   const views = new Map<string, Plan>();
   const conf = new Map(Object.entries({ ...confOf(defaultSettings), ...options.conf }));
@@ -141,7 +152,12 @@ export function createSession(options: SessionOptions = {}): Session {
           remedy: "Stop it first, or choose another name.",
         });
       }
-      const ended: StreamingQueryListener = { onQueryTerminated: () => active.delete(query) };
+      const ended: StreamingQueryListener = {
+        onQueryTerminated: () => {
+          active.delete(query);
+          terminations.add(query);
+        },
+      };
       const query: StreamingQuery = await StreamingQuery.start({
         ...definition,
         clock,
@@ -177,6 +193,8 @@ export function createSession(options: SessionOptions = {}): Session {
       get: (id) => [...active].find((query) => query.id === id || query.runId === id),
       addListener: (listener) => void listeners.add(listener),
       removeListener: (listener) => void listeners.delete(listener),
+      awaitAnyTermination: (timeoutMs) => terminations.any(timeoutMs),
+      resetTerminated: () => terminations.reset(),
       stopAll: async () => {
         await Promise.all([...active].map((query) => query.stop()));
       },

@@ -1,23 +1,40 @@
+import type { NamedExpression } from "../columns/expression.ts";
+import { expressionText } from "../columns/expression-text.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
 import { compile } from "../operators/compile.ts";
 import { StateFiles } from "../state/state-files.ts";
 import { simpleString } from "../types/type-text.ts";
+import { valueText } from "../types/value-text.ts";
 import type { Node } from "./node.ts";
 import { inputsOf } from "./node.ts";
 import { optimize } from "./optimize.ts";
-import type { OutputMode } from "./plan.ts";
+import type { OutputMode, Plan } from "./plan.ts";
 
-/** The text of `explain`: the plan as written, the plan as it runs, and with "codegen" the functions of its stages. */
+/** How much `explain` says: the plan as it runs; every step of its understanding as well; and the generated functions too. */
+export type ExplainMode = "simple" | "extended" | "codegen";
+
+/** The text of `explain`, with Spark's headings. `written` is the plan as the user's calls made it. */
 export function explainPlan(
+  written: Plan,
   plan: Node,
-  options: { readonly mode: "simple" | "extended" | "codegen"; readonly outputMode: OutputMode; readonly settings: ExpressionSettings },
+  options: { readonly mode: ExplainMode; readonly outputMode: OutputMode; readonly settings: ExpressionSettings },
 ): string {
   const optimized = optimize(plan);
-  const physical = `== Physical Plan ==\n${tree(optimized)}`;
+  const physical = `== Physical Plan ==\n${physicalText(optimized, options.outputMode)}`;
   if (options.mode === "simple") return physical;
-  const logical = `== Analyzed Logical Plan ==\n${tree(plan)}\n\n${physical}`;
-  if (options.mode === "extended") return logical;
-  const compiled = compile(optimized, {
+  const schema = plan.columns.map((column) => `${column.name}: ${simpleString(column.dataType)}`).join(", ");
+  const steps = [
+    `== Parsed Logical Plan ==\n${writtenTree(written)}`,
+    `== Analyzed Logical Plan ==\n${schema}\n${tree(plan, title)}`,
+    `== Optimized Logical Plan ==\n${tree(optimized, title)}`,
+    physical,
+  ];
+  if (options.mode === "codegen") steps.push(generatedCode(optimized, options));
+  return steps.join("\n\n");
+}
+
+function generatedCode(plan: Node, options: { readonly outputMode: OutputMode; readonly settings: ExpressionSettings }): string {
+  const compiled = compile(plan, {
     mode: options.outputMode,
     settings: { ...options.settings, keepDeadLetters: false },
     stateFiles: () => new StateFiles(""),
@@ -28,12 +45,85 @@ export function explainPlan(
       else stage.overRows(leaf.node.columns, true);
     }
   }
-  return `${logical}\n\n== Generated code ==\n${compiled.stages.flatMap((stage) => stage.code).join("\n\n")}`;
+  const found = compiled.stages.filter((stage) => stage.code.length > 0);
+  const parts = found.map((stage, i) => `== Stage ${i + 1} of ${found.length}: ${stage.title} ==\n${stage.code.join("\n\n")}`);
+  return `Found ${found.length} generated stages.\n\n${parts.join("\n\n")}`;
 }
 
-function tree(node: Node, depth: number = 0): string {
-  const line = `${depth === 0 ? "" : `${"   ".repeat(depth - 1)}+- `}${title(node)}`;
-  return [line, ...inputsOf(node).map((input) => tree(input, depth + 1))].join("\n");
+const STATELESS: ReadonlySet<Node["op"]> = new Set(["source", "local", "filter", "project", "generate", "window", "watermark", "sample"]);
+
+/** The plan as it runs: `*(n)` marks what the n-th generated function does; the other nodes keep rows, for one batch or (`state`) from batch to batch. */
+function physicalText(plan: Node, outputMode: OutputMode): string {
+  const stages = new Map<Node, number>();
+  let count = 0;
+  const number = (node: Node, parent: number | undefined): void => {
+    const stage = STATELESS.has(node.op) ? (parent ?? ++count) : undefined;
+    if (stage !== undefined) stages.set(node, stage);
+    for (const input of inputsOf(node)) number(input, stage);
+  };
+  number(plan, undefined);
+  return tree(plan, (node) => {
+    const stage = stages.get(node);
+    if (stage !== undefined) return `*(${count - stage + 1}) ${title(node)}`;
+    return keepsState(node) ? `${title(node)}, state, ${outputMode} mode` : title(node);
+  });
+}
+
+function keepsState(node: Node): boolean {
+  if (node.op === "join") return node.left.streaming && node.right.streaming;
+  return node.streaming && ["aggregate", "session", "deduplicate", "limit"].includes(node.op);
+}
+
+function writtenTree(plan: Plan, depth: number = 0): string {
+  const line = `${indentation(depth)}${writtenTitle(plan)}`;
+  const inputs = "left" in plan ? [plan.left, plan.right] : "input" in plan ? [plan.input] : [];
+  return [line, ...inputs.map((input) => writtenTree(input, depth + 1))].join("\n");
+}
+
+function writtenTitle(plan: Plan): string {
+  const named = (list: readonly NamedExpression[]): string =>
+    list
+      .map(({ name, expr }) => {
+        const text = expressionText(expr);
+        return text === name || name === "*" ? text : `${text} AS ${name}`;
+      })
+      .join(", ");
+  switch (plan.op) {
+    case "source":
+      return `${plan.streaming ? "StreamingRelation" : "Relation"} ${plan.format}`;
+    case "local":
+      return `LocalRelation [${plan.schema.fields.map((one) => one.name).join(", ")}]`;
+    case "watermark":
+      return `EventTimeWatermark ${plan.column}, ${plan.delay}`;
+    case "filter":
+      return `Filter ${expressionText(plan.condition)}`;
+    case "project":
+      return `Project [${named(plan.columns)}]`;
+    case "aggregate":
+      return `Aggregate ${plan.grouping === "plain" ? "" : `${plan.grouping} `}[${named(plan.groupBy)}], [${named(plan.aggregates)}]`;
+    case "deduplicate":
+      return `Deduplicate${plan.withinWatermark ? "WithinWatermark" : ""} [${plan.columns.join(", ")}]`;
+    case "join":
+      return `Join ${plan.type}${plan.condition ? `, ${expressionText(plan.condition)}` : ""}`;
+    case "sort":
+      return `Sort [${plan.by.map((key) => `${expressionText(key.expr)} ${key.descending ? "DESC" : "ASC"} NULLS ${key.nullsFirst ? "FIRST" : "LAST"}`).join(", ")}]`;
+    case "limit":
+    case "offset":
+      return `${plan.op === "limit" ? "Limit" : "Offset"} ${plan.n}`;
+    case "sample":
+      return `Sample ${plan.fraction}`;
+    default:
+      return plan.op === "union" ? "Union" : plan.op === "intersect" ? "Intersect" : "ExceptAll";
+  }
+}
+
+function indentation(depth: number): string {
+  return depth === 0 ? "" : `${"   ".repeat(depth - 1)}+- `;
+}
+
+function tree(node: Node, titled: (node: Node) => string, depth: number = 0): string {
+  const line = `${indentation(depth)}${titled(node)}`;
+  return [line, ...inputsOf(node).map((input) => tree(input, titled, depth + 1))].join("\n");
 }
 
 function title(node: Node): string {
@@ -48,11 +138,11 @@ function title(node: Node): string {
     case "filter":
       return `Filter ${resolvedText(node.condition)}`;
     case "project":
-      return `Project [${node.expressions.map((one, i) => `${resolvedText(one)} AS ${node.columns[i]?.name ?? ""}`).join(", ")}]`;
+      return `Project [${node.expressions.map((one, i) => namedText(resolvedText(one), node.columns[i]?.name ?? "")).join(", ")}]`;
     case "generate":
       return `Generate ${resolvedText(node.call)}`;
     case "window":
-      return `Window ${resolvedText(node.time)} size ${node.window.sizeUs} slide ${node.window.slideUs} start ${node.window.startUs} µs`;
+      return `Window ${resolvedText(node.time)}, ${durationText(node.window.sizeUs)} every ${durationText(node.window.slideUs)}${node.window.startUs === 0 ? "" : ` from ${durationText(node.window.startUs)}`}`;
     case "aggregate":
       return `Aggregate [${node.keyColumns.map((column) => column.name).join(", ")}], [${node.calls.map((call) => call.text).join(", ")}]`;
     case "session":
@@ -73,12 +163,32 @@ function title(node: Node): string {
   }
 }
 
+function namedText(text: string, name: string): string {
+  return text === name ? name : `${text} AS ${name}`;
+}
+
+const UNITS = [
+  ["day", 86_400_000_000],
+  ["hour", 3_600_000_000],
+  ["minute", 60_000_000],
+  ["second", 1_000_000],
+  ["millisecond", 1000],
+  ["microsecond", 1],
+] as const;
+
+function durationText(us: number): string {
+  const [unit, size] = UNITS.find(([, one]) => us !== 0 && us % one === 0) ?? ["microsecond", 1];
+  const count = us / size;
+  return `${count} ${unit}${Math.abs(count) === 1 ? "" : "s"}`;
+}
+
 function resolvedText(expression: Resolved): string {
   switch (expression.kind) {
     case "field":
       return expression.name;
     case "literal":
-      return expression.value === null ? "NULL" : typeof expression.value === "string" ? `'${expression.value}'` : String(expression.value);
+      if (expression.value === null) return "NULL";
+      return typeof expression.value === "string" ? `'${expression.value}'` : valueText(expression.value, expression.dataType);
     case "call": {
       const args = expression.args.map(resolvedText);
       return /^\W|^and$|^or$|^div$/.test(expression.entry.name) && args.length === 2
