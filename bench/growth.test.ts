@@ -1,0 +1,29 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { afterAll, expect, test } from "vitest";
+import type { GrowthFigures, RestartFigures } from "./growth-run.ts";
+
+const folder = mkdtempSync(path.join(os.tmpdir(), "bench-growth-test-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const growth = (...args: readonly string[]): Promise<{ stdout: string }> =>
+  promisify(execFile)(process.execPath, [path.join(import.meta.dirname, "growth.ts"), ...args]);
+
+test("what a batch writes follows the keys that it touches, not the keys that there are", { timeout: 60_000 }, async () => {
+  const json = path.join(folder, "growth.json");
+  await growth("--keys", "2000,50000", "--json", json);
+  const { figures } = JSON.parse(readFileSync(json, "utf8")) as { figures: (GrowthFigures & RestartFigures)[] };
+  const [small, large] = figures;
+  expect(small && large).toBeTruthy();
+  expect((large?.checkpointBytes ?? 0) / (small?.checkpointBytes ?? 0)).toBeLessThan(2);
+  expect(large?.checkpointBytes).toBeLessThan((large?.stateFolderBytes ?? 0) / 10);
+  expect(large?.stateBytesPerKey).toBeLessThan(400);
+  expect(large?.restartMs).toBeGreaterThan(0);
+});
+
+test("a size that makes no sense is refused", async () => {
+  await expect(growth("--keys", "none")).rejects.toMatchObject({ code: 2 });
+});
