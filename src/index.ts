@@ -42,6 +42,11 @@ export {
   type StreamingQueryListener,
   type StreamingQueryProgress,
   type StructType,
+  type WhyDeadline,
+  type WhyNextBatch,
+  type WhyRow,
+  type WhyStep,
+  type WhyWindow,
 } from "./engine/index.ts";
 export { Column, col, type ColumnsOf } from "./engine/columns/column.ts";
 export {

@@ -8,6 +8,7 @@ export type { KafkaRow } from "./api/reader.ts";
 export { DataStreamWriter } from "./api/writer.ts";
 export { StreamingQuery } from "./query/streaming-query.ts";
 export type { StreamingQueryStatus } from "./query/streaming-query.ts";
+export type { WhyDeadline, WhyNextBatch, WhyRow, WhyStep, WhyWindow } from "./query/why.ts";
 export { StreamingQueryError } from "./query/query-error.ts";
 export { progressJson } from "./query/progress-builder.ts";
 export type { SinkProgress, SourceProgress, StateOperatorProgress, StreamingQueryProgress } from "./query/progress.ts";

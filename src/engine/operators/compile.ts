@@ -37,6 +37,8 @@ export interface CompiledPlan {
   readonly leaves: readonly Leaf[];
   /** The operator nearest to the sink first, as in Spark's progress. */
   readonly operators: readonly StatefulOperator[];
+  /** The nodes of the plan that they run, in the same order. */
+  readonly operatorNodes: readonly Node[];
   /** What the state of each operator is made of, in the order of their files (`CompileOptions.stateFiles`). */
   readonly stateLayouts: readonly string[];
   readonly watermarks: readonly EventTimeStats[];
@@ -83,6 +85,7 @@ class Compiler {
     return {
       leaves: this.#leaves,
       operators: operators.map((one) => one.operator),
+      operatorNodes: operators.map((one) => one.node),
       stateLayouts: this.#operators.map(({ operator, node }) => stateLayout(operator.name, node)),
       watermarks: this.#watermarks,
       stages: this.#stages,

@@ -25,6 +25,15 @@ interface Pending {
   readonly sessions: Session[];
 }
 
+/** The length of a gap text in microseconds; 0 for what is no duration. */
+export function sessionGapUs(text: string): number {
+  try {
+    return parseDurationUs(text);
+  } catch {
+    return 0;
+  }
+}
+
 /**
  * Session windows (Spark's sessionWindowStateStoreSaveExec): every row opens `[ts, ts + gap)`; sessions of a key that overlap or touch are merged.
  * Lateness is tested per row before merging, in complete mode too; rows whose gap is null, zero or negative go.
@@ -88,11 +97,7 @@ export class SessionOperator implements StatefulOperator {
   gapUs(text: string): number {
     let us = this.#gaps.get(text);
     if (us === undefined) {
-      try {
-        us = parseDurationUs(text);
-      } catch {
-        us = 0;
-      }
+      us = sessionGapUs(text);
       this.#gaps.set(text, us);
     }
     return us;

@@ -15,6 +15,7 @@ import { ProgressBuilder } from "./progress-builder.ts";
 import type { QueryRuntime, QuerySettings } from "./query-runtime.ts";
 import { confOf, settingsOf, streamLeaves } from "./query-runtime.ts";
 import type { StreamingQueryProgress } from "./progress.ts";
+import type { Outlook } from "./why.ts";
 import { WatermarkTracker } from "./watermark-tracker.ts";
 
 /** How many batches back a restart may be asked for; older entries and state are removed. */
@@ -74,6 +75,24 @@ export class Execution {
   /** Where the next batch begins, one offset per source. */
   get committed(): readonly Offset[] {
     return this.#committed;
+  }
+
+  /** The numbers that the next batch will run under. Reading them changes nothing. */
+  get outlook(): Outlook {
+    const repeat = this.#repeat;
+    return {
+      batchId: this.#next,
+      lateWatermarkMs: repeat?.lateWatermarkMs ?? this.#lateWatermarkMs,
+      watermarkMs: repeat?.watermarkMs ?? this.#watermarks.currentMs,
+      runsWithoutData: repeat !== undefined || this.#wantsNoDataBatch(),
+      repeats: repeat !== undefined,
+      policy: this.#watermarks.policy,
+      marks: this.#watermarks.marks(this.#runtime.compiled.watermarks),
+    };
+  }
+
+  get ansi(): boolean {
+    return this.#settings.ansi;
   }
 
   get runtime(): QueryRuntime {

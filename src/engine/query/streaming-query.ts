@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import type { Clock } from "../../base/clock.ts";
-import { messageOf } from "../../base/errors.ts";
+import { messageOf, StreamlabError } from "../../base/errors.ts";
 import { openCheckpoint } from "../checkpoint/checkpoint.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import type { Format } from "../formats.ts";
@@ -18,6 +18,10 @@ import { StreamingQueryError } from "./query-error.ts";
 import type { StreamingQueryProgress } from "./progress.ts";
 import type { QueryRuntime, QuerySettings } from "./query-runtime.ts";
 import { openRuntime, shapeOf, streamLeaves } from "./query-runtime.ts";
+import type { JsonValue } from "../types/json-value.ts";
+import { fromJsonValue } from "../types/json-value.ts";
+import type { Outlook, WhyNextBatch, WhyRow, WhyWindow } from "./why.ts";
+import { whyNextBatch, whyRow, whyWindow } from "./why.ts";
 import type { Trigger } from "./trigger.ts";
 
 /** What a query is doing now, as Spark's StreamingQueryStatus. */
@@ -158,6 +162,50 @@ export class StreamingQuery {
   /** Where the next batch begins, one offset per source: everything before has been committed, by this run or by earlier ones. */
   get committed(): readonly Offset[] {
     return this.#execution.committed;
+  }
+
+  /**
+   * Why a row is kept or dropped: by the next batch, or by one of the recent ones (`batchId`). `values` names columns of the stream below its watermark,
+   * timestamps as ISO text.
+   */
+  whyRow(values: Readonly<Record<string, JsonValue>>, batchId?: number): WhyRow {
+    const { runtime, outlook, ansi } = this.#execution;
+    const { compiled, plan } = runtime;
+    return whyRow(values, batchId === undefined || batchId === outlook.batchId ? outlook : this.#past(outlook, batchId), {
+      plan,
+      mode: this.#definition.mode,
+      settings: { ansi },
+      watermarkOf: (node, us) => compiled.propagate(us)[compiled.operatorNodes.indexOf(node)] ?? us,
+    });
+  }
+
+  /** Why the window that ends at `end` (ISO text) is still open, and what has to arrive before it closes. */
+  whyWindow(end: string): WhyWindow {
+    const endUs = fromJsonValue(end, { type: "timestamp" });
+    return whyWindow(Number(endUs), this.#execution.outlook, this.#definition.mode);
+  }
+
+  /** What the next batch will do. */
+  whyNextBatch(): WhyNextBatch {
+    return whyNextBatch(this.#execution.outlook);
+  }
+
+  /** The numbers of a batch that has run: its own watermark, and the one of the batch before. */
+  #past(outlook: Outlook, batchId: number): Outlook {
+    const watermarkMs = (id: number): number | undefined => {
+      const progress = this.#recent.findLast((one) => one.batchId === id);
+      return progress && Date.parse(progress.eventTime.watermark ?? "1970-01-01T00:00:00.000Z");
+    };
+    const [own, before] = [watermarkMs(batchId), batchId === 0 ? 0 : watermarkMs(batchId - 1)];
+    if (own === undefined || before === undefined) {
+      const ids = this.#recent.map((one) => one.batchId);
+      throw new StreamlabError("WHY_UNKNOWN_BATCH", {
+        failed: `Cannot tell about batch ${batchId}`,
+        found: ids.length === 0 ? "no batch has run yet" : `known are the batches ${ids[0]} to ${ids.at(-1)}, each by the one before it`,
+        remedy: "Ask about a recent batch of this run, or leave the number out to ask about the next one.",
+      });
+    }
+    return { ...outlook, batchId, watermarkMs: own, lateWatermarkMs: before };
   }
 
   /** The generated code. */

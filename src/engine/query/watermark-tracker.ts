@@ -20,6 +20,15 @@ export class WatermarkTracker {
     return this.#currentMs;
   }
 
+  /** How far each operator has brought its own watermark, milliseconds; 0 before its first row. */
+  marks(operators: readonly EventTimeStats[]): { readonly delayMs: number; readonly watermarkMs: number }[] {
+    return operators.map((stats, i) => ({ delayMs: stats.delayMs, watermarkMs: Math.max(0, this.#marks[i] ?? 0) }));
+  }
+
+  get policy(): WatermarkPolicy {
+    return this.#policy;
+  }
+
   /** Takes in what a batch has seen. */
   update(operators: readonly EventTimeStats[]): void {
     if (operators.length === 0) return;
