@@ -1,0 +1,136 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { systemClock } from "../../src/base/clock.ts";
+import { createSession } from "../../src/engine/api/session.ts";
+import { fromJson } from "../../src/engine/functions/functions.ts";
+import type { StreamingQuery } from "../../src/engine/query/streaming-query.ts";
+import { double, string, struct } from "../../src/engine/types/schema-builder.ts";
+import { kafkaFormat } from "../../src/kafka/source.ts";
+import { type TestCluster, startTestCluster } from "../../src/kafka/test-cluster.ts";
+
+let cluster: TestCluster;
+let folder = "";
+beforeAll(async () => {
+  cluster = await startTestCluster();
+  folder = await mkdtemp(path.join(os.tmpdir(), "streamlab-input-"));
+});
+afterAll(async () => {
+  await cluster.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Starts a query that keeps the text of every message of a topic; `write` is told of each batch. */
+function keep(topic: string, options: Record<string, string>, write: (texts: string[]) => Promise<void> | void): Promise<StreamingQuery> {
+  return createSession({ formats: [kafkaFormat] })
+    .readStream.format("kafka")
+    .options({ brokers: cluster.address, subscribe: topic, startingOffsets: "earliest", ...options })
+    .load()
+    .select((record) => ({ text: record.value.cast("string") }))
+    .writeStream.option("checkpointLocation", path.join(folder, topic))
+    .foreachBatch((rows) => write(rows.map((row) => String((row as { readonly text: unknown }).text))))
+    .start();
+}
+
+async function runOnce(topic: string, options: Record<string, string> = {}): Promise<string[]> {
+  const texts: string[] = [];
+  const query = await keep(topic, options, (more) => void texts.push(...more));
+  try {
+    await query.processAllAvailable();
+    return texts;
+  } finally {
+    await query.stop();
+  }
+}
+
+const numbered = (count: number, name: string): string[] => Array.from({ length: count }, (_, i) => `${name} ${i}`);
+
+describe("F24: the topic was deleted and made anew", () => {
+  test("with failOnDataLoss the restart ends with a report of the gap; without it the query goes on", { timeout: 30_000 }, async () => {
+    const topic = "made-anew";
+    await cluster.client.topics.create({ topic, partitions: 1 });
+    await cluster.append(topic, 0, numbered(8, "old"));
+    expect(await runOnce(topic)).toEqual(numbered(8, "old"));
+    await cluster.client.topics.delete([topic]);
+    await cluster.client.topics.create({ topic, partitions: 1 });
+    await cluster.append(topic, 0, numbered(3, "new"));
+    await expect(runOnce(topic)).rejects.toThrow(/made-anew-0.*offset 8 was next, but the log now ends at 3.*failOnDataLoss/s);
+    await runOnce(topic, { failOnDataLoss: "false" });
+    await cluster.append(topic, 0, ["after"]);
+    expect(await runOnce(topic, { failOnDataLoss: "false" })).toContain("after");
+  });
+});
+
+describe("F27: a slow sink and a fast producer", () => {
+  test("maxOffsetsPerTrigger caps every batch, nothing is lost, and the heap stays flat", { timeout: 60_000 }, async () => {
+    const topic = "flood";
+    await cluster.client.topics.create({ topic, partitions: 1 });
+    const filler = "x".repeat(1000);
+    let sent = 0;
+    const send = async (): Promise<void> =>
+      cluster.append(
+        topic,
+        0,
+        Array.from({ length: 500 }, () => `${sent++} ${filler}`),
+      );
+    await send();
+    let seen = 0;
+    const heaps: number[] = [];
+    const query = await keep(topic, { maxOffsetsPerTrigger: "500" }, async (texts) => {
+      for (const text of texts) expect(Number(text.split(" ")[0])).toBe(seen++);
+      heaps.push(process.memoryUsage().heapUsed + process.memoryUsage().external);
+      await systemClock.sleep(15);
+    });
+    try {
+      for (let i = 0; i < 39; i++) await send();
+      await query.processAllAvailable();
+      expect(seen).toBe(20_000);
+      expect(query.recentProgress.every((one) => one.numInputRows <= 500)).toBe(true);
+      expect(query.recentProgress.length).toBeGreaterThanOrEqual(40);
+      expect(Math.max(...heaps) - (heaps[0] ?? 0)).toBeLessThan(150 * 2 ** 20);
+    } finally {
+      await query.stop();
+    }
+  });
+});
+
+describe("F26: the messages' schema drifts", () => {
+  const schema = struct({ sensor: string(), value: double() });
+  test.each([
+    ["a new field is ignored", '{"sensor":"a","value":1,"unit":"C"}', { sensor: "a", value: 1 }],
+    ["a missing field is null", '{"sensor":"a"}', { sensor: "a", value: null }],
+    ["a renamed field is a missing and a new one", '{"sensor_name":"a","value":1}', { sensor: null, value: 1 }],
+    ["an int for a double is the number", '{"sensor":"a","value":7}', { sensor: "a", value: 7 }],
+    ["fields in another order", '{"value":2,"sensor":"b"}', { sensor: "b", value: 2 }],
+    ["a string for a number is a dead letter", '{"sensor":"a","value":"high"}', "dead"],
+    ["an object for a number is a dead letter", '{"sensor":"a","value":{"celsius":1}}', "dead"],
+  ] as const)("%s", async (name, message, expected) => {
+    const topic = name.replaceAll(" ", "-");
+    await cluster.client.topics.create({ topic, partitions: 1 });
+    await cluster.append(topic, 0, [message]);
+    const rows: unknown[] = [];
+    const query = await createSession({ formats: [kafkaFormat] })
+      .readStream.format("kafka")
+      .options({ brokers: cluster.address, subscribe: topic, startingOffsets: "earliest" })
+      .load()
+      .select((record) => fromJson(record.value.cast("string"), schema))
+      .writeStream.option("deadLetter", path.join(folder, `${topic}-dead`))
+      .foreachBatch((more) => void rows.push(...more))
+      .start();
+    try {
+      await query.processAllAvailable();
+      const metrics = query.lastProgress?.sources[0]?.metrics ?? {};
+      if (expected === "dead") {
+        expect(rows).toEqual([]);
+        expect(metrics).toMatchObject({ deadLetterRows: "1", keptRows: "0" });
+        expect(Object.keys(metrics).some((key) => key.startsWith("deadLetters."))).toBe(true);
+      } else {
+        expect(rows).toEqual([expected]);
+        expect(metrics).toMatchObject({ deadLetterRows: "0", keptRows: "1" });
+      }
+    } finally {
+      await query.stop();
+    }
+  });
+});
