@@ -216,6 +216,14 @@ function checkJoin(join: Extract<Node, { op: "join" }>, mode: OutputMode): void 
       "Use append mode.",
     );
   }
+  if (left && right && join.type === "cross") {
+    refuse(
+      "StreamingSymmetricHashJoinExec should not take Cross as the JoinType",
+      "Use an inner join.",
+      "a cross join of two streams",
+      "STREAM_FAILED",
+    );
+  }
   switch (join.type) {
     case "inner":
     case "cross":

@@ -42,8 +42,8 @@ function ruleOf(part: Resolved, columns: readonly Column[], onSide: (ordinal: nu
   if (positive.length !== 1 || negative.length !== 1 || state === undefined || mark === undefined) return undefined;
   const marked = (ordinal: number): boolean => columns[ordinal]?.eventTimeDelayMs !== undefined;
   if (!onSide(state) || onSide(mark) || !marked(state) || !marked(mark)) return undefined;
-  // mark <= state + constant, so state >= watermark - constant is needed; one millisecond less may go
-  return { ordinal: state, shiftUs: -constantUs - 1000 };
+  // mark <= state + constant, so state >= watermark - constant is needed and one millisecond less may go; mark < state + constant lets equals go
+  return { ordinal: state, shiftUs: -constantUs - (part.entry.name.endsWith("=") ? 1000 : 0) };
 }
 
 /** A sum of timestamps and constant intervals; undefined for anything else. */
