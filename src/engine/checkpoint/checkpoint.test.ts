@@ -29,7 +29,12 @@ async function twoBatches(): Promise<void> {
   const checkpoint = await openIt();
   await checkpoint.initialOffset(0, () => Promise.resolve({ t: { "0": 5 } }));
   for (const id of [0, 1]) {
-    await checkpoint.writeOffsets(id, { batchWatermarkMs: id * 10, batchTimestampMs: 1000 + id, conf: { a: "b" }, offsets: [{ t: { "0": id } }] });
+    await checkpoint.writeOffsets(id, {
+      batchWatermarkMs: id * 10,
+      batchTimestampMs: 1000 + id,
+      conf: { a: "b" },
+      offsets: [{ t: { "0": id } }],
+    });
     await checkpoint.writeCommit(id, { nextBatchWatermarkMs: id * 10 + 10 });
   }
   await checkpoint.close();
@@ -39,7 +44,10 @@ async function twoBatches(): Promise<void> {
 test("what was written is there again: id, offsets, commits, starting offset", async () => {
   await twoBatches();
   const again = await openIt();
-  expect(await again.latestOffsets()).toEqual({ batchId: 1, entry: { batchWatermarkMs: 10, batchTimestampMs: 1001, conf: { a: "b" }, offsets: [{ t: { "0": 1 } }] } });
+  expect(await again.latestOffsets()).toEqual({
+    batchId: 1,
+    entry: { batchWatermarkMs: 10, batchTimestampMs: 1001, conf: { a: "b" }, offsets: [{ t: { "0": 1 } }] },
+  });
   expect(await again.latestCommit()).toEqual({ batchId: 1, entry: { nextBatchWatermarkMs: 20 } });
   expect(await again.initialOffset(0, () => Promise.reject(new Error("asked twice")))).toEqual({ t: { "0": 5 } });
   expect((await readdir(folder)).sort()).toEqual(["commits", "lock", "metadata", "offsets", "sources"]);
@@ -54,7 +62,12 @@ test("the lock of a process that is gone is taken over", async () => {
   await twoBatches();
   for (const stale of [
     { pid: 2 ** 22 - 1, bootId: "another boot", processStart: "1", token: "x" },
-    { pid: process.pid, bootId: (await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "")).trim(), processStart: "1", token: "x" },
+    {
+      pid: process.pid,
+      bootId: (await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "")).trim(),
+      processStart: "1",
+      token: "x",
+    },
   ]) {
     await writeFile(path.join(folder, "lock"), JSON.stringify(stale));
     await (await openIt()).close();
@@ -64,7 +77,9 @@ test("the lock of a process that is gone is taken over", async () => {
 test("a run that lost its lock writes nothing more", async () => {
   const zombie = await openIt();
   await writeFile(path.join(folder, "lock"), JSON.stringify({ pid: 1, bootId: "", processStart: "", token: "another run" }));
-  await expect(zombie.writeOffsets(0, { batchWatermarkMs: 0, batchTimestampMs: 0, conf: {}, offsets: [null] })).rejects.toMatchObject({ code: "CHECKPOINT_LOST" });
+  await expect(zombie.writeOffsets(0, { batchWatermarkMs: 0, batchTimestampMs: 0, conf: {}, offsets: [null] })).rejects.toMatchObject({
+    code: "CHECKPOINT_LOST",
+  });
   await expect(zombie.writeCommit(0, { nextBatchWatermarkMs: 0 })).rejects.toMatchObject({ code: "CHECKPOINT_LOST" });
 });
 
