@@ -7,8 +7,8 @@ test("on servers of others, topics and databases get names of this run; nothing 
   try {
     expect(lab.brokers).toBe("broker.example:9092");
     expect(lab.mongoUri).toBe("mongodb://store.example:27017");
-    expect(lab.freshName("kafka", "sensor-data")).toMatch(/^sensor-data-\d{17}-\d+$/);
-    expect(lab.freshName("mongo", "iot_analytics")).toMatch(/^iot_analytics-\d{17}-\d+$/);
+    expect(lab.freshName("kafka", "sensor-data")).toMatch(/^sensor-data-\d{17}-\d+-\d+$/);
+    expect(lab.freshName("mongo", "iot_analytics")).toMatch(/^iot_analytics-\d{17}-\d+-\d+$/);
     expect(existsSync(lab.folder)).toBe(true);
   } finally {
     await lab.stop();

@@ -8,13 +8,13 @@ import type { DataFrame } from "../api/data-frame.ts";
 const session = createSession();
 const stream = session.memoryStream(struct({ ts: timestamp(), device: string(), value: double() })).toDF();
 
-/** The operators of the plan as it runs, from the sink down, indented as they are nested. */
+/** The operators of the plan as it runs, from the sink down, without the numbers of their stages. */
 function physical(frame: DataFrame<never>): string[] {
   return frame
     .explainText("simple")
     .split("\n")
     .slice(1)
-    .map((line) => line.replace(/^[ +-]*/, "").replace(/ \[ts, .*$/, ""));
+    .map((line) => line.replace(/^[ +-]*(\*\(\d+\) )?/, "").replace(/ \[ts, .*$/, ""));
 }
 const plan = (frame: unknown): string[] => physical(frame as DataFrame<never>);
 
