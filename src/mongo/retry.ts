@@ -1,13 +1,29 @@
 import { MongoError as DriverError, MongoServerError } from "mongodb";
 import type { Clock } from "../base/clock.ts";
+import { codeOf } from "../base/errors.ts";
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 /** Codes of a server that is starting, stopping or has lost its primary: the retryable ones of the driver's specification. */
 const PASSING_CODES = new Set([6, 7, 64, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436]);
 
+/** What the system says of a connection that broke; the driver hands some of them on as they are. */
+const BROKEN_CONNECTION = new Set([
+  "ECONNABORTED",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EPIPE",
+  "ERR_STREAM_DESTROYED",
+  "ETIMEDOUT",
+]);
+
 /** Whether the same request may succeed later by itself: the connection or the server went away. */
 export function isPassing(thrown: unknown): boolean {
+  if (BROKEN_CONNECTION.has(codeOf(thrown) ?? "")) return true;
   if (thrown instanceof MongoServerError) return PASSING_CODES.has(Number(thrown.code)) || thrown.hasErrorLabel("RetryableWriteError");
   if (!(thrown instanceof DriverError)) return false;
   return /Network|ServerSelection|PoolCleared|PoolClosed|TopologyClosed|NotConnected|WaitQueueTimeout|OperationTimeout/.test(thrown.name);
