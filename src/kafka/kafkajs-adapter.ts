@@ -1,7 +1,8 @@
 import kafkajs, { type Kafka, type KafkaConfig, type logCreator, type SASLOptions } from "kafkajs";
 import { createRequire } from "node:module";
 import { messageOf } from "../base/errors.ts";
-import { KafkaError, loginRefused, systemCode, unknownTopic, unreachable } from "./kafka-error.ts";
+import { systemCode } from "../base/system-error.ts";
+import { KafkaError, loginRefused, unknownTopic, unreachable } from "./kafka-error.ts";
 
 /** Where a cluster is and how to log in to it. */
 export type KafkaConnection = {

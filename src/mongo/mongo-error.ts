@@ -1,5 +1,6 @@
 import { MongoServerError } from "mongodb";
-import { codeOf, messageOf, StreamlabError, type Problem } from "../base/errors.ts";
+import { messageOf, StreamlabError, type Problem } from "../base/errors.ts";
+import { systemWords } from "../base/system-error.ts";
 
 /** What can go wrong between a program and MongoDB. */
 export type MongoFailureCode = "MONGO_UNREACHABLE" | "MONGO_LOGIN" | "MONGO_OPTION" | "MONGO_WRITE";
@@ -9,15 +10,6 @@ export class MongoError extends StreamlabError {
     super(code, problem);
   }
 }
-
-const SYSTEM: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connection refused",
-  ENOTFOUND: "no such host",
-  EAI_AGAIN: "the host's name cannot be looked up",
-  ETIMEDOUT: "no answer in time",
-  EHOSTUNREACH: "no route to the host",
-  ECONNRESET: "the other side closed the connection",
-};
 
 /** A URI as it may be shown: hosts only, no user, password or options. */
 export function hostsOf(uri: string): string {
@@ -29,8 +21,7 @@ export function hostsOf(uri: string): string {
 
 /** "Cannot reach MongoDB at …", with what the system said. */
 export function unreachable(uri: string, cause: unknown): MongoError {
-  const code = systemCode(cause);
-  const found = (code && SYSTEM[code]) ?? (/timed out/i.test(messageOf(cause)) ? "no answer in time" : messageOf(cause).replace(/\.$/, ""));
+  const found = systemWords(cause) ?? (/timed out/i.test(messageOf(cause)) ? "no answer in time" : messageOf(cause).replace(/\.$/, ""));
   return new MongoError("MONGO_UNREACHABLE", {
     failed: `Cannot reach MongoDB at ${hostsOf(uri)}`,
     found,
@@ -51,14 +42,4 @@ export function loginRefused(uri: string, cause: unknown): MongoError {
     remedy: "Check user, password and authSource in the address, and what that user may write.",
     cause,
   });
-}
-
-function systemCode(thrown: unknown): string | undefined {
-  for (let error = thrown, depth = 0; error instanceof Error && depth < 8; error = error.cause, depth++) {
-    const code = codeOf(error);
-    if (code !== undefined && code in SYSTEM) return code;
-    const named = Object.keys(SYSTEM).find((name) => (error as Error).message.includes(name));
-    if (named) return named;
-  }
-  return undefined;
 }
