@@ -267,7 +267,8 @@ class Compiler {
   }
 
   #limit(node: LimitNode): Flow[] {
-    if (!node.streaming || this.#options.mode !== "append") return this.#collected(node, (rows) => rows.slice(0, node.n));
+    if (!node.streaming || (this.#options.mode !== "append" && aggregates(node)))
+      return this.#collected(node, (rows) => rows.slice(0, node.n));
     const flows = this.#flows(node.input);
     const operator = new LimitOperator(node.n, this.#files());
     this.#add(operator, node);
@@ -313,6 +314,11 @@ class Compiler {
   }
 }
 
+/** Whether a stream is aggregated at or below the node: in complete mode its rows are a whole result, not an addition to one. */
+function aggregates(node: Node): boolean {
+  return allNodes(node).some((one) => one.streaming && (one.op === "aggregate" || one.op === "session"));
+}
+
 function exceptAll(left: readonly Row[], right: readonly Row[]): Row[] {
   const counts = new Map<string, number>();
   for (const row of right) counts.set(keyText(row), (counts.get(keyText(row)) ?? 0) + 1);
@@ -329,7 +335,10 @@ function intersect(left: readonly Row[], right: readonly Row[]): Row[] {
   return left.filter((row) => wanted.delete(keyText(row)));
 }
 
-/** The input watermark of each operator: the least output of the stateful operators below it, the global one where there are none. */
+/**
+ * The input watermark of each operator: the global one starts where a watermark is defined, and rises through the operators that hold it back; the
+ * least of several inputs rules, inputs without a watermark not counted. An operator with none below has −Infinity (Spark's WatermarkPropagator).
+ */
 function propagate(
   plan: Node,
   operators: readonly { readonly operator: StatefulOperator; readonly node: Node }[],
@@ -338,16 +347,17 @@ function propagate(
   const inputs = new Map<Node, number>();
   const walk = (node: Node): number => {
     const below = inputsOf(node)
-      .filter((input) => input.streaming || !node.streaming)
-      .map(walk);
-    const input = below.length === 0 ? watermarkUs : Math.min(...below);
+      .map(walk)
+      .filter((us) => us !== -Infinity);
+    if (node.op === "watermark") return node.streaming ? watermarkUs : -Infinity;
+    const input = below.length === 0 ? -Infinity : Math.min(...below);
     const found = operators.find((one) => one.node === node);
     if (!found) return input;
     inputs.set(node, input);
-    return found.operator.outputWatermarkUs(input);
+    return input === -Infinity ? input : found.operator.outputWatermarkUs(input);
   };
   walk(plan);
-  return operators.map(({ node }) => inputs.get(node) ?? watermarkUs);
+  return operators.map(({ node }) => inputs.get(node) ?? -Infinity);
 }
 
 /** Whether any node defines a watermark. */

@@ -1,12 +1,13 @@
 import { parseDurationMs } from "../../base/duration.ts";
 import { AnalysisError } from "../columns/analysis-error.ts";
 import { commonType } from "../columns/coerce.ts";
+import { parsePath } from "../columns/column.ts";
 import type { Expression, NamedExpression } from "../columns/expression.ts";
 import { resolveCondition, resolveIn } from "../columns/resolve.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
 import type { ResolvedCallNode } from "../functions/function-entry.ts";
-import type { StructType } from "../types/data-type.ts";
-import { fieldOrdinal, sameType } from "../types/schema.ts";
+import type { DataType, StructType } from "../types/data-type.ts";
+import { fieldOrdinals, sameType } from "../types/schema.ts";
 import { simpleString, sqlTypeName } from "../types/type-text.ts";
 import { analyzeAggregate } from "./analyze-aggregate.ts";
 import { analyzeJoin } from "./analyze-join.ts";
@@ -47,8 +48,9 @@ export function analyze(plan: Plan, context: AnalysisContext): Node {
     case "deduplicate": {
       const input = analyze(plan.input, context);
       const schema = schemaOf(input.columns);
-      const named = plan.columns.map((name) => ordinalOf(name, schema));
+      const named = plan.columns.flatMap((name) => duplicateKeys(name, schema));
       const ordinals = named.length === 0 ? input.columns.map((_, i) => i) : named;
+      for (const ordinal of ordinals) refuseMapKey(input.columns[ordinal]);
       return {
         op: "deduplicate",
         input,
@@ -87,13 +89,46 @@ function resolveConditionIn(condition: Expression, input: StructType, context: A
   return resolveIn(condition, { input, settings: context.settings, functions: context.functions });
 }
 
-function ordinalOf(name: string, schema: StructType): number {
-  const column = resolveIn({ kind: "column", path: [name] }, { input: schema, settings: { ansi: true } });
-  return column.kind === "field" ? column.ordinal : fieldOrdinal(schema, name);
+/** The ordinal of the event time: a path of names that must lead to a column itself. */
+function eventTimeOrdinal(name: string, schema: StructType): number {
+  const column = resolveIn({ kind: "column", path: parsePath(name) }, { input: schema, settings: { ansi: true } });
+  if (column.kind === "field") return column.ordinal;
+  throw new AnalysisError("EVENT_TIME_MUST_BE_TOP_LEVEL_COLUMN", {
+    failed: `The event time \`${name}\` must be a top-level column`,
+    found: "it is a field of a column",
+    remedy: "Select the field as a column of its own first.",
+  });
+}
+
+/** The columns of one name among the keys of a deduplication: all of that name; names are of columns, not paths. */
+function duplicateKeys(name: string, schema: StructType): readonly number[] {
+  const ordinals = fieldOrdinals(schema, name);
+  if (ordinals.length > 0) return ordinals;
+  const names = schema.fields.map((one) => one.name).join(", ");
+  throw new AnalysisError("UNRESOLVED_COLUMN_AMONG_FIELD_NAMES", {
+    failed: `Cannot resolve column name "${name}" among (${names})`,
+    found: `dropDuplicates("${name}")`,
+    remedy: "Name a whole column; select a field of a struct as a column of its own first.",
+  });
+}
+
+function refuseMapKey(column: Column | undefined): void {
+  if (column === undefined || !holdsMap(column.dataType)) return;
+  throw new AnalysisError("UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE", {
+    failed: "The feature is not supported: Cannot have MAP type columns in a set operation (INTERSECT, EXCEPT, etc.)",
+    found: `the column \`${column.name}\` is of type "${sqlTypeName(column.dataType)}"`,
+    remedy: "Leave the column out of the keys, or turn it into text with to_json.",
+  });
+}
+
+function holdsMap(type: DataType): boolean {
+  if (type.type === "map") return true;
+  if (type.type === "array") return holdsMap(type.element);
+  return type.type === "struct" && type.fields.some((one) => holdsMap(one.dataType));
 }
 
 function analyzeWatermark(plan: Extract<Plan, { op: "watermark" }>, input: Node): Node {
-  const ordinal = ordinalOf(plan.column, schemaOf(input.columns));
+  const ordinal = eventTimeOrdinal(plan.column, schemaOf(input.columns));
   const column = input.columns[ordinal];
   const type = column?.dataType;
   const isWindow = type?.type === "struct" && type.fields.some((one) => one.name === "end" && one.dataType.type === "timestamp");
