@@ -1,3 +1,4 @@
+import { AnalysisError } from "../../src/engine/columns/analysis-error.ts";
 import { literalExpression } from "../../src/engine/columns/literal.ts";
 import { parsePath } from "../../src/engine/columns/column.ts";
 import type { Expression } from "../../src/engine/columns/expression.ts";
@@ -14,7 +15,7 @@ export type GoldenExpression =
   | { readonly case: readonly (readonly [GoldenExpression, GoldenExpression])[]; readonly else?: GoldenExpression }
   | {
       readonly fn: string;
-      readonly args: readonly GoldenExpression[];
+      readonly args?: readonly GoldenExpression[];
       readonly schema?: string;
       readonly options?: Readonly<Record<string, string>>;
       readonly over?: unknown;
@@ -30,27 +31,56 @@ export function goldenExpression(golden: GoldenExpression): Expression {
     const branches = golden.case.map(([when, then]): [Expression, Expression] => [goldenExpression(when), goldenExpression(then)]);
     return { kind: "case", branches, ...(golden.else && { otherwise: goldenExpression(golden.else) }) };
   }
-  const args = golden.args.map(goldenExpression);
+  if (!("fn" in golden)) throw new Error(`unknown expression ${JSON.stringify(golden)}`);
+  const args = (golden.args ?? []).map(goldenExpression);
   if (golden.over !== undefined) return { kind: "over", fn: golden.fn, args };
   if (golden.schema !== undefined) {
     return { kind: "call", fn: golden.fn, args, options: { schema: parseTypeOrSchema(golden.schema), options: golden.options ?? {} } };
   }
-  return { kind: "call", fn: golden.fn === "||" ? "concat" : golden.fn, args };
+  const fn = golden.fn.toLowerCase();
+  const [first, schema, options] = args;
+  if (first && PARSERS.includes(fn) && schema?.kind === "literal" && typeof schema.value === "string")
+    return { kind: "call", fn, args: [first], options: { schema: parseTypeOrSchema(schema.value), options: optionsOf(options) } };
+  if (fn === "||") return { kind: "call", fn: "concat", args };
+  if (CHAINED.has(fn) && first && args.length !== 2)
+    return args.slice(1).reduce((all, one): Expression => ({ kind: "call", fn, args: [all, one] }), first);
+  return { kind: "call", fn: golden.fn, args };
+}
+
+const PARSERS: readonly string[] = ["from_json", "from_csv"];
+/** Operators between their arguments; of more than two the left ones go first. */
+const CHAINED: ReadonlySet<string> = new Set(["+", "-", "*", "/", "%", "div", "and", "or"]);
+
+/** The texts of `map('name', 'value', …)`. */
+function optionsOf(map: Expression | undefined): Record<string, string> {
+  if (map?.kind !== "call" || map.fn !== "map") return {};
+  const texts = map.args.map((one) => (one.kind === "literal" ? String(one.value) : ""));
+  return Object.fromEntries(texts.flatMap((name, i) => (i % 2 === 0 ? [[name, texts[i + 1] ?? ""]] : [])));
 }
 
 /** JSON cannot tell 5.0 from 5, so the format names the type of a literal where it is not plain. */
 function goldenLiteral(golden: { readonly lit: null | boolean | number | string; readonly type?: string }): Expression {
   const { lit, type } = golden;
+  if (lit === null) return literalExpression(null);
   switch (type) {
     case "double":
       return { kind: "literal", value: lit, dataType: { type: "double" } };
     case "timestamp":
-      return { kind: "literal", value: parseTimestamp(String(lit)), dataType: { type: "timestamp" } };
+      return { kind: "literal", value: typedText(parseTimestamp(String(lit)), lit, "TIMESTAMP"), dataType: { type: "timestamp" } };
     case "date":
-      return { kind: "literal", value: parseDate(String(lit)), dataType: { type: "date" } };
+      return { kind: "literal", value: typedText(parseDate(String(lit)), lit, "DATE"), dataType: { type: "date" } };
     case "interval":
       return { kind: "literal", value: intervalUs(String(lit)), dataType: { type: "interval" } };
     default:
       return literalExpression(lit);
   }
+}
+
+function typedText(value: number | null, text: boolean | number | string, type: string): number {
+  if (value !== null) return value;
+  throw new AnalysisError("INVALID_TYPED_LITERAL", {
+    failed: `The value of the typed literal "${type}" is invalid`,
+    found: `'${text}'`,
+    remedy: "Write the text as the type has it.",
+  });
 }

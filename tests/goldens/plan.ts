@@ -54,7 +54,11 @@ function selected(one: GoldenSelect): AnyColumn {
 }
 
 function aggregate(one: GoldenAggregate): AnyColumn {
-  const argument = one.expr ? [goldenExpression(one.expr)] : one.column === undefined ? [] : [path(one.column)];
+  const argument = one.expr
+    ? [goldenExpression(one.expr)]
+    : one.column === undefined
+      ? []
+      : [{ kind: "column" as const, path: [one.column] }];
   const options = one.distinct ? { options: { distinct: true } } : {};
   const made: Expression = { kind: "call", fn: one.fn, args: [...argument, ...(one.args ?? []).map(goldenExpression)], ...options };
   return column(one.sorted ? call("sort_array", [made]) : made, one.as);

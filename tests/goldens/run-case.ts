@@ -1,17 +1,20 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { createSession, StreamingQueryError } from "../../src/engine/index.ts";
 import type { DataFrame, MemoryStream, Session, Sink, SinkBatch, StreamingQuery } from "../../src/engine/index.ts";
 import { StreamlabError } from "../../src/base/errors.ts";
 import { parseDataType } from "../../src/engine/types/ddl.ts";
 import type { StructType } from "../../src/engine/types/data-type.ts";
-import type { JsonValue } from "../../src/engine/types/json-value.ts";
 import { rowToJson } from "../../src/engine/types/json-value.ts";
 import { simpleString } from "../../src/engine/types/type-text.ts";
-import type { GoldenBatch, GoldenCase, GoldenColumn, GoldenConf, GoldenError, Phase } from "./case.ts";
+import type { GoldenBatch, GoldenCase, GoldenColumn, GoldenConf, GoldenError, GoldenRow, GoldenStep, Phase } from "./case.ts";
+import { differenceOf, wholeBatch } from "./difference.ts";
+import { inputRows } from "./input-rows.ts";
 import { buildFrame } from "./plan.ts";
+import { recordedRow } from "./recorded-value.ts";
 
 const CONF: Readonly<Record<string, string>> = {
   ansi: "spark.sql.ansi.enabled",
@@ -24,18 +27,26 @@ const PHASES: readonly Phase[] = ["analysis", "start", "run"];
 /** How a case ended: undefined when it is as Spark recorded it, else what differs first. */
 export type CaseFailure = string | undefined;
 
+/** No case takes a second; one that never ends must not hold up the others. */
+const LIMIT_MS = 60_000;
+
 /** Runs one case through the engine, restarts on the same checkpoint included, and compares. */
 export async function runCase(golden: GoldenCase): Promise<CaseFailure> {
   const folder = await mkdtemp(path.join(os.tmpdir(), "streamlab-golden-"));
   const run = new CaseRun(golden, path.join(folder, "checkpoint"));
   try {
-    return await run.check();
+    return await Promise.race([run.check(), overdue()]);
   } catch (thrown) {
     return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
   } finally {
     await run.close();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function overdue(): Promise<CaseFailure> {
+  await delay(LIMIT_MS, undefined, { ref: false });
+  return `did not end within ${LIMIT_MS / 1000} s`;
 }
 
 class CaseRun {
@@ -89,13 +100,21 @@ class CaseRun {
         await this.#start(frame);
       }
       if (step.add) {
-        for (const [name, rows] of Object.entries(step.add)) this.#inputs.get(name)?.addData(rows);
+        this.#add(step.add);
         await this.#query?.processAllAvailable();
       }
       const difference = this.#checkStep(i, before);
       if (difference !== undefined) return difference;
     }
     return undefined;
+  }
+
+  #add(rowsByInput: NonNullable<GoldenStep["add"]>): void {
+    for (const [name, rows] of Object.entries(rowsByInput)) {
+      const input = this.#inputs.get(name);
+      if (!input) throw new Error(`the case has no input ${name}`);
+      input.addRows(inputRows(rows, schemaOf(this.#golden.inputs[name] ?? [])));
+    }
   }
 
   #setConf(conf: GoldenConf | undefined): void {
@@ -110,9 +129,13 @@ class CaseRun {
       this.#inputs.set(name, stream);
       tables[name] = stream.toDF() as DataFrame;
     }
-    for (const [name, table] of Object.entries(this.#golden.tables ?? {}))
-      tables[name] = this.#session.createDataFrame(table.rows, schemaOf(table.schema)) as DataFrame;
+    for (const [name, table] of Object.entries(this.#golden.tables ?? {})) tables[name] = this.#table(schemaOf(table.schema), table.rows);
     return buildFrame(this.#golden.query, tables);
+  }
+
+  #table(schema: StructType, rows: readonly GoldenRow[]): DataFrame {
+    const read = inputRows(rows, schema).map((row) => rowToJson(row, schema));
+    return this.#session.createDataFrame(read, schema) as DataFrame;
   }
 
   async #start(frame: DataFrame): Promise<void> {
@@ -142,15 +165,16 @@ class CaseRun {
 
   #checkStep(step: number, before: ReadonlySet<number>): CaseFailure {
     const wanted = this.#golden.expect?.[step] ?? [];
-    const found = [...this.#written.values()].filter((batch) => !before.has(batch.batchId)).map((batch) => this.#batch(batch));
+    const written = [...this.#written.values()].filter((batch) => !before.has(batch.batchId));
+    const found = written.map((batch) => this.#batch(batch));
     for (const [i, batch] of wanted.entries()) {
       const mine = found[i];
-      if (!mine) return `step ${step}: batch ${batch.batchId} is missing, Spark has ${JSON.stringify(batch)}`;
-      const difference = differenceOf(mine, batch, this.#golden.ordered === true);
+      if (!mine) return `step ${step}: batch ${batch.batchId} is missing${wholeBatch("-", batch)}`;
+      const difference = differenceOf(mine, batch, this.#golden.ordered === true, written[i]?.schema);
       if (difference) return `step ${step}, batch ${batch.batchId}: ${difference}`;
     }
     const extra = found[wanted.length];
-    return extra ? `step ${step}: Spark has no batch ${extra.batchId}, found ${JSON.stringify(extra)}` : undefined;
+    return extra ? `step ${step}: Spark has no batch ${extra.batchId}${wholeBatch("+", extra)}` : undefined;
   }
 
   #batch(batch: SinkBatch): GoldenBatch {
@@ -159,7 +183,7 @@ class CaseRun {
       batchId: batch.batchId,
       watermark: progress?.eventTime.watermark ?? null,
       numInputRows: progress?.numInputRows ?? -1,
-      rows: batch.rows.map((row) => rowToJson(row, batch.schema)),
+      rows: batch.rows.map((row) => recordedRow(row, batch.schema)),
       state: (progress?.stateOperators ?? []).map((operator) => Object.fromEntries(METRICS.map((name) => [name, operator[name]]))),
     };
   }
@@ -183,43 +207,4 @@ class CaseRun {
 
 function schemaOf(columns: readonly GoldenColumn[]): StructType {
   return { type: "struct", fields: columns.map(([name, type]) => ({ name, dataType: parseDataType(type), nullable: true })) };
-}
-
-/** What differs first between a batch and Spark's; rows as a multiset unless ordered, numbers with a relative tolerance of 1e-9. */
-export function differenceOf(found: GoldenBatch, wanted: GoldenBatch, ordered: boolean): CaseFailure {
-  for (const field of ["batchId", "watermark", "numInputRows"] as const) {
-    if (found[field] !== wanted[field]) return `${field} is ${found[field]}, Spark's is ${wanted[field]}`;
-  }
-  const rest = [...found.rows];
-  for (const [i, row] of wanted.rows.entries()) {
-    const at = ordered ? (sameValue(rest[0], row) ? 0 : -1) : rest.findIndex((one) => sameValue(one, row));
-    if (at < 0) return `row ${i} ${JSON.stringify(row)} is missing among ${JSON.stringify(rest.slice(0, 12))}`;
-    rest.splice(at, 1);
-  }
-  if (rest.length > 0) return `Spark has no row ${JSON.stringify(rest[0])}`;
-  return isDeepStrictEqual(found.state, wanted.state)
-    ? undefined
-    : `state is ${JSON.stringify(found.state.map(Object.values))}, Spark's is ${JSON.stringify(wanted.state.map(Object.values))}`;
-}
-
-function sameValue(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
-  if (typeof a === "number" && typeof b === "number") {
-    if (Object.is(a, b)) return true;
-    if (a === 0 && b === 0) return false;
-    return !Number.isInteger(a) || !Number.isInteger(b) ? Math.abs(a - b) <= 1e-9 * Math.max(Math.abs(a), Math.abs(b)) : a === b;
-  }
-  if (Array.isArray(a) && Array.isArray(b))
-    return a.length === b.length && a.every((one, i) => sameValue(one as JsonValue, b[i] as JsonValue));
-  if (typeof a === "object" && typeof b === "object" && a !== null && b !== null && !Array.isArray(a) && !Array.isArray(b)) {
-    const [left, right] = [a as Record<string, JsonValue>, b as Record<string, JsonValue>];
-    const keys = Object.keys(left);
-    return keys.length === Object.keys(right).length && keys.every((key) => key in right && sameValue(left[key], right[key]));
-  }
-  return a === b || (typeof a === "string" && typeof b === "string" && a === plainDecimal(b));
-}
-
-/** Decimals are recorded as Python writes them: `0E-7` for a zero with seven digits after the point. */
-function plainDecimal(text: string): string {
-  const [, sign = "", whole, fraction = "", exponent] = /^(-?)(\d)(?:\.(\d+))?E-(\d+)$/.exec(text) ?? [];
-  return whole === undefined ? text : `${sign}0.${"0".repeat(Number(exponent) - 1)}${whole}${fraction}`;
 }

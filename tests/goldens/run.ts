@@ -1,6 +1,7 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { messageOf } from "../../src/base/errors.ts";
 import type { GoldenCase, GoldenFile } from "./case.ts";
 import { runCase } from "./run-case.ts";
 
@@ -11,7 +12,14 @@ async function main(): Promise<void> {
   let passed = 0;
   let failed = 0;
   for (const file of await goldenFiles(folder)) {
-    for (const golden of await casesOf(file)) {
+    let cases: readonly GoldenCase[] = [];
+    try {
+      cases = await casesOf(file);
+    } catch (thrown) {
+      failed++;
+      console.log(`FAILED ${file}\n  ${messageOf(thrown)}`);
+    }
+    for (const golden of cases) {
       if (values.only !== undefined && !golden.name.includes(values.only)) continue;
       const failure = await runCase(golden);
       if (failure === undefined) {
@@ -26,8 +34,9 @@ async function main(): Promise<void> {
   process.exitCode = failed === 0 ? 0 : 1;
 }
 
-/** Every golden file of a folder, its subfolders included, by name. */
+/** Every golden file of a folder, its subfolders included, by name; a file stands for itself. */
 export async function goldenFiles(folder: string): Promise<string[]> {
+  if ((await stat(folder)).isFile()) return [folder];
   const entries = await readdir(folder, { recursive: true });
   return entries
     .filter((name) => name.endsWith(".json"))
@@ -35,8 +44,10 @@ export async function goldenFiles(folder: string): Promise<string[]> {
     .map((name) => path.join(folder, name));
 }
 
+/** The cases of a file; none in JSON that holds no cases. */
 export async function casesOf(file: string): Promise<readonly GoldenCase[]> {
-  return (JSON.parse(await readFile(file, "utf8")) as GoldenFile).cases;
+  const read = JSON.parse(await readFile(file, "utf8")) as Partial<GoldenFile> | null;
+  return Array.isArray(read?.cases) ? (read.cases as readonly GoldenCase[]) : [];
 }
 
 if (process.argv[1] === import.meta.filename) await main();
