@@ -5,7 +5,7 @@ import { consoleFormat } from "../sinks/builtin.ts";
 import { tableText } from "../sinks/table-text.ts";
 import { binary, double, int, string, struct, timestamp } from "../types/schema-builder.ts";
 import type { Long, Timestamp } from "../types/schema-builder.ts";
-import type { DataFrame } from "./data-frame.ts";
+import type { DataFrame, JsonRow } from "./data-frame.ts";
 import { createSession } from "./session.ts";
 
 const sensorReading = struct({ sensor_type: string(), value: double(), timestamp: timestamp(), status: string() });
@@ -136,15 +136,21 @@ test("explain shows the plan as written, as it runs, and the generated code", ()
   const frame = readings()
     .withWatermark("timestamp", "1 minute")
     .where((r) => r.status.eq("anomaly"));
-  const text = frame.explainText("codegen");
+  const text = frame.explainText(true);
+  expect(text).toBe(frame.explainText("extended"));
   expect(text).toContain("== Parsed Logical Plan ==\nFilter (status = anomaly)\n+- EventTimeWatermark timestamp, 1 minute");
   expect(text).toContain(
     "== Analyzed Logical Plan ==\nsensor_type: string, value: double, timestamp: timestamp, status: string\nFilter (status = 'anomaly')",
   );
   expect(text).toContain("== Optimized Logical Plan ==\nEventTimeWatermark timestamp: 60000 milliseconds");
   expect(text).toContain("== Physical Plan ==\n*(1) EventTimeWatermark timestamp: 60000 milliseconds\n+- *(1) Project");
-  expect(text).toContain("Found 1 generated stages.");
-  expect(text).toContain("function processRows(rows, run, out) {");
+  const code = frame.explainText("codegen");
+  expect(code).toMatch(/^Found 1 WholeStageCodegen subtree\.\n\n== Subtree 1 \/ 1 ==\n/);
+  expect(code).toContain("function processRows(rows, run, out) {");
+  expect(frame.explainText()).toMatch(/^== Physical Plan ==\n\*\(1\) /);
+  expect(frame.explainText("formatted").split("\n")).toContain("(1) StreamingRelation");
+  // @ts-expect-error -- there is no such mode
+  expect(() => frame.explainText("cost")).toThrow("Accepted explain modes are 'simple', 'extended', 'codegen', 'formatted'");
 });
 
 test("explain's simple mode tells the stages and what keeps state", () => {
@@ -172,21 +178,119 @@ test("tables are printed as Dataset.show prints them", () => {
         [null, 3],
         ["a text of more than twenty characters", 1],
       ],
-      2,
+      { numRows: 2 },
     ),
   ).toBe(
-    [
-      "+-------+---+",
-      "|   word|  n|",
-      "+-------+---+",
-      "|streams| 12|",
-      "|   NULL|  3|",
-      "+-------+---+",
-      "only showing top 2 rows",
-      "",
-    ].join("\n"),
+    ["+-------+---+", "|   word|  n|", "+-------+---+", "|streams| 12|", "|   NULL|  3|", "+-------+---+", "only showing top 2 rows"].join(
+      "\n",
+    ),
   );
   expect(tableText(schema, [["a text of more than twenty characters", 1]])).toContain("|a text of more th...|  1|");
-  expect(tableText(schema, [["a text of more than twenty characters", 1]], 20, 0)).toContain("|a text of more than twenty characters|1  |");
+  expect(tableText(schema, [["a text of more than twenty characters", 1]], { truncate: 0 })).toContain(
+    "|a text of more than twenty characters|1  |",
+  );
   expect(consoleFormat.name).toBe("console");
+});
+
+test("an unknown column of a callback is refused by name, also where nothing compiled it", () => {
+  const misspelt: string = "valeu";
+  const read = (r: object): never => (r as Record<string, never>)[misspelt] as never;
+  for (const build of [
+    () => readings().select(read),
+    () => readings().where(read),
+    () => readings().groupBy(read),
+    () => readings().agg(read),
+  ])
+    expect(build).toThrow("A column, variable, or function parameter with name `valeu` cannot be resolved");
+  expect(() => readings().where(read)).toThrow("Did you mean one of the following? [`value`");
+});
+
+test("any frame goes where a DataFrame is asked for", () => {
+  const columnsOf = (frame: DataFrame): readonly string[] => frame.columns;
+  const counted = readings()
+    .groupBy((r) => ({ sensor_type: r.sensor_type }))
+    .agg((r) => ({ top: max(r.value) }));
+  expect(columnsOf(counted)).toEqual(["sensor_type", "top"]);
+  expect(columnsOf(readings())).toHaveLength(4);
+});
+
+const other = createSession().createDataFrame(
+  [
+    ["a", 7],
+    ["c", 8],
+  ],
+  struct({ key: string(), m: int() }),
+);
+const json = async (frame: { collect(): Promise<JsonRow[]> }): Promise<string[]> =>
+  (await frame.collect()).map((row) => JSON.stringify(row));
+
+test("texts of SQL are conditions and columns", async () => {
+  expect(await json(rows.where("n > 1 AND x IS NOT NULL").selectExpr("upper(key) AS k", "n * 2 AS twice"))).toEqual([
+    '{"k":"B","twice":4}',
+  ]);
+  expect(() => rows.where("nn > 1")).toThrow("`nn` cannot be resolved");
+});
+
+test("columns are added and renamed several at once, from the columns as they were, without minding case", async () => {
+  const both = rows.limit(1).withColumns((r) => ({ n: r.n.plus(1), m: r.n }));
+  expect(await json(both)).toEqual(['{"key":"a","n":2,"x":10,"m":1}']);
+  expect(rows.withColumnsRenamed({ KEY: "k", nothing: "y" }).columns).toEqual(["k", "n", "x"]);
+});
+
+test("a join by column names has them once and first; by condition each side keeps its own", async () => {
+  expect(await json(rows.limit(2).join(other, "key", "full"))).toEqual([
+    '{"key":"a","n":1,"x":10,"m":7}',
+    '{"key":"b","n":2,"x":20,"m":null}',
+    '{"key":"c","n":null,"x":null,"m":8}',
+  ]);
+  expect(await json(rows.limit(1).join(other, ["key"], "right"))).toEqual([
+    '{"key":"a","n":1,"x":10,"m":7}',
+    '{"key":"c","n":null,"x":null,"m":8}',
+  ]);
+  const joined = rows.limit(1).join(other, (l, r) => l.key.eq(r.key));
+  expect(joined.columns).toEqual(["key", "n", "x", "key", "m"]);
+  expect(await joined.collectRows()).toEqual([["a", 1, 10, "a", 7]]);
+  // @ts-expect-error -- only one side has it
+  expect(() => rows.join(other, "n")).toThrow("`n` cannot be resolved");
+});
+
+test("a union by name finds its columns; missing ones are refused or null", async () => {
+  const turned = other.select((r) => ({ m: r.m, key: r.key }));
+  expect(await json(other.unionByName(turned).limit(3))).toEqual(['{"key":"a","m":7}', '{"key":"c","m":8}', '{"key":"a","m":7}']);
+  expect(() => other.unionByName(rows)).toThrow('Cannot resolve column name "m" among (key, n, x)');
+  expect(await json(other.limit(1).unionByName(rows.limit(1), { allowMissingColumns: true }))).toEqual([
+    '{"key":"a","m":7,"n":null,"x":null}',
+    '{"key":"a","m":null,"n":1,"x":10}',
+  ]);
+});
+
+test("missing values are filled by kind or by column, or their rows dropped", async () => {
+  const holes = createSession().createDataFrame(
+    [
+      [null, null, "NaN"],
+      ["a", null, 1],
+      ["b", 2, 3],
+    ],
+    struct({ k: string(), n: int(), x: double() }),
+  );
+  expect(await json(holes.na.fill(7))).toEqual(['{"k":null,"n":7,"x":7}', '{"k":"a","n":7,"x":1}', '{"k":"b","n":2,"x":3}']);
+  expect(await json(holes.na.fill({ k: "?", N: 1.9 }).limit(1))).toEqual(['{"k":"?","n":1,"x":"NaN"}']);
+  expect(await json(holes.na.drop())).toEqual(['{"k":"b","n":2,"x":3}']);
+  expect(await json(holes.na.drop({ how: "all" }))).toHaveLength(2);
+  expect(await json(holes.na.drop({ threshold: 1, columns: ["k"] }))).toHaveLength(2);
+});
+
+test("rows are counted and taken from either end", async () => {
+  expect(await rows.count()).toBe(3);
+  expect(await rows.isEmpty()).toBe(false);
+  expect(await rows.first()).toEqual({ key: "a", n: 1, x: 10 });
+  expect(await rows.where("n > 9").head()).toBeNull();
+  expect(await rows.take(2)).toHaveLength(2);
+  expect(await rows.tail(1)).toEqual([{ key: "a", n: 3, x: null }]);
+  expect(rows.dtypes).toEqual([
+    ["key", "string"],
+    ["n", "int"],
+    ["x", "double"],
+  ]);
+  expect(() => rows.limit(-1)).toThrow('The limit like expression "-1" is invalid');
 });

@@ -1,29 +1,43 @@
 import type { AnyColumn, ColumnsOf, RowOfColumns, SortColumn, Untyped } from "../columns/column.ts";
-import { Column, columnsOf, namedExpression, namedExpressions, parsePath, toExpression, col } from "../columns/column.ts";
+import { Column } from "../columns/column.ts";
+import { AnalysisError } from "../columns/analysis-error.ts";
+import { namedExpressions } from "../columns/column.ts";
 import type { Expression, NamedExpression } from "../columns/expression.ts";
 import { analyze } from "../plan/analyze.ts";
-import { explainPlan } from "../plan/explain.ts";
+import { explainModeOf, explainPlan } from "../plan/explain.ts";
 import type { ExplainMode } from "../plan/explain.ts";
 import { schemaOf } from "../plan/node.ts";
 import type { AnalysisContext } from "../plan/scope.ts";
 import type { Node } from "../plan/node.ts";
 import { collectRows } from "../query/collect.ts";
 import type { JoinType, OutputMode, Plan } from "../plan/plan.ts";
+import { tableText } from "../sinks/table-text.ts";
+import { sqlPlan } from "../sql/sql-plan.ts";
 import type { Row, StructType } from "../types/data-type.ts";
 import type { JsonValue } from "../types/json-value.ts";
 import { toJsonValue } from "../types/json-value.ts";
-import { tableText } from "../sinks/table-text.ts";
 import type { Long } from "../types/schema-builder.ts";
-import { treeString } from "../types/type-text.ts";
-import { AnalysisError } from "../columns/analysis-error.ts";
-import type { SessionInternals } from "./session.ts";
+import { simpleString, treeString } from "../types/type-text.ts";
 import { DataFrameWriter } from "./batch-writer.ts";
+import { named, namedColumn, rowOf, sortKey, withComputed } from "./frame-columns.ts";
+import { joinPlan, joinTypeOf, usingPlan } from "./join-plan.ts";
+import type { DropOptions, FillValue } from "./na-functions.ts";
+import { dropPlan, fillPlan } from "./na-functions.ts";
+import type { SessionInternals } from "./session.ts";
 import { DataStreamWriter } from "./writer.ts";
 
+/**
+ * The row type of a frame whose columns are known by name only. Its values are of the type that `JSON.parse` gives, which the compiler leaves
+ * unchecked, so that every frame can be used where a plain `DataFrame` is asked for; names and types are checked when the plan is.
+ */
+export type AnyRow = Readonly<Record<string, ReturnType<typeof JSON.parse>>>;
 /** Columns by name, as a callback makes them from the columns of a row. */
 type Columns = Readonly<Record<string, AnyColumn>>;
 /** A condition, or a callback that makes it. */
 export type Condition<R> = ((row: ColumnsOf<R>) => Column<boolean> | Column<Untyped>) | Column<boolean> | Column<Untyped>;
+/** What joins rows: a condition over the columns of both sides. */
+export type JoinCondition<R, S> =
+  ((left: ColumnsOf<R>, right: ColumnsOf<S>) => Column<boolean> | Column<Untyped>) | Column<boolean> | Column<Untyped>;
 /** A row type with a column added or replaced. */
 export type WithColumn<R, Name extends string, T> = {
   readonly [K in keyof R | Name]: K extends Name ? T : K extends keyof R ? R[K] : never;
@@ -34,27 +48,11 @@ export type SortBy<R> =
 /** One row in JSON form, by column. */
 export type JsonRow = Readonly<Record<string, JsonValue>>;
 
-const JOIN_TYPES: Readonly<Record<string, JoinType>> = {
-  inner: "inner",
-  cross: "cross",
-  left: "left",
-  leftouter: "left",
-  right: "right",
-  rightouter: "right",
-  full: "full",
-  outer: "full",
-  fullouter: "full",
-  semi: "semi",
-  leftsemi: "semi",
-  anti: "anti",
-  leftanti: "anti",
-};
-
 /**
  * A query that is being written: every call gives a bigger plan, nothing is computed before `start` or `collect`. R is the type of a row, so that a
  * misspelt column does not compile; names are checked again when the plan is (AnalysisError with Spark's error class).
  */
-export class DataFrame<R = Record<string, Untyped>> {
+export class DataFrame<R = AnyRow> {
   readonly plan: Plan;
   /** The settings under which its expressions were written: they stay as they were when the session changes (as in Spark). */
   readonly context: AnalysisContext;
@@ -92,10 +90,6 @@ export class DataFrame<R = Record<string, Untyped>> {
     return this.analyzed().streaming;
   }
 
-  #row(): ColumnsOf<R> {
-    return columnsOf<R>(this.columns);
-  }
-
   /** Columns by a callback: a record of them, or one struct, whose fields become the columns; or by name. */
   select<C extends Columns>(make: (row: ColumnsOf<R>) => C & { readonly expression?: never }): DataFrame<RowOfColumns<C>>;
   select<S>(make: (row: ColumnsOf<R>) => Column<S>): DataFrame<S>;
@@ -104,29 +98,47 @@ export class DataFrame<R = Record<string, Untyped>> {
     const [first] = args;
     if (typeof first !== "function")
       return this.#then({ op: "project", input: this.plan, columns: args.map((one) => namedColumn(one as string | AnyColumn)) });
-    const made = (first as (row: ColumnsOf<R>) => unknown)(this.#row());
+    const made = (first as (row: ColumnsOf<R>) => unknown)(rowOf<R>(this.columns));
     if (!(made instanceof Column)) return this.#then({ op: "project", input: this.plan, columns: namedExpressions(made as Columns) });
     const held: Plan = { op: "project", input: this.plan, columns: [{ name: STRUCT, expr: made.expression }] };
     return this.#then({ op: "project", input: held, columns: [{ name: STRUCT, expr: { kind: "column", path: [STRUCT, "*"] } }] });
   }
 
-  /** The rows for which the condition is true. */
-  filter(condition: Condition<R>): DataFrame<R> {
-    const column = typeof condition === "function" ? condition(this.#row()) : condition;
+  /** Columns by expressions in Spark's SQL: `selectExpr("device", "value * 2 AS twice", "explode(tags) AS tag")`. */
+  selectExpr(...expressions: readonly string[]): DataFrame {
+    return this.#then(this.#sql(`SELECT ${expressions.join(",\n")}\nFROM ${INPUT}`));
+  }
+
+  /** The rows for which the condition is true: a callback, a column, or a text of Spark's SQL. */
+  filter(condition: Condition<R> | string): DataFrame<R> {
+    if (typeof condition === "string") return this.#then(this.#sql(`SELECT * FROM ${INPUT} WHERE ${condition}`));
+    const column = typeof condition === "function" ? condition(rowOf<R>(this.columns)) : condition;
     return this.#then({ op: "filter", input: this.plan, condition: column.expression });
   }
 
-  where(condition: Condition<R>): DataFrame<R> {
+  where(condition: Condition<R> | string): DataFrame<R> {
     return this.filter(condition);
+  }
+
+  /** The plan of a query in SQL over this frame. */
+  #sql(text: string): Plan {
+    return sqlPlan(text, {
+      view: (name) => (name === INPUT ? this.plan : undefined),
+      names: [],
+      columnsOf: (plan) => analyze(plan, this.context).columns.map((column) => column.name),
+    });
   }
 
   /** Adds a column, or replaces the one of that name. */
   withColumn<Name extends string, T>(name: Name, make: ((row: ColumnsOf<R>) => Column<T>) | Column<T>): DataFrame<WithColumn<R, Name, T>> {
-    const { expression } = typeof make === "function" ? make(this.#row()) : make;
-    const added: NamedExpression = { name, expr: expression };
-    const replaced = this.columns.map((one): NamedExpression => (one.toLowerCase() === name.toLowerCase() ? added : named(one)));
-    const known = this.columns.some((one) => one.toLowerCase() === name.toLowerCase());
-    return this.#then({ op: "project", input: this.plan, columns: known ? replaced : [...replaced, added] });
+    const { expression } = typeof make === "function" ? make(rowOf<R>(this.columns)) : make;
+    return this.#then({ op: "project", input: this.plan, columns: withComputed(this.columns, [{ name, expr: expression }]) });
+  }
+
+  /** Adds or replaces several columns at once; each is computed from the columns as they were. */
+  withColumns<C extends Columns>(make: ((row: ColumnsOf<R>) => C) | C): DataFrame<Omit<R, keyof C> & RowOfColumns<C>> {
+    const made = typeof make === "function" ? make(rowOf<R>(this.columns)) : make;
+    return this.#then({ op: "project", input: this.plan, columns: withComputed(this.columns, namedExpressions(made)) });
   }
 
   withColumnRenamed<From extends keyof R & string, To extends string>(
@@ -136,13 +148,21 @@ export class DataFrame<R = Record<string, Untyped>> {
     return this.#then({
       op: "project",
       input: this.plan,
-      columns: this.columns.map((one) => ({ ...named(one), name: one === from ? to : one })),
+      columns: this.columns.map((one) => ({ ...named(one), name: one.toLowerCase() === from.toLowerCase() ? to : one })),
     });
   }
 
+  /** Several columns renamed at once, by their old names; what is not there is left alone. */
+  withColumnsRenamed(names: Readonly<Record<string, string>>): DataFrame {
+    const wanted = new Map(Object.entries(names).map(([from, to]) => [from.toLowerCase(), to]));
+    const columns = this.columns.map((one) => ({ ...named(one), name: wanted.get(one.toLowerCase()) ?? one }));
+    return this.#then({ op: "project", input: this.plan, columns });
+  }
+
   drop<K extends keyof R & string>(...names: readonly K[]): DataFrame<Omit<R, K>> {
-    const dropped = new Set<string>(names);
-    return this.#then({ op: "project", input: this.plan, columns: this.columns.filter((one) => !dropped.has(one)).map(named) });
+    const dropped = new Set<string>(names.map((name) => name.toLowerCase()));
+    const columns = this.columns.filter((one) => !dropped.has(one.toLowerCase())).map(named);
+    return this.#then({ op: "project", input: this.plan, columns });
   }
 
   /** The same columns under other names, in order. */
@@ -161,24 +181,28 @@ export class DataFrame<R = Record<string, Untyped>> {
 
   /** Groups by a record of columns, or by names and columns. */
   groupBy<K extends Columns>(make: (row: ColumnsOf<R>) => K): GroupedData<R, RowOfColumns<K>>;
-  groupBy(...columns: readonly (string | AnyColumn)[]): GroupedData<R, Record<string, Untyped>>;
+  groupBy(...columns: readonly (string | AnyColumn)[]): GroupedData<R, AnyRow>;
   groupBy(...args: readonly unknown[]): unknown {
     return this.#grouped(args, "plain");
   }
 
-  rollup(...columns: readonly (string | AnyColumn)[]): GroupedData<R, Record<string, Untyped>> {
-    return this.#grouped(columns, "rollup");
+  rollup<K extends Columns>(make: (row: ColumnsOf<R>) => K): GroupedData<R, RowOfColumns<K>>;
+  rollup(...columns: readonly (string | AnyColumn)[]): GroupedData<R, AnyRow>;
+  rollup(...args: readonly unknown[]): unknown {
+    return this.#grouped(args, "rollup");
   }
 
-  cube(...columns: readonly (string | AnyColumn)[]): GroupedData<R, Record<string, Untyped>> {
-    return this.#grouped(columns, "cube");
+  cube<K extends Columns>(make: (row: ColumnsOf<R>) => K): GroupedData<R, RowOfColumns<K>>;
+  cube(...columns: readonly (string | AnyColumn)[]): GroupedData<R, AnyRow>;
+  cube(...args: readonly unknown[]): unknown {
+    return this.#grouped(args, "cube");
   }
 
   #grouped<K>(args: readonly unknown[], grouping: "plain" | "rollup" | "cube"): GroupedData<R, K> {
     const [first] = args;
     const keys =
       typeof first === "function"
-        ? namedExpressions((first as (row: ColumnsOf<R>) => Columns)(this.#row()))
+        ? namedExpressions((first as (row: ColumnsOf<R>) => Columns)(rowOf<R>(this.columns)))
         : args.map((one) => namedColumn(one as string | AnyColumn));
     return new GroupedData<R, K>(this, this.#session, keys, grouping);
   }
@@ -202,22 +226,25 @@ export class DataFrame<R = Record<string, Untyped>> {
     return this.dropDuplicates();
   }
 
-  /** `type` is one of Spark's: inner, left_outer, right_outer, full_outer, left_semi, left_anti, cross. */
-  join<S>(
-    right: DataFrame<S>,
-    on: ((left: ColumnsOf<R>, right: ColumnsOf<S>) => Column<boolean> | Column<Untyped>) | Column<boolean> | Column<Untyped>,
-    type: string = "inner",
-  ): DataFrame<R & S> {
-    const condition = typeof on === "function" ? on(this.#row(), columnsOf<S>(right.columns)) : on;
-    const kind = JOIN_TYPES[type.toLowerCase().replaceAll("_", "")];
-    if (!kind) {
-      throw new AnalysisError("UNSUPPORTED_JOIN_TYPE", {
-        failed: `Unsupported join type '${type}'`,
-        found: type,
-        remedy: `Supported join types include: ${Object.keys(JOIN_TYPES).join(", ")}.`,
-      });
-    }
-    return this.#then({ op: "join", left: this.plan, right: right.plan, type: kind, condition: condition.expression });
+  /**
+   * `on` is a condition, or the names of columns that both sides have and that must be equal (they come first in the result, and once). `type` is one of
+   * Spark's: inner, left_outer, right_outer, full_outer, left_semi, left_anti, cross.
+   */
+  join<S>(right: DataFrame<S>, on: JoinCondition<R, S>, type?: string): DataFrame<R & S>;
+  join<S>(right: DataFrame<S>, on: keyof R & keyof S & string, type?: string): DataFrame<R & S>;
+  join<S>(right: DataFrame<S>, on: readonly (keyof R & keyof S & string)[], type?: string): DataFrame<R & S>;
+  join<S>(right: DataFrame<S>, on: JoinCondition<R, S> | string | readonly string[], type: string = "inner"): DataFrame<R & S> {
+    const kind: JoinType = joinTypeOf(type);
+    const sides = [
+      { plan: this.plan, columns: this.columns },
+      { plan: right.plan, columns: right.columns },
+    ] as const;
+    if (typeof on === "string") return this.#then(usingPlan(...sides, kind, [on]));
+    if (Array.isArray(on)) return this.#then(usingPlan(...sides, kind, on as readonly string[]));
+    if (typeof on !== "function")
+      return this.#then({ op: "join", left: this.plan, right: right.plan, type: kind, condition: (on as Column<boolean>).expression });
+    const row = rowOf<R>(this.columns);
+    return this.#then(joinPlan(...sides, kind, (names) => on(row, renamedRow<S>(right.columns, names)).expression));
   }
 
   crossJoin<S>(right: DataFrame<S>): DataFrame<R & S> {
@@ -227,6 +254,31 @@ export class DataFrame<R = Record<string, Untyped>> {
   /** All rows of both, by position of the columns. */
   union(other: DataFrame<unknown>): DataFrame<R> {
     return this.#then({ op: "union", left: this.plan, right: other.plan });
+  }
+
+  unionAll(other: DataFrame<unknown>): DataFrame<R> {
+    return this.union(other);
+  }
+
+  /** All rows of both, by name of the columns; with `allowMissingColumns` what one side does not have is null there. */
+  unionByName(other: DataFrame<unknown>, options: { readonly allowMissingColumns?: boolean } = {}): DataFrame<R> {
+    const has = (names: readonly string[], name: string): boolean => names.some((one) => one.toLowerCase() === name.toLowerCase());
+    const missing = this.columns.find((name) => !has(other.columns, name)) ?? other.columns.find((name) => !has(this.columns, name));
+    if (missing !== undefined && options.allowMissingColumns !== true) {
+      const without = has(this.columns, missing) ? other.columns : this.columns;
+      throw new AnalysisError("UNRESOLVED_COLUMN_AMONG_FIELD_NAMES", {
+        failed: `Cannot resolve column name "${missing}" among (${without.join(", ")})`,
+        found: "only one side of the union has it",
+        remedy: "Select the same columns on both sides, or give allowMissingColumns: true.",
+      });
+    }
+    const names = [...this.columns, ...other.columns.filter((name) => !has(this.columns, name))];
+    const side = (plan: Plan, columns: readonly string[]): Plan => ({
+      op: "project",
+      input: plan,
+      columns: names.map((name) => (has(columns, name) ? named(name) : { name, expr: NULL })),
+    });
+    return this.#then({ op: "union", left: side(this.plan, this.columns), right: side(other.plan, other.columns) });
   }
 
   intersect(other: DataFrame<unknown>): DataFrame<R> {
@@ -240,7 +292,7 @@ export class DataFrame<R = Record<string, Untyped>> {
   /** Sorted by names (ascending, nulls first), columns, or what a callback makes of them. */
   orderBy(...by: readonly SortBy<R>[]): DataFrame<R> {
     const keys = by
-      .flatMap((one): (string | SortColumn | AnyColumn)[] => (typeof one === "function" ? listOf(one(this.#row())) : [one]))
+      .flatMap((one): (string | SortColumn | AnyColumn)[] => (typeof one === "function" ? listOf(one(rowOf<R>(this.columns))) : [one]))
       .map(sortKey);
     return this.#then({ op: "sort", input: this.plan, by: keys });
   }
@@ -250,10 +302,12 @@ export class DataFrame<R = Record<string, Untyped>> {
   }
 
   limit(n: number): DataFrame<R> {
+    checkCount("limit", n);
     return this.#then({ op: "limit", input: this.plan, n });
   }
 
   offset(n: number): DataFrame<R> {
+    checkCount("offset", n);
     return this.#then({ op: "offset", input: this.plan, n });
   }
 
@@ -261,19 +315,47 @@ export class DataFrame<R = Record<string, Untyped>> {
     return this.#then({ op: "sample", input: this.plan, fraction });
   }
 
-  /** The columns and their types, as Spark prints them. */
-  printSchema(): void {
-    process.stdout.write(`${treeString(this.schema)}\n`);
+  /** Missing values: `fill` puts a value in their place, `drop` leaves such rows out. NaN counts as missing. */
+  get na(): {
+    fill(values: FillValue | Readonly<Record<string, FillValue>>, columns?: readonly (keyof R & string)[]): DataFrame<R>;
+    drop(options?: DropOptions): DataFrame<R>;
+  } {
+    return {
+      fill: (values, columns) => this.#then(fillPlan(this.plan, this.schema, values, columns)),
+      drop: (options = {}) => this.#then(dropPlan(this.plan, this.schema, options)),
+    };
   }
 
-  /** Prints the plan: as it will run; with "extended" also as written, understood and simplified; with "codegen" the generated functions too. */
-  explain(mode: ExplainMode = "extended", outputMode: OutputMode = "append"): void {
+  /** Hands the frame to a function, so that a step of one's own stands in a chain of calls. */
+  transform<S>(step: (frame: this) => DataFrame<S>): DataFrame<S> {
+    return step(this);
+  }
+
+  /** The columns' names and the types' short names. */
+  get dtypes(): [name: string, type: string][] {
+    return this.schema.fields.map((one) => [one.name, simpleString(one.dataType)]);
+  }
+
+  /** The columns and their types, as Spark prints them; `level` leaves out what is nested deeper. */
+  printSchema(level?: number): void {
+    const depth = (line: string): number => (line.indexOf("|--") + 4) / 5;
+    const lines = treeString(this.schema).split("\n");
+    const shown = level === undefined || level <= 0 ? lines : lines.filter((line) => depth(line) <= level);
+    process.stdout.write(`${shown.join("\n")}\n`);
+  }
+
+  /**
+   * Prints the plan, as Spark's explain: as it will run ("simple", the default); with "extended" or true also as written, understood and simplified; with
+   * "formatted" the steps one by one; with "codegen" the generated functions.
+   */
+  explain(mode: boolean | ExplainMode = "simple", outputMode: OutputMode = "append"): void {
     process.stdout.write(`${this.explainText(mode, outputMode)}\n`);
   }
 
-  /** What `explain` prints. */
-  explainText(mode: ExplainMode = "extended", outputMode: OutputMode = "append"): string {
-    return explainPlan(this.plan, this.analyzed(), { mode, outputMode, settings: this.#session.context.settings });
+  /** What `explain` prints. @throws StreamlabError INVALID_EXPLAIN_MODE */
+  explainText(mode: boolean | ExplainMode = "simple", outputMode: OutputMode = "append"): string {
+    const kind = typeof mode === "boolean" ? (mode ? "extended" : "simple") : explainModeOf(mode);
+    return explainPlan(this.plan, this.analyzed(), { mode: kind, outputMode, settings: this.#session.context.settings });
   }
 
   /** Gives the frame a name that `session.sql` knows; an older view of that name is forgotten. Names do not mind case. */
@@ -301,10 +383,43 @@ export class DataFrame<R = Record<string, Untyped>> {
     return (await this.collectRows()).map((row) => toJsonValue(row, schema) as JsonRow);
   }
 
-  /** Prints the first rows of a query without streams. */
-  async show(numRows: number = 20, truncate: boolean | number = true): Promise<void> {
+  /** How many rows a query without streams has. */
+  async count(): Promise<number> {
+    return (await this.collectRows()).length;
+  }
+
+  async isEmpty(): Promise<boolean> {
+    return (await this.limit(1).collectRows()).length === 0;
+  }
+
+  /** The first `n` rows, in JSON form. */
+  take(n: number): Promise<JsonRow[]> {
+    return this.limit(n).collect();
+  }
+
+  /** The first row, or null; with a number the first rows. */
+  head(): Promise<JsonRow | null>;
+  head(n: number): Promise<JsonRow[]>;
+  async head(n?: number): Promise<JsonRow | JsonRow[] | null> {
+    return n === undefined ? ((await this.take(1))[0] ?? null) : this.take(n);
+  }
+
+  /** The first row, or null. */
+  first(): Promise<JsonRow | null> {
+    return this.head();
+  }
+
+  /** The last `n` rows, in JSON form. */
+  async tail(n: number): Promise<JsonRow[]> {
+    checkCount("tail", n);
+    return n === 0 ? [] : (await this.collect()).slice(-n);
+  }
+
+  /** Prints the first rows of a query without streams, as Spark does: cells cut to 20 characters or as `truncate` says, one line a cell if `vertical`. */
+  async show(numRows: number = 20, truncate: boolean | number = true, vertical: boolean = false): Promise<void> {
     const width = typeof truncate === "number" ? truncate : truncate ? 20 : 0;
-    process.stdout.write(`${tableText(this.schema, await this.collectRows(), numRows, width)}\n`);
+    const rows = await this.limit(Math.max(0, numRows) + 1).collectRows();
+    process.stdout.write(`${tableText(this.schema, rows, { numRows, truncate: width, vertical })}\n`);
   }
 }
 
@@ -329,7 +444,7 @@ export class GroupedData<R, K> {
     const [first] = args;
     const aggregates =
       typeof first === "function"
-        ? namedExpressions((first as (row: ColumnsOf<R>) => Columns)(columnsOf<R>(this.#frame.columns)))
+        ? namedExpressions((first as (row: ColumnsOf<R>) => Columns)(rowOf<R>(this.#frame.columns)))
         : args.map((one) => namedColumn(one as AnyColumn));
     const frame = new DataFrame<never>(this.#session, {
       op: "aggregate",
@@ -358,28 +473,28 @@ export class GroupedData<R, K> {
 }
 
 const STRUCT = "__row";
+const INPUT = "__input";
+const NULL: Expression = { kind: "literal", value: null, dataType: { type: "null" } };
 
 function listOf<T extends object>(one: T | readonly T[]): T[] {
   return Array.isArray(one) ? [...(one as readonly T[])] : [one as T];
 }
 
-function named(name: string): NamedExpression {
-  return { name, expr: { kind: "column", path: [name] } };
+/** The columns of a join's right side under their own names, which the join may know by others. */
+function renamedRow<S>(columns: readonly string[], names: readonly string[]): ColumnsOf<S> {
+  const row = rowOf<Record<string, unknown>>(names);
+  const target = new Map(columns.map((name, i) => [name.toLowerCase(), names[i] ?? name]));
+  return new Proxy(row as object, {
+    get: (held, property) =>
+      Reflect.get(held, typeof property === "string" ? (target.get(property.toLowerCase()) ?? property) : property) as unknown,
+  }) as ColumnsOf<S>;
 }
 
-function namedColumn(one: string | AnyColumn): NamedExpression {
-  if (typeof one !== "string") return namedExpression(one);
-  const path = one === "*" ? ["*"] : parsePath(one);
-  return { name: path.at(-1) ?? one, expr: { kind: "column", path } };
-}
-
-function sortKey(one: string | SortColumn | AnyColumn): {
-  readonly expr: Expression;
-  readonly descending: boolean;
-  readonly nullsFirst: boolean;
-} {
-  if (typeof one === "string") return { expr: toExpression(col(one)), descending: false, nullsFirst: true };
-  if ("descending" in one && typeof one.descending === "boolean")
-    return { expr: one.expression, descending: one.descending, nullsFirst: (one as SortColumn).nullsFirst };
-  return { expr: one.expression, descending: false, nullsFirst: true };
+function checkCount(what: string, n: number): void {
+  if (Number.isInteger(n) && n >= 0) return;
+  throw new AnalysisError("INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE", {
+    failed: `The limit like expression "${n}" is invalid`,
+    found: `${what}(${n})`,
+    remedy: "The limit expression must be a whole number equal to or greater than 0.",
+  });
 }

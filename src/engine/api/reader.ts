@@ -3,8 +3,8 @@ import { StreamlabError } from "../../base/errors.ts";
 import type { StructType } from "../types/data-type.ts";
 import { parseTypeOrSchema } from "../types/ddl.ts";
 import type { Long, Schema, Timestamp } from "../types/schema-builder.ts";
-import type { Untyped } from "../columns/column.ts";
 import { DataFrame } from "./data-frame.ts";
+import type { AnyRow } from "./data-frame.ts";
 import type { SessionInternals } from "./session.ts";
 
 /** The columns of Kafka's source. */
@@ -25,7 +25,7 @@ export interface FormatRows {
 }
 
 /** `session.readStream` and `session.read`: a format, its options, then `load`. */
-export class DataReader<R = Record<string, Untyped>> {
+export class DataReader<R = AnyRow> {
   readonly #session: SessionInternals;
   readonly #clock: Clock;
   readonly #streaming: boolean;

@@ -1,3 +1,4 @@
+import { StreamlabError } from "../../base/errors.ts";
 import type { NamedExpression } from "../columns/expression.ts";
 import { expressionText } from "../columns/expression-text.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
@@ -10,8 +11,21 @@ import { inputsOf } from "./node.ts";
 import { optimize } from "./optimize.ts";
 import type { OutputMode, Plan } from "./plan.ts";
 
-/** How much `explain` says: the plan as it runs; every step of its understanding as well; and the generated functions too. */
-export type ExplainMode = "simple" | "extended" | "codegen";
+const MODES = ["simple", "extended", "codegen", "formatted"] as const;
+
+/** What `explain` says: the plan as it runs; every step of its understanding as well; the generated functions; or the steps one by one. */
+export type ExplainMode = (typeof MODES)[number];
+
+/** The mode by its name, in any case. @throws StreamlabError INVALID_EXPLAIN_MODE */
+export function explainModeOf(name: string): ExplainMode {
+  const found = MODES.find((one) => one === name.toLowerCase());
+  if (found) return found;
+  throw new StreamlabError("INVALID_EXPLAIN_MODE", {
+    failed: `Unknown explain mode: ${name}`,
+    found: name,
+    remedy: `Accepted explain modes are ${MODES.map((one) => `'${one}'`).join(", ")}.`,
+  });
+}
 
 /** The text of `explain`, with Spark's headings. `written` is the plan as the user's calls made it. */
 export function explainPlan(
@@ -22,6 +36,8 @@ export function explainPlan(
   const optimized = optimize(plan);
   const physical = `== Physical Plan ==\n${physicalText(optimized, options.outputMode)}`;
   if (options.mode === "simple") return physical;
+  if (options.mode === "formatted") return `== Physical Plan ==\n${formattedText(optimized, options.outputMode)}`;
+  if (options.mode === "codegen") return generatedCode(optimized, options);
   const schema = plan.columns.map((column) => `${column.name}: ${simpleString(column.dataType)}`).join(", ");
   const steps = [
     `== Parsed Logical Plan ==\n${writtenTree(written)}`,
@@ -29,7 +45,6 @@ export function explainPlan(
     `== Optimized Logical Plan ==\n${tree(optimized, title)}`,
     physical,
   ];
-  if (options.mode === "codegen") steps.push(generatedCode(optimized, options));
   return steps.join("\n\n");
 }
 
@@ -46,8 +61,11 @@ function generatedCode(plan: Node, options: { readonly outputMode: OutputMode; r
     }
   }
   const found = compiled.stages.filter((stage) => stage.code.length > 0);
-  const parts = found.map((stage, i) => `== Stage ${i + 1} of ${found.length}: ${stage.title} ==\n${stage.code.join("\n\n")}`);
-  return `Found ${found.length} generated stages.\n\n${parts.join("\n\n")}`;
+  const subtrees = found.length === 1 ? "subtree" : "subtrees";
+  const parts = found.map(
+    (stage, i) => `== Subtree ${i + 1} / ${found.length} ==\n${stage.title}\n\nGenerated code:\n${stage.code.join("\n\n")}`,
+  );
+  return [`Found ${found.length} WholeStageCodegen ${subtrees}.`, ...parts].join("\n\n");
 }
 
 const STATELESS: ReadonlySet<Node["op"]> = new Set(["source", "local", "filter", "project", "generate", "window", "watermark", "sample"]);
@@ -67,6 +85,31 @@ function physicalText(plan: Node, outputMode: OutputMode): string {
     if (stage !== undefined) return `*(${count - stage + 1}) ${title(node)}`;
     return keepsState(node) ? `${title(node)}, state, ${outputMode} mode` : title(node);
   });
+}
+
+/** The plan by numbers, from the sources up, and what each step reads, does and gives. */
+function formattedText(plan: Node, outputMode: OutputMode): string {
+  const numbers = new Map<Node, number>();
+  const details: string[] = [];
+  const walk = (node: Node): void => {
+    for (const input of inputsOf(node)) walk(input);
+    const number = numbers.size + 1;
+    numbers.set(node, number);
+    const columns = (one: Node): string => `[${one.columns.length}]: [${one.columns.map((column) => column.name).join(", ")}]`;
+    const [name = "", ...rest] = title(node).split(" ");
+    const inputs = inputsOf(node);
+    const sides = inputs.length === 2 ? ["Left input", "Right input"] : ["Input"];
+    const lines = [`(${number}) ${name}`, ...inputs.map((input, i) => `${sides[i] ?? ""} ${columns(input)}`)];
+    if (node.op !== "filter") lines.push(`Output ${columns(node)}`);
+    if (node.op === "filter") lines.push(`Condition : ${resolvedText(node.condition)}`);
+    else if (rest.length > 0 && node.op !== "source" && node.op !== "local") lines.push(`Arguments: ${rest.join(" ")}`);
+    if (node.op === "source") lines.push(`Format: ${node.format}`);
+    if (keepsState(node)) lines.push(`State: kept from batch to batch, ${outputMode} mode`);
+    details.push(lines.join("\n"));
+  };
+  walk(plan);
+  const titles = tree(plan, (node) => `${title(node).split(" ")[0] ?? ""} (${numbers.get(node) ?? 0})`);
+  return [titles, "", "", details.join("\n\n")].join("\n");
 }
 
 function keepsState(node: Node): boolean {

@@ -46,7 +46,7 @@ export const consoleFormat: Format = {
       description: "org.apache.spark.sql.execution.streaming.ConsoleTable$",
       write: (batch) => {
         const rule = "-------------------------------------------";
-        process.stdout.write(`${rule}\nBatch: ${batch.batchId}\n${rule}\n${tableText(batch.schema, batch.rows, numRows, truncate)}\n`);
+        process.stdout.write(`${rule}\nBatch: ${batch.batchId}\n${rule}\n${tableText(batch.schema, batch.rows, { numRows, truncate })}\n`);
         return done();
       },
       close: done,
@@ -57,7 +57,7 @@ export const consoleFormat: Format = {
 /** Takes everything and keeps nothing, for measurements. */
 export const noopFormat: Format = {
   name: "noop",
-  openSink: () => Promise.resolve({ description: "noop-table", write: done, close: done }),
+  openSink: () => Promise.resolve({ description: "NoopTable", write: done, close: done }),
 };
 
 /** Hands every batch to a function; at least once, the function makes it idempotent by the batch's number. */
