@@ -11,6 +11,8 @@ export interface EmitOptions {
   readonly settings: ExpressionSettings;
   /** Text of the batch's fixed time in microseconds. */
   readonly batchTimeUs: string;
+  /** Text of a number that differs between batches; the batch's time when absent. */
+  readonly batchNumber?: string;
   /** The input columns, by ordinal. */
   readonly fields: readonly FieldBinding[];
   /** See EmitContext.malformed. */
@@ -32,6 +34,7 @@ export function projectContext(input: EmitContext, columns: readonly Resolved[])
       writer: input.writer,
       settings: input.settings,
       batchTimeUs: input.batchTimeUs,
+      batchNumber: input.batchNumber,
       fields: columns.map((expression) => ({ kind: "expression", expression, context: input })),
       ...(input.malformed && { malformed: input.malformed }),
     },
@@ -71,6 +74,7 @@ class ExpressionEmitter implements EmitContext {
   readonly writer: CodeWriter;
   readonly settings: ExpressionSettings;
   readonly batchTimeUs: string;
+  readonly batchNumber: string;
   readonly malformed?: (reason: string) => void;
   readonly shared: Map<string, unknown>;
   readonly #fields: readonly FieldBinding[];
@@ -80,6 +84,7 @@ class ExpressionEmitter implements EmitContext {
     this.writer = options.writer;
     this.settings = options.settings;
     this.batchTimeUs = options.batchTimeUs;
+    this.batchNumber = options.batchNumber ?? options.batchTimeUs;
     this.#fields = options.fields;
     this.shared = shared;
     if (options.malformed) this.malformed = options.malformed;

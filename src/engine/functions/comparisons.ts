@@ -20,20 +20,8 @@ export const comparisons: readonly FunctionEntry[] = [
   comparison("<=", "Whether the first is not greater.", "<="),
   comparison(">", "Whether the first is greater.", ">"),
   comparison(">=", "Whether the first is not less.", ">="),
-  {
-    name: "<=>",
-    doc: "Whether both are equal, two nulls being equal; never null.",
-    resolve: (args, _options, settings) => ({ args: comparable("<=>", args, settings), dataType: BOOLEAN, nullable: false }),
-    emit(call, context) {
-      const [a, b] = emitPair(call.args, context);
-      if (a.isNull === "true") return { value: b.isNull, isNull: "false" };
-      if (b.isNull === "true") return { value: a.isNull, isNull: "false" };
-      const same = compareText("===", a.value, b.value, typeOf(call.args), context);
-      const both = anyNull(a, b);
-      if (both === "false") return { value: same, isNull: "false" };
-      return { value: `(${both} ? ${a.isNull} && ${b.isNull} : ${same})`, isNull: "false" };
-    },
-  },
+  nullSafe("<=>", "Whether both are equal, two nulls being equal; never null."),
+  nullSafe("equal_null", "The same as <=>."),
   {
     name: "in",
     doc: "Whether the first is among the others; null if it is not but one of them is null.",
@@ -46,6 +34,23 @@ export const comparisons: readonly FunctionEntry[] = [
   extreme("greatest", "The greatest of the values that are not null; NaN is greatest.", ">"),
   extreme("least", "The least of the values that are not null.", "<"),
 ];
+
+function nullSafe(name: string, doc: string): FunctionEntry {
+  return {
+    name,
+    doc,
+    resolve: (args, _options, settings) => ({ args: comparable(name, args, settings), dataType: BOOLEAN, nullable: false }),
+    emit(call, context) {
+      const [a, b] = emitPair(call.args, context);
+      if (a.isNull === "true") return { value: b.isNull, isNull: "false" };
+      if (b.isNull === "true") return { value: a.isNull, isNull: "false" };
+      const same = compareText("===", a.value, b.value, typeOf(call.args), context);
+      const both = anyNull(a, b);
+      if (both === "false") return { value: same, isNull: "false" };
+      return { value: `(${both} ? ${a.isNull} && ${b.isNull} : ${same})`, isNull: "false" };
+    },
+  };
+}
 
 function comparison(name: string, doc: string, operator: string): FunctionEntry {
   return {
@@ -128,7 +133,7 @@ function doubleText(operator: string, a: string, b: string, context: EmitContext
 }
 
 /** Two operands brought to one type that has an order (DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES if there is none). */
-function comparable(name: string, args: readonly Resolved[], settings: ExpressionSettings): Resolved[] {
+export function comparable(name: string, args: readonly Resolved[], settings: ExpressionSettings): Resolved[] {
   const [a, b] = args;
   if (args.length !== 2 || !a || !b) throw wrongArgumentCount(name, "2", args.length);
   const common = comparisonType(a.dataType, b.dataType, settings);

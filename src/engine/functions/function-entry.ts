@@ -76,6 +76,8 @@ export interface EmitContext {
   origin(expression: Resolved): { readonly expression: Resolved; readonly context: EmitContext };
   /** Text of the batch's fixed time, microseconds (current_timestamp). */
   readonly batchTimeUs: string;
+  /** Text of a number that differs from one run of a batch to the next (rand begins anew). */
+  readonly batchNumber: string;
   /**
    * Present when the query keeps dead letters: called once per from_json or from_csv of a stage, inside the branch that is taken for a record that is malformed or has no value;
    * `reason` is the text of a string. It writes what the stage does with the row, as a rule a call and `continue`.

@@ -2,12 +2,12 @@ import type { Emitted } from "../codegen/code.ts";
 import { isTrue } from "../codegen/emit.ts";
 import { placeholder } from "../codegen/literal-text.ts";
 import { datatypeMismatch, wrongArgumentCount } from "../columns/analysis-error.ts";
-import { castTo } from "../columns/coerce.ts";
+import { castTo, literal } from "../columns/coerce.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
 import { sqlTypeName } from "../types/type-text.ts";
-import { alike, comparisons, compareText } from "./comparisons.ts";
-import type { EmitContext, FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
-import { anyNumber, BOOLEAN, DOUBLE, implicitCast, scalar } from "./scalar.ts";
+import { alike, comparable, comparisons, compareText } from "./comparisons.ts";
+import type { EmitContext, FunctionEntry, ResolvedCall, ResolvedCallNode } from "./function-entry.ts";
+import { anyNumber, BOOLEAN, DOUBLE, implicitCast, INT, scalar } from "./scalar.ts";
 
 /** and, or, not with three values; if, coalesce and their kin; tests for null and NaN. What is not needed is not evaluated. */
 export const logic: readonly FunctionEntry[] = [
@@ -62,18 +62,26 @@ export const logic: readonly FunctionEntry[] = [
     doc: "Null if both are equal, else the first.",
     resolve(args, _options, settings) {
       if (args.length !== 2) throw wrongArgumentCount("nullif", "2", args.length);
-      const [a, b] = alike("nullif", args, settings);
-      if (!a || !b) throw wrongArgumentCount("nullif", "2", args.length);
-      return { args: [a, b], dataType: a.dataType, nullable: true };
+      return nullIfEqual(args, settings);
     },
-    emit(call, context) {
-      const [a, b] = call.args.map((arg) => context.emit(arg));
-      if (!a || !b || b.isNull === "true" || a.isNull === "true") return a ?? { value: "null", isNull: "true" };
-      const nulls = [a.isNull, b.isNull].filter((text) => text !== "false").join(" || ");
-      const same = compareText("===", a.value, b.value, call.dataType, context);
-      const equal = nulls === "" ? same : `!(${nulls}) && ${same}`;
-      return { value: a.value, isNull: a.isNull === "false" ? equal : `${a.isNull} || ${equal}` };
+    emit: emitNullIf,
+  },
+  {
+    name: "zeroifnull",
+    doc: "The number, 0 of null.",
+    resolve(args, _options, settings) {
+      const converted = alike("zeroifnull", [one("zeroifnull", args), literal(0, INT)], settings);
+      return { args: converted, dataType: converted[0]?.dataType ?? INT, nullable: false };
     },
+    emit: emitFirst,
+  },
+  {
+    name: "nullifzero",
+    doc: "The number, null of 0.",
+    resolve(args, _options, settings) {
+      return nullIfEqual([one("nullifzero", args), literal(0, INT)], settings);
+    },
+    emit: emitNullIf,
   },
   choice("if", "The second where the first is true, else the third.", (args) => args),
   {
@@ -185,22 +193,7 @@ function firstNotNull(name: string, doc: string, exactly: number): FunctionEntry
       const converted = alike(name, args, settings);
       return { args: converted, dataType: converted[0]?.dataType ?? BOOLEAN, nullable: converted.every((arg) => arg.nullable) };
     },
-    emit(call, context) {
-      const { writer } = context;
-      const value = writer.local(name);
-      const isNull = writer.local("n");
-      writer.line(`let ${value} = ${placeholder(call.dataType)}, ${isNull} = true;`);
-      const next = (at: number): void => {
-        const arg = call.args[at];
-        if (arg === undefined) return;
-        const emitted = context.emit(arg);
-        if (emitted.isNull !== "true") writer.line(`${value} = ${emitted.value}; ${isNull} = ${emitted.isNull};`);
-        if (emitted.isNull === "false" || at + 1 === call.args.length) return;
-        writer.block(`if (${isNull})`, () => next(at + 1));
-      };
-      next(0);
-      return { value, isNull: call.nullable ? isNull : "false" };
-    },
+    emit: emitFirst,
   };
 }
 
@@ -236,5 +229,39 @@ function emitChoice(call: ResolvedCallNode, context: EmitContext, condition: (te
   };
   writer.block(`if (${head})`, () => put(yes));
   writer.block("else", () => put(no));
+  return { value, isNull: call.nullable ? isNull : "false" };
+}
+
+/** The first as it is, and both as the comparison reads them. */
+function nullIfEqual(args: readonly Resolved[], settings: ExpressionSettings): ResolvedCall {
+  const [value] = args;
+  if (!value) throw new RangeError("nullif takes two");
+  return { args: [value, ...comparable("=", args, settings)], dataType: value.dataType, nullable: true };
+}
+
+function emitNullIf(call: ResolvedCallNode, context: EmitContext): Emitted {
+  const [value, a, b] = call.args.map((arg) => context.emit(arg));
+  if (!value || !a || !b || b.isNull === "true" || value.isNull === "true") return value ?? { value: "null", isNull: "true" };
+  const nulls = [a.isNull, b.isNull].filter((text) => text !== "false").join(" || ");
+  const type = call.args[1]?.dataType ?? call.dataType;
+  const same = compareText("===", a.value, b.value, type, context);
+  const equal = nulls === "" ? same : `!(${nulls}) && ${same}`;
+  return { value: value.value, isNull: value.isNull === "false" ? equal : `${value.isNull} || ${equal}` };
+}
+
+function emitFirst(call: ResolvedCallNode, context: EmitContext): Emitted {
+  const { writer } = context;
+  const value = writer.local(call.entry.name);
+  const isNull = writer.local("n");
+  writer.line(`let ${value} = ${placeholder(call.dataType)}, ${isNull} = true;`);
+  const next = (at: number): void => {
+    const arg = call.args[at];
+    if (arg === undefined) return;
+    const emitted = context.emit(arg);
+    if (emitted.isNull !== "true") writer.line(`${value} = ${emitted.value}; ${isNull} = ${emitted.isNull};`);
+    if (emitted.isNull === "false" || at + 1 === call.args.length) return;
+    writer.block(`if (${isNull})`, () => next(at + 1));
+  };
+  next(0);
   return { value, isNull: call.nullable ? isNull : "false" };
 }

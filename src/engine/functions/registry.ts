@@ -5,18 +5,26 @@ import { distinctAggregates } from "./aggregates-distinct.ts";
 import { extremeAggregates } from "./aggregates-extreme.ts";
 import { statisticalAggregates } from "./aggregates-statistics.ts";
 import { arithmetic } from "./arithmetic.ts";
+import { bases } from "./bases.ts";
 import { bits } from "./bits.ts";
 import { collections } from "./collections.ts";
 import { comparisons } from "./comparisons.ts";
 import { csv } from "./csv.ts";
 import { dates } from "./dates.ts";
+import { encodings } from "./encodings.ts";
 import { exploding } from "./explode.ts";
 import type { FunctionEntry } from "./function-entry.ts";
+import { hashes } from "./hashes.ts";
+import { inspection } from "./inspection.ts";
 import { json } from "./json.ts";
 import { logic } from "./logic.ts";
 import { math } from "./math.ts";
 import { patterns } from "./patterns.ts";
+import { random } from "./random.ts";
+import { rounding } from "./rounding.ts";
 import { strings } from "./strings.ts";
+import { textFormat } from "./text-format.ts";
+import { textSearch } from "./text-search.ts";
 import { structs } from "./structs.ts";
 import { timeWindows } from "./time-window.ts";
 
@@ -26,7 +34,15 @@ export const builtinFunctions: ReadonlyMap<string, FunctionEntry> = byName([
   logic,
   arithmetic,
   math,
+  rounding,
+  random,
+  bases,
   strings,
+  textSearch,
+  textFormat,
+  encodings,
+  hashes,
+  inspection,
   patterns,
   dates,
   collections,

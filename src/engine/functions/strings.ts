@@ -1,11 +1,12 @@
-import { createHash } from "node:crypto";
-import { invalidParameter } from "../codegen/execution-error.ts";
+import { invalidArrayIndex } from "../codegen/execution-error.ts";
+import { anyNull, valueOrNull } from "../codegen/emit.ts";
 import { wrongArgumentCount } from "../columns/analysis-error.ts";
-import { castTo } from "../columns/coerce.ts";
-import { anyNull } from "../codegen/emit.ts";
-import { formatDouble } from "../types/number-text.ts";
-import type { FunctionEntry } from "./function-entry.ts";
+import { castTo, literal } from "../columns/coerce.ts";
+import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
+import type { DataType } from "../types/data-type.ts";
+import type { Long } from "../types/long.ts";
 import { alike } from "./comparisons.ts";
+import type { FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
 import { BIGINT, BINARY, BOOLEAN, implicitCast, INT, scalar, STRING } from "./scalar.ts";
 
 /** Text functions. Positions count characters (code points), from 1. */
@@ -27,29 +28,27 @@ export const strings: readonly FunctionEntry[] = [
   trimming("rtrim", "Without blanks at the end.", false, true),
   scalar({ name: "length", doc: "How many characters.", params: [textOrBytes], result: INT, run: lengthOf }),
   scalar({ name: "char_length", doc: "The same as length.", params: [textOrBytes], result: INT, run: lengthOf }),
+  scalar({ name: "len", doc: "The same as length.", params: [textOrBytes], result: INT, run: lengthOf }),
+  scalar({ name: "octet_length", doc: "How many bytes in UTF-8.", params: [textOrBytes], result: INT, run: byteLength }),
+  scalar({
+    name: "bit_length",
+    doc: "How many bits in UTF-8.",
+    params: [textOrBytes],
+    result: INT,
+    run: (value: string | Uint8Array) => byteLength(value) * 8,
+  }),
   scalar({ name: "character_length", doc: "The same as length.", params: [textOrBytes], result: INT, run: lengthOf }),
-  scalar({
-    name: "substring",
-    doc: "Characters from a position, at most so many; a negative position counts from the end.",
-    params: [STRING, INT, INT],
-    required: 2,
-    result: STRING,
-    run: substring,
-  }),
-  scalar({ name: "substr", doc: "The same as substring.", params: [STRING, INT, INT], required: 2, result: STRING, run: substring }),
-  scalar({
-    name: "substring_index",
-    doc: "The text before the n-th delimiter, after it from the end for a negative n.",
-    params: [STRING, STRING, INT],
-    result: STRING,
-    run: substringIndex,
-  }),
+  cutting("substring", "Characters (or bytes) from a position, at most so many; a negative position counts from the end."),
+  cutting("substr", "The same as substring."),
   scalar({
     name: "left",
     doc: "The first characters.",
-    params: [STRING, INT],
-    result: STRING,
-    run: (s: string, n: number) => (n <= 0 ? "" : substring(s, 1, n)),
+    params: [textOrBytes, INT],
+    result: typeOfFirst,
+    make: ofTextOrBytes(
+      (s, n: number) => (n <= 0 ? "" : substring(s, 1, n)),
+      (b, n: number) => b.slice(0, Math.max(0, n)),
+    ),
   }),
   scalar({
     name: "right",
@@ -57,6 +56,14 @@ export const strings: readonly FunctionEntry[] = [
     params: [STRING, INT],
     result: STRING,
     run: (s: string, n: number) => (n <= 0 ? "" : substring(s, -n, n)),
+  }),
+  scalar({
+    name: "overlay",
+    doc: "The text with so many characters from a position replaced; as many as the replacement has when not said.",
+    params: [STRING, STRING, INT, INT],
+    required: 3,
+    result: STRING,
+    run: overlay,
   }),
   scalar({
     name: "replace",
@@ -85,56 +92,25 @@ export const strings: readonly FunctionEntry[] = [
   scalar({
     name: "lpad",
     doc: "Filled from the left, or cut, to a length.",
-    params: [STRING, INT, STRING],
+    params: [textOrBytes, INT, textOrBytes],
     required: 2,
-    result: STRING,
-    run: (s: string, n: number, pad: string = " ") => padded(s, n, pad, true),
+    result: typeOfFirst,
+    make: ofTextOrBytes(
+      (s, n: number, pad: string = " ") => padded(s, n, pad, true),
+      (b, n: number, pad?: Uint8Array) => paddedBytes(b, n, pad, true),
+    ),
   }),
   scalar({
     name: "rpad",
     doc: "Filled from the right, or cut, to a length.",
-    params: [STRING, INT, STRING],
+    params: [textOrBytes, INT, textOrBytes],
     required: 2,
-    result: STRING,
-    run: (s: string, n: number, pad: string = " ") => padded(s, n, pad, false),
+    result: typeOfFirst,
+    make: ofTextOrBytes(
+      (s, n: number, pad: string = " ") => padded(s, n, pad, false),
+      (b, n: number, pad?: Uint8Array) => paddedBytes(b, n, pad, false),
+    ),
   }),
-  scalar({
-    name: "contains",
-    doc: "Whether the second is in the first.",
-    params: [STRING, STRING],
-    result: BOOLEAN,
-    inline: ([a, b]) => `${a}.includes(${b})`,
-  }),
-  scalar({
-    name: "startswith",
-    doc: "Whether the first begins with the second.",
-    params: [STRING, STRING],
-    result: BOOLEAN,
-    inline: ([a, b]) => `${a}.startsWith(${b})`,
-  }),
-  scalar({
-    name: "endswith",
-    doc: "Whether the first ends with the second.",
-    params: [STRING, STRING],
-    result: BOOLEAN,
-    inline: ([a, b]) => `${a}.endsWith(${b})`,
-  }),
-  scalar({
-    name: "instr",
-    doc: "The position of the second in the first, 0 if it is not there.",
-    params: [STRING, STRING],
-    result: INT,
-    run: (s: string, part: string) => locate(part, s, 1),
-  }),
-  scalar({
-    name: "locate",
-    doc: "The position of the first in the second, looked for from the third on.",
-    params: [STRING, STRING, INT],
-    required: 2,
-    result: INT,
-    run: locate,
-  }),
-  scalar({ name: "position", doc: "The same as locate.", params: [STRING, STRING, INT], required: 2, result: INT, run: locate }),
   scalar({
     name: "ascii",
     doc: "The code of the first character.",
@@ -142,56 +118,12 @@ export const strings: readonly FunctionEntry[] = [
     result: INT,
     run: (s: string) => s.codePointAt(0) ?? 0,
   }),
-  scalar({
-    name: "chr",
-    doc: "The character of a code (modulo 256).",
-    params: [BIGINT],
-    result: STRING,
-    run: (n: number) => (n < 0 ? "" : String.fromCharCode(Number(n) % 256)),
-  }),
-  scalar({
-    name: "base64",
-    doc: "Bytes as base64.",
-    params: [BINARY],
-    result: STRING,
-    run: (b: Uint8Array) => Buffer.from(b).toString("base64"),
-  }),
-  scalar({
-    name: "unbase64",
-    doc: "The bytes of base64.",
-    params: [STRING],
-    result: BINARY,
-    run: (s: string) => new Uint8Array(Buffer.from(s, "base64")),
-  }),
-  scalar({
-    name: "md5",
-    doc: "The MD5 sum as hexadecimal text.",
-    params: [BINARY],
-    result: STRING,
-    run: (b: Uint8Array) => createHash("md5").update(b).digest("hex"),
-  }),
-  scalar({
-    name: "sha1",
-    doc: "The SHA-1 sum as hexadecimal text.",
-    params: [BINARY],
-    result: STRING,
-    run: (b: Uint8Array) => createHash("sha1").update(b).digest("hex"),
-  }),
-  scalar({
-    name: "sha2",
-    doc: "The SHA-2 sum of 224, 256 (or 0), 384 or 512 bits as hexadecimal text.",
-    params: [BINARY, INT],
-    result: STRING,
-    run: sha2,
-    partial: true,
-  }),
-  scalar({
-    name: "levenshtein",
-    doc: "How many single-character edits lie between two texts.",
-    params: [STRING, STRING],
-    result: INT,
-    run: levenshtein,
-  }),
+  scalar({ name: "chr", doc: "The character of a code (modulo 256).", params: [BIGINT], result: STRING, run: characterOf }),
+  scalar({ name: "char", doc: "The same as chr.", params: [BIGINT], result: STRING, run: characterOf }),
+  scalar({ name: "quote", doc: "In single quotes, those in the text escaped.", params: [STRING], result: STRING, run: quoted }),
+  scalar({ name: "luhn_check", doc: "Whether the digits follow Luhn's rule.", params: [STRING], result: BOOLEAN, run: luhn }),
+  masking(),
+  choosing(),
   {
     name: "concat",
     doc: "Texts, or arrays, one after the other; null if one is null.",
@@ -200,7 +132,10 @@ export const strings: readonly FunctionEntry[] = [
         args.length > 0 &&
         args.every((arg) => arg.dataType.type === "array" || arg.dataType.type === "null") &&
         args.some((arg) => arg.dataType.type === "array");
-      const converted = arrays ? alike("concat", args, settings) : args.map((arg) => implicitCast(arg, STRING, "concat", settings));
+      const bytes = args.length > 0 && args.every((arg) => arg.dataType.type === "binary");
+      const converted = arrays
+        ? alike("concat", args, settings)
+        : args.map((arg) => implicitCast(arg, bytes ? BINARY : STRING, "concat", settings));
       return { args: converted, dataType: converted[0]?.dataType ?? STRING, nullable: converted.some((arg) => arg.nullable) };
     },
     emit(call, context) {
@@ -209,6 +144,10 @@ export const strings: readonly FunctionEntry[] = [
       if (isNull === "true") return { value: "null", isNull };
       if (call.dataType.type === "array") {
         const text = `[${parts.map((part) => `...${part.value}`).join(", ")}]`;
+        return { value: isNull === "false" ? text : `(${isNull} ? null : ${text})`, isNull };
+      }
+      if (call.dataType.type === "binary") {
+        const text = `${context.writer.constant("concat", concatBytes)}([${parts.map((part) => part.value).join(", ")}])`;
         return { value: isNull === "false" ? text : `(${isNull} ? null : ${text})`, isNull };
       }
       return { value: parts.length === 0 ? '""' : parts.map((part) => part.value).join(" + "), isNull };
@@ -236,33 +175,27 @@ export const strings: readonly FunctionEntry[] = [
       return { value: `${join}(${separator.value}, [${parts.join(", ")}])`, isNull: separator.isNull };
     },
   },
-  {
-    name: "format_string",
-    doc: "printf: %d, %s, %.2f and their kin.",
-    resolve(args, _options, settings) {
-      const [pattern, ...rest] = args;
-      if (!pattern) throw wrongArgumentCount("format_string", "at least 1", 0);
-      return { args: [implicitCast(pattern, STRING, "format_string", settings), ...rest], dataType: STRING, nullable: pattern.nullable };
-    },
-    emit(call, context) {
-      const [pattern, ...rest] = call.args.map((arg) => context.emit(arg));
-      if (!pattern || pattern.isNull === "true") return { value: "null", isNull: "true" };
-      const types = call.args.slice(1).map((arg) => arg.dataType.type);
-      const values = rest.map((part) => (part.isNull === "false" ? part.value : `(${part.isNull} ? null : ${part.value})`));
-      const format = context.writer.constant("format", formatString);
-      const list = context.writer.constant("types", types);
-      const text = `${format}(${pattern.value}, [${values.join(", ")}], ${list})`;
-      return { value: pattern.isNull === "false" ? text : `(${pattern.isNull} ? "" : ${text})`, isNull: pattern.isNull };
-    },
-  },
 ];
 
-function textOrBytes(
-  arg: Parameters<typeof implicitCast>[0],
-  name: string,
-  settings: Parameters<typeof implicitCast>[3],
-): ReturnType<typeof implicitCast> {
+function textOrBytes(arg: Resolved, name: string, settings: ExpressionSettings): Resolved {
   return arg.dataType.type === "binary" ? arg : implicitCast(arg, STRING, name, settings);
+}
+
+function typeOfFirst(args: readonly Resolved[]): DataType {
+  return args[0]?.dataType ?? STRING;
+}
+
+/** The function over text or the one over bytes, by the type of the first argument. */
+function ofTextOrBytes<A extends unknown[]>(
+  text: (value: string, ...rest: A) => string,
+  bytes: (value: Uint8Array, ...rest: never[]) => Uint8Array,
+): (call: ResolvedCallNode) => (...values: never[]) => unknown {
+  return (call) => (call.args[0]?.dataType.type === "binary" ? bytes : text) as (...values: never[]) => unknown;
+}
+
+function cutting(name: string, doc: string): FunctionEntry {
+  const make = ofTextOrBytes(substring, substringBytes);
+  return scalar({ name, doc, params: [textOrBytes, INT, INT], required: 2, result: typeOfFirst, make });
 }
 
 /** Spark's function form takes the characters first, except btrim's. */
@@ -303,10 +236,16 @@ export function substring(text: string, position: number, length: number = 21474
   return units ? units.slice(Math.max(0, start), Math.max(0, end)).join("") : text.slice(Math.max(0, start), Math.max(0, end));
 }
 
-function substringIndex(text: string, delimiter: string, count: number): string {
-  if (delimiter === "" || count === 0) return "";
-  const parts = text.split(delimiter);
-  return count > 0 ? parts.slice(0, count).join(delimiter) : parts.slice(Math.max(0, parts.length + count)).join(delimiter);
+function substringBytes(bytes: Uint8Array, position: number, length: number = 2147483647): Uint8Array {
+  const start = position > 0 ? position - 1 : position < 0 ? bytes.length + position : 0;
+  const end = start + length;
+  return end <= start ? new Uint8Array(0) : bytes.slice(Math.max(0, start), Math.max(0, end));
+}
+
+/** The position counts from 1; without a length the replacement's own is taken (Overlay). */
+function overlay(text: string, by: string, position: number, length: number = -1): string {
+  const taken = length >= 0 ? length : lengthOf(by);
+  return substring(text, 1, position - 1) + by + substring(text, position + taken);
 }
 
 function replace(text: string, part: string, other: string = ""): string {
@@ -332,36 +271,113 @@ function padded(text: string, length: number, pad: string, left: boolean): strin
   return left ? filling + text : text + filling;
 }
 
-function locate(part: string, text: string, from: number = 1): number {
-  if (from < 1) return 0;
-  if (part === "") return 1;
-  const units = [...text];
-  const found = text.indexOf(part, units.slice(0, from - 1).join("").length);
-  return found < 0 ? 0 : [...text.slice(0, found)].length + 1;
+function paddedBytes(bytes: Uint8Array, length: number, pad: Uint8Array = new Uint8Array(1), left: boolean): Uint8Array {
+  const size = Math.max(0, length);
+  if (bytes.length >= size || pad.length === 0) return bytes.slice(0, size);
+  const filled = new Uint8Array(size);
+  const missing = size - bytes.length;
+  const at = left ? 0 : bytes.length;
+  for (let i = 0; i < missing; i++) filled[at + i] = pad[i % pad.length] ?? 0;
+  filled.set(bytes, left ? missing : 0);
+  return filled;
+}
+
+function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
+  return new Uint8Array(Buffer.concat(parts));
+}
+
+function byteLength(value: string | Uint8Array): number {
+  return typeof value === "string" ? Buffer.byteLength(value, "utf8") : value.length;
+}
+
+function characterOf(code: Long): string {
+  if (code < 0) return "";
+  return String.fromCharCode(Number(BigInt.asUintN(8, BigInt(code))));
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "\\'")}'`;
+}
+
+function luhn(text: string): boolean {
+  if (!/^[0-9]+$/.test(text)) return false;
+  let sum = 0;
+  for (let i = text.length - 1, second = false; i >= 0; i--, second = !second) {
+    const digit = Number(text[i]) * (second ? 2 : 1);
+    sum += digit > 9 ? digit - 9 : digit;
+  }
+  return sum % 10 === 0;
+}
+
+/** mask(text, upper, lower, digit, other): a null replacement keeps its kind of characters. */
+function masking(): FunctionEntry {
+  const kinds = ["X", "x", "n", null];
+  return {
+    name: "mask",
+    doc: "Upper-case letters as X, lower-case ones as x, digits as n, or as the next arguments say; null keeps them.",
+    resolve(args, _options, settings) {
+      if (args.length < 1 || args.length > 5) throw wrongArgumentCount("mask", "[1, 5]", args.length);
+      const given = kinds.map((kind, i) => args[i + 1] ?? literal(kind, STRING));
+      const converted = [args[0] ?? literal(null, STRING), ...given].map((arg) => implicitCast(arg, STRING, "mask", settings));
+      return { args: converted, dataType: STRING, nullable: converted[0]?.nullable ?? true };
+    },
+    emit(call, context) {
+      const [text, ...by] = call.args.map((arg) => context.emit(arg));
+      if (!text || text.isNull === "true") return { value: "null", isNull: "true" };
+      const run = `${context.writer.constant("mask", masked)}(${text.value}, ${by.map(valueOrNull).join(", ")})`;
+      return { value: text.isNull === "false" ? run : `(${text.isNull} ? "" : ${run})`, isNull: text.isNull };
+    },
+  };
+}
+
+function masked(text: string, upper: string | null, lower: string | null, digit: string | null, other: string | null): string {
+  let out = "";
+  for (const letter of text) {
+    const by = /\p{Lu}/u.test(letter) ? upper : /\p{Ll}/u.test(letter) ? lower : /\p{Nd}/u.test(letter) ? digit : other;
+    out += by ?? letter;
+  }
+  return out;
+}
+
+/** elt(n, first, second, …). */
+function choosing(): FunctionEntry {
+  return {
+    name: "elt",
+    doc: "The n-th of the arguments that follow; under ANSI rules one that is not there stops the query.",
+    resolve(args, _options, settings) {
+      const [place, ...values] = args;
+      if (!place || values.length === 0) throw wrongArgumentCount("elt", "> 1", args.length);
+      const bytes = values.every((arg) => arg.dataType.type === "binary");
+      const converted = values.map((arg) => implicitCast(arg, bytes ? BINARY : STRING, "elt", settings));
+      return { args: [implicitCast(place, INT, "elt", settings), ...converted], dataType: bytes ? BINARY : STRING, nullable: true };
+    },
+    emit(call, context) {
+      const [place, ...values] = call.args;
+      if (!place) throw wrongArgumentCount("elt", "> 1", 0);
+      const { writer, settings } = context;
+      const at = context.emit(place);
+      if (at.isNull === "true") return at;
+      const found = writer.local("elt");
+      writer.line(`let ${found} = null;`);
+      writer.block(at.isNull === "false" ? "" : `if (!(${at.isNull}))`, () => {
+        writer.block(`switch (${at.value})`, () => {
+          values.forEach((value, i) => {
+            writer.block(`case ${i + 1}:`, () => {
+              writer.line(`${found} = ${valueOrNull(context.emit(value))};`);
+              writer.line("break;");
+            });
+          });
+          if (settings.ansi)
+            writer.line(`default: throw ${writer.constant("invalidIndex", invalidArrayIndex)}(${at.value}, ${values.length});`);
+        });
+      });
+      return { value: found, isNull: `${found} === null` };
+    },
+  };
 }
 
 function initcap(text: string): string {
   return text.toLowerCase().replace(/(^| )(\S)/gu, (_, before: string, letter: string) => before + letter.toUpperCase());
-}
-
-function sha2(bytes: Uint8Array, bits: number): string | null {
-  if (bits !== 0 && bits !== 224 && bits !== 256 && bits !== 384 && bits !== 512) return null;
-  return createHash(`sha${bits === 0 ? 256 : bits}`)
-    .update(bytes)
-    .digest("hex");
-}
-
-function levenshtein(a: string, b: string): number {
-  const to = [...b];
-  let previous = Array.from({ length: to.length + 1 }, (_, i) => i);
-  [...a].forEach((letter, i) => {
-    const current = [i + 1];
-    to.forEach((other, j) => {
-      current.push(Math.min((previous[j] ?? 0) + (letter === other ? 0 : 1), (previous[j + 1] ?? 0) + 1, (current[j] ?? 0) + 1));
-    });
-    previous = current;
-  });
-  return previous[to.length] ?? 0;
 }
 
 function joinTexts(separator: string, parts: readonly (string | null | readonly (string | null)[])[]): string {
@@ -371,68 +387,4 @@ function joinTexts(separator: string, parts: readonly (string | null | readonly 
     else if (part !== null) texts.push(...part.filter((one) => one !== null));
   }
   return texts.join(separator);
-}
-
-const DIRECTIVE = /%(?:(\d+)\$)?([-+ 0,]*)(\d+)?(?:\.(\d+))?([a-zA-Z%])/g;
-
-/** The part of java.util.Formatter that format_string is used for. */
-function formatString(pattern: string, values: readonly unknown[], types: readonly string[]): string {
-  let next = 0;
-  return pattern.replace(
-    DIRECTIVE,
-    (_all, position: string | undefined, flags: string, width: string | undefined, precision: string | undefined, kind: string) => {
-      if (kind === "%") return "%";
-      if (kind === "n") return "\n";
-      const at = position === undefined ? next++ : Number(position) - 1;
-      if (at >= values.length) throw invalidParameter("format_string", "the pattern asks for more arguments than there are", pattern);
-      const text = formatOne(kind, values[at], types[at] ?? "", flags, precision);
-      const length = Number(width ?? 0);
-      if (flags.includes("-")) return text.padEnd(length);
-      if (!flags.includes("0") || text.length >= length) return text.padStart(length);
-      const sign = /^[+-]/.exec(text)?.[0] ?? "";
-      return sign + text.slice(sign.length).padStart(length - sign.length, "0");
-    },
-  );
-}
-
-function formatOne(kind: string, value: unknown, type: string, flags: string, precision: string | undefined): string {
-  if (value === null) return "null";
-  const grouped = (digits: string): string => (flags.includes(",") ? digits.replace(/\B(?=(\d{3})+(?!\d))/g, ",") : digits);
-  const signed = (text: string): string => (flags.includes("+") && !text.startsWith("-") ? `+${text}` : text);
-  switch (kind) {
-    case "d":
-      if (typeof value !== "number" && typeof value !== "bigint")
-        throw invalidParameter("format_string", "%d needs a whole number", String(value));
-      return signed(grouped(String(value)));
-    case "f": {
-      const [whole = "", fraction] = Number(value)
-        .toFixed(Number(precision ?? 6))
-        .split(".");
-      return signed(grouped(whole) + (fraction === undefined ? "" : `.${fraction}`));
-    }
-    case "e":
-      return signed(
-        Number(value)
-          .toExponential(Number(precision ?? 6))
-          .replace(/e([+-])(\d)$/, "e$10$2"),
-      );
-    case "x":
-      return BigInt.asUintN(type === "bigint" ? 64 : 32, BigInt(value as number)).toString(16);
-    case "X":
-      return BigInt.asUintN(type === "bigint" ? 64 : 32, BigInt(value as number))
-        .toString(16)
-        .toUpperCase();
-    case "s":
-    case "S": {
-      const text = type === "double" || type === "float" ? formatDouble(value as number) : String(value);
-      const cut = precision === undefined ? text : text.slice(0, Number(precision));
-      return kind === "S" ? cut.toUpperCase() : cut;
-    }
-    case "c":
-      return typeof value === "number" ? String.fromCodePoint(value) : String(value);
-    case "b":
-      return String(value);
-    default:
-      throw invalidParameter("format_string", `%${kind} is not known`, kind);
-  }
 }

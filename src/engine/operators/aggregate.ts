@@ -165,7 +165,7 @@ export class AggregateOperator implements StatefulOperator {
       (writer) => {
         if (!code) return [];
         const slots = code.slotTexts("g");
-        const context = { writer, settings: stage.settings, batchTimeUs: "run.timeUs" };
+        const context = { writer, settings: stage.settings, batchTimeUs: "run.timeUs", batchNumber: "run.begun" };
         const bindings: FieldBinding[] = code.keyBindings(this.#parts, context, writer);
         let from = 0;
         for (const { aggregate } of this.#node.calls) {

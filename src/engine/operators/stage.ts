@@ -16,6 +16,8 @@ import type { DeadLetterBatch, DeadLetterSink } from "./dead-letters.ts";
 export class BatchRun {
   /** Microseconds; what current_timestamp gives in this batch. */
   timeUs: number = 0;
+  /** How many batches have begun. */
+  begun: number = 0;
   readRows: number = 0;
   keptRows: number = 0;
   filteredRows: number = 0;
@@ -27,6 +29,7 @@ export class BatchRun {
 
   begin(timeUs: number, letters: DeadLetterBatch): void {
     this.timeUs = timeUs;
+    this.begun++;
     this.readRows = 0;
     this.keptRows = 0;
     this.filteredRows = 0;
@@ -155,6 +158,7 @@ export class Stage {
         writer,
         settings: this.settings,
         batchTimeUs: "run.timeUs",
+        batchNumber: "run.begun",
         fields: loop.fields(writer),
         ...(malformed && this.settings.keepDeadLetters && { malformed }),
       });
@@ -262,6 +266,7 @@ export function extendContext(context: EmitContext, columns: readonly Column[], 
     writer: context.writer,
     settings: context.settings,
     batchTimeUs: context.batchTimeUs,
+    batchNumber: context.batchNumber,
     fields: [...fields, ...added],
     ...(context.malformed && { malformed: context.malformed }),
   });

@@ -99,7 +99,7 @@ export function hashValue(value: unknown, type: DataType, seed: bigint): bigint 
 }
 
 /** Two's complement in the fewest bytes (BigInteger.toByteArray). */
-function bigEndian(value: bigint): Uint8Array {
+export function bigEndian(value: bigint): Uint8Array {
   let bytes = 1;
   while (BigInt.asIntN(bytes * 8, value) !== value) bytes++;
   const found = new Uint8Array(bytes);
