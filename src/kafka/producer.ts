@@ -9,7 +9,8 @@ export type KafkaRecord = {
   readonly partition?: number;
   /** CreateTime, milliseconds since the epoch. */
   readonly timestampMs?: number;
-  readonly headers?: Readonly<Record<string, string | Uint8Array>>;
+  /** Several values of one name are sent as several headers. */
+  readonly headers?: Readonly<Record<string, string | Uint8Array | readonly Uint8Array[]>>;
 };
 
 export type ProducerOptions = {
@@ -108,7 +109,10 @@ function toMessage(record: KafkaRecord): Message {
   if (record.timestampMs !== undefined) message.timestamp = String(record.timestampMs);
   if (record.headers) {
     const headers: IHeaders = {};
-    for (const [name, value] of Object.entries(record.headers)) headers[name] = sendable(value) as string | Buffer;
+    for (const [name, value] of Object.entries(record.headers))
+      headers[name] = Array.isArray(value)
+        ? (value as readonly Uint8Array[]).map((one) => sendable(one) as Buffer)
+        : (sendable(value as string | Uint8Array) as string | Buffer);
     message.headers = headers;
   }
   return message;

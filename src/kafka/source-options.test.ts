@@ -59,6 +59,62 @@ describe("options of the Kafka source", () => {
     expect(() => parse(options)).toThrow(message);
   });
 
+  test("Kafka's own settings are passed on to what stands for them", () => {
+    const options = parse({
+      ...TOPIC,
+      "kafka.isolation.level": "read_committed",
+      "kafka.group.id": "mine",
+      "kafka.fetch.max.bytes": "1000",
+      "kafka.metadata.max.age.ms": "50",
+      "fetchOffset.numRetries": "7",
+      minPartitions: "4",
+    });
+    expect(options).toMatchObject({
+      readCommitted: true,
+      groupId: "mine",
+      fetchBytes: 1000,
+      partitionsAgeMs: 50,
+      offsetRetries: { times: 7, pauseMs: 1000 },
+    });
+    expect(parse({ ...TOPIC, groupIdPrefix: "team" }).groupId).toBe("team-t");
+    expect(parse(TOPIC)).toMatchObject({ readCommitted: false, offsetRetries: undefined });
+  });
+
+  test("a certificate for TLS is given as PEM", () => {
+    const tls = { ...TOPIC, "kafka.security.protocol": "SSL" };
+    expect(parse(tls).connection.ssl).toBe(true);
+    expect(parse({ ...tls, "kafka.ssl.truststore.certificates": "CA" }).connection.ssl).toEqual({ ca: "CA" });
+    const both = { "kafka.ssl.keystore.certificate.chain": "CERT", "kafka.ssl.keystore.key": "KEY" };
+    expect(parse({ ...tls, ...both }).connection.ssl).toEqual({ cert: "CERT", key: "KEY" });
+  });
+
+  test("the end of a table may be a time", () => {
+    const table = (options: Record<string, string>): KafkaSourceOptions["end"] =>
+      parseSourceOptions({ options: { ...TOPIC, ...options }, clock: new ManualClock(), streaming: false }).end;
+    expect(table({})).toEqual({ kind: "latest" });
+    expect(table({ endingTimestamp: "5", endingOffsets: "latest" })).toEqual({ kind: "timestamp", timestampMs: 5 });
+    expect(table({ endingOffsetsByTimestamp: '{"t":{"0":5}}' })).toEqual({ kind: "timestamps", timestampsMs: new Map([["t-0", 5]]) });
+  });
+
+  test.each([
+    [{ startingOffset: "earliest" }, /"startingOffset" is no option of the Kafka source.*Did you mean "startingOffsets"\?/],
+    [{ maxOffsetPerTriger: "5" }, /Did you mean "maxOffsetsPerTrigger"\?/],
+    [{ "kafka.isolation_level": "read_committed" }, /Did you mean "kafka.isolation.level"\?/],
+    [{ colour: "red" }, /"colour" is no option of the Kafka source.*Leave it out/],
+    [{ "kafka.auto.offset.reset": "earliest" }, /"kafka.auto.offset.reset" cannot be set.*startingOffsets/],
+    [{ "kafka.value.deserializer": "x" }, /cannot be set.*fromJson/],
+    [{ "kafka.enable.auto.commit": "true" }, /cannot be set.*checkpoint/],
+    [{ "kafka.send.buffer.bytes": "1" }, /these are passed on: kafka.bootstrap.servers/],
+    [{ "kafka.isolation.level": "committed" }, /read_committed/],
+    [{ "kafka.security.protocol": "TLS" }, /SASL_SSL/],
+    [{ "kafka.security.protocol": "SSL", "kafka.ssl.truststore.type": "JKS" }, /PEM/],
+    [{ "kafka.security.protocol": "SSL", "kafka.ssl.endpoint.identification.algorithm": "" }, /always checked/],
+    [{ endingTimestamp: "5" }, /endingTimestamp is set.*A stream has no end/],
+    [{ minPartitions: "none" }, /minPartitions is "none"/],
+  ])("%j is refused by name", (options, message) => {
+    expect(() => parse({ ...TOPIC, ...(options as Record<string, string>) })).toThrow(message);
+  });
+
   test("a schema cannot be set: the source has its own", () => {
     const schema = { type: "struct", fields: [] } as const;
     expect(() => refuseSchema({ options: TOPIC, clock: new ManualClock(), schema })).toThrow(/own columns/);

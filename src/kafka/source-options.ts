@@ -5,6 +5,7 @@ import { parseBrokers } from "./connect-kafka.ts";
 import { KafkaError } from "./kafka-error.ts";
 import type { KafkaConnection } from "./kafkajs-adapter.ts";
 import { fromJson, splitKey } from "./offset-range.ts";
+import { checkSourceOptions } from "./option-names.ts";
 import type { TopicPartition } from "./reader/cluster.ts";
 
 /** What is read: a list of topics, all that match, or some partitions. */
@@ -20,8 +21,12 @@ export type Start =
   | { readonly kind: "timestamp"; readonly timestampMs: number }
   | { readonly kind: "timestamps"; readonly timestampsMs: ReadonlyMap<string, number> };
 
-/** Where a batch read ends: an offset for every partition (-1 stands for latest), or the latest of each. */
-export type End = { readonly kind: "latest" } | { readonly kind: "offsets"; readonly offsets: ReadonlyMap<string, number> };
+/** Where a batch read ends: an offset for every partition (-1 stands for latest), the latest of each, or the first message of a time. */
+export type End =
+  | { readonly kind: "latest" }
+  | { readonly kind: "offsets"; readonly offsets: ReadonlyMap<string, number> }
+  | { readonly kind: "timestamp"; readonly timestampMs: number }
+  | { readonly kind: "timestamps"; readonly timestampsMs: ReadonlyMap<string, number> };
 
 export type KafkaSourceOptions = {
   readonly connection: KafkaConnection;
@@ -40,18 +45,31 @@ export type KafkaSourceOptions = {
   /** The group whose committed offset shows progress to lag tools; undefined where none is wanted. */
   readonly groupId: string | undefined;
   readonly patienceMs: number | undefined;
+  /** Whether messages of transactions that are open or were aborted are left out. */
+  readonly readCommitted: boolean;
+  /** How often, and after which pauses, offsets are asked for again while the cluster is away; undefined: as long as `patienceMs` allows. */
+  readonly offsetRetries: { readonly times: number; readonly pauseMs: number } | undefined;
+  /** What is fetched at a time, bytes. */
+  readonly fetchBytes: number | undefined;
+  /** How old the list of partitions may be. */
+  readonly partitionsAgeMs: number | undefined;
 };
 
 /**
  * The options of Spark's Kafka source by their names, in any case: kafka.bootstrap.servers (or brokers), one of subscribe, subscribePattern,
  * assign; startingOffsets, startingTimestamp, startingOffsetsByTimestamp (and …Strategy), maxOffsetsPerTrigger, minOffsetsPerTrigger,
- * maxTriggerDelay, failOnDataLoss, includeHeaders, kafkaConsumer.pollTimeoutMs; for reads of a table endingOffsets, and
- * kafka.security.protocol with kafka.sasl.… for logins. Beside them groupId, "" for none.
+ * maxTriggerDelay, failOnDataLoss, includeHeaders, groupIdPrefix, kafkaConsumer.pollTimeoutMs, fetchOffset.numRetries and .retryIntervalMs; for
+ * reads of a table endingOffsets, endingTimestamp, endingOffsetsByTimestamp; and of Kafka's own settings those that option-names.ts lists. Beside
+ * them groupId, "" for none. minPartitions and maxRecordsPerPartition, which say how Spark spreads a batch over machines, are checked and do nothing
+ * in one process. Any other name is refused.
  * @throws KafkaError KAFKA_OPTION
  */
 export function parseSourceOptions(context: FormatContext): KafkaSourceOptions {
+  checkSourceOptions(context.options);
   const get = optionReader(context.options);
   const subscription = parseSubscription(get);
+  wholeNumber(get, "minPartitions", 1);
+  wholeNumber(get, "maxRecordsPerPartition", 1);
   const streaming = context.streaming !== false;
   const maxOffsetsPerTrigger = wholeNumber(get, "maxOffsetsPerTrigger", 1);
   const minOffsetsPerTrigger = wholeNumber(get, "minOffsetsPerTrigger", 1);
@@ -71,9 +89,25 @@ export function parseSourceOptions(context: FormatContext): KafkaSourceOptions {
     maxTriggerDelayMs: triggerDelay(get),
     failOnDataLoss: flag(get, "failOnDataLoss", true),
     includeHeaders: flag(get, "includeHeaders", false),
-    groupId: (get("groupId") ?? get("kafka.group.id") ?? `streamlab-${nameOf(subscription)}`) || undefined,
+    groupId: (get("groupId") ?? get("kafka.group.id") ?? `${get("groupIdPrefix") ?? "streamlab"}-${nameOf(subscription)}`) || undefined,
     patienceMs: wholeNumber(get, "kafkaConsumer.pollTimeoutMs", 0),
+    readCommitted: parseIsolation(get),
+    offsetRetries: parseRetries(get),
+    fetchBytes: wholeNumber(get, "kafka.fetch.max.bytes", 1),
+    partitionsAgeMs: wholeNumber(get, "kafka.metadata.max.age.ms", 0),
   };
+}
+
+function parseIsolation(get: Get): boolean {
+  const text = (get("kafka.isolation.level") ?? "read_uncommitted").toLowerCase();
+  if (text === "read_committed" || text === "read_uncommitted") return text === "read_committed";
+  throw optionError(`kafka.isolation.level is "${text}"`, 'Write "read_committed" or "read_uncommitted".');
+}
+
+function parseRetries(get: Get): KafkaSourceOptions["offsetRetries"] {
+  const times = wholeNumber(get, "fetchOffset.numRetries", 0);
+  const pauseMs = wholeNumber(get, "fetchOffset.retryIntervalMs", 0);
+  return times === undefined && pauseMs === undefined ? undefined : { times: times ?? 3, pauseMs: pauseMs ?? 1000 };
 }
 
 /** The Kafka source has its own columns, whatever a reader is given. @throws KafkaError KAFKA_OPTION */
@@ -108,14 +142,38 @@ export function parseConnection(options: Options): KafkaConnection {
   if (brokers.length === 0)
     throw optionError('"kafka.bootstrap.servers" is missing', 'Set it to the address of Kafka, as in "127.0.0.1:9092".');
   const protocol = (get("kafka.security.protocol") ?? "PLAINTEXT").toUpperCase();
+  if (!["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"].includes(protocol))
+    throw optionError(`kafka.security.protocol is "${protocol}"`, "Set it to PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL.");
   const clientId = get("kafka.client.id");
-  const ca = get("kafka.ssl.truststore.certificates");
   return {
     brokers,
     ...(clientId ? { clientId } : {}),
-    ...(protocol.endsWith("SSL") ? { ssl: ca ? { ca } : true } : {}),
+    ...(protocol.endsWith("SSL") ? { ssl: parseTls(get) } : {}),
     ...(protocol.startsWith("SASL") ? { sasl: parseSasl(get) } : {}),
   };
+}
+
+function parseTls(get: Get): NonNullable<KafkaConnection["ssl"]> {
+  for (const name of ["kafka.ssl.truststore.type", "kafka.ssl.keystore.type"]) {
+    const type = get(name)?.toUpperCase();
+    if (type !== undefined && type !== "PEM")
+      throw optionError(`${name} is "${type}"`, "Set it to PEM, and give certificates and key as text.");
+  }
+  const check = get("kafka.ssl.endpoint.identification.algorithm")?.toLowerCase();
+  if (check !== undefined && check !== "https")
+    throw optionError(
+      `kafka.ssl.endpoint.identification.algorithm is "${check}"`,
+      "Leave it out: the name in a broker's certificate is always checked.",
+    );
+  const [ca, cert, key] = [
+    get("kafka.ssl.truststore.certificates"),
+    get("kafka.ssl.keystore.certificate.chain"),
+    get("kafka.ssl.keystore.key"),
+  ];
+  if ((cert === undefined) !== (key === undefined))
+    throw optionError("of kafka.ssl.keystore.certificate.chain and kafka.ssl.keystore.key one is missing", "Set both, or neither.");
+  if (ca === undefined && cert === undefined) return true;
+  return { ...(ca === undefined ? {} : { ca }), ...(cert === undefined || key === undefined ? {} : { cert, key }) };
 }
 
 function parseSasl(get: Get): NonNullable<KafkaConnection["sasl"]> {
@@ -207,11 +265,16 @@ function parseStrategy(get: Get): "error" | "latest" {
 }
 
 function parseEnd(get: Get, streaming: boolean): End | undefined {
-  const text = get("endingOffsets")?.trim();
+  const set = ["endingTimestamp", "endingOffsetsByTimestamp", "endingOffsets"].find((name) => get(name) !== undefined);
   if (streaming) {
-    if (text === undefined) return undefined;
-    throw optionError("endingOffsets is set", "A stream has no end: leave it out, or read a table with session.read.");
+    if (set === undefined) return undefined;
+    throw optionError(`${set} is set`, "A stream has no end: leave it out, or read a table with session.read.");
   }
+  const timestampMs = wholeNumber(get, "endingTimestamp", 0);
+  if (timestampMs !== undefined) return { kind: "timestamp", timestampMs };
+  const byTimestamp = get("endingOffsetsByTimestamp");
+  if (byTimestamp !== undefined) return { kind: "timestamps", timestampsMs: parseByPartition(byTimestamp, "endingOffsetsByTimestamp") };
+  const text = get("endingOffsets")?.trim();
   if (text === undefined || text.toLowerCase() === "latest") return { kind: "latest" };
   if (text.toLowerCase() === "earliest")
     throw optionError("endingOffsets is earliest", 'Write "latest", or an offset for every partition.');
@@ -250,7 +313,8 @@ export function checkEveryPartition(
   );
 }
 
-function wholeNumber(get: Get, name: string, least: number): number | undefined {
+/** A whole number among the options, undefined where it is not set. @throws KafkaError KAFKA_OPTION */
+export function wholeNumber(get: Get, name: string, least: number): number | undefined {
   const text = get(name);
   if (text === undefined) return undefined;
   const value = Number(text);
@@ -258,7 +322,8 @@ function wholeNumber(get: Get, name: string, least: number): number | undefined 
   throw optionError(`${name} is "${text}"`, `Give a whole number of at least ${least}.`);
 }
 
-function flag(get: Get, name: string, fallback: boolean): boolean {
+/** A flag among the options. @throws KafkaError KAFKA_OPTION */
+export function flag(get: Get, name: string, fallback: boolean): boolean {
   const text = get(name)?.trim().toLowerCase();
   if (text === undefined) return fallback;
   if (text === "true" || text === "false") return text === "true";

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { systemClock } from "../base/clock.ts";
 import { createRandom } from "../base/random.ts";
 import type { Offset, Source } from "../engine/sources/source.ts";
+import { sourceContract } from "../engine/sources/source.contract.ts";
 import { createKafkaJs } from "./kafkajs-adapter.ts";
 import { kafkaFormat } from "./source.ts";
 import { startTestCluster, type TestCluster } from "./test-cluster.ts";
@@ -29,7 +30,7 @@ async function newTopic(partitions: number = 3): Promise<string> {
 
 async function openSource(topic: string, options: Record<string, string> = {}): Promise<Source> {
   const source = await kafkaFormat.openSource?.({
-    options: { brokers: cluster.address, subscribe: topic, startingOffsets: "earliest", ...options },
+    options: { brokers: cluster.address, ...(topic && { subscribe: topic }), startingOffsets: "earliest", ...options },
     clock: systemClock,
   });
   if (!source) throw new Error("the format has no source");
@@ -61,6 +62,19 @@ async function read(source: Source, from: Offset, to: Offset, signal: AbortSigna
 
 const values = (rows: readonly Read[]): (string | null)[] => rows.map((row) => row.value);
 const numbered = (count: number, label: string): string[] => Array.from({ length: count }, (_, i) => `${label}${i}`);
+
+sourceContract("kafka", async () => {
+  const topic = await newTopic(2);
+  let sent = 0;
+  return {
+    open: () => openSource(topic),
+    add: async () => {
+      await cluster.append(topic, 0, [`even ${sent}`, `more ${sent}`]);
+      await cluster.append(topic, 1, [`odd ${sent++}`]);
+    },
+    close: () => Promise.resolve(),
+  };
+});
 
 describe("what is read", () => {
   test("every record once, in order within its partition, with key, value, offset and timestamp", async () => {
@@ -323,8 +337,12 @@ describe("losses", () => {
     await cluster.append(topic, 0, numbered(5, "x"));
     const source = await openSource(topic, { failOnDataLoss: "false" });
     expect(await read(source, { [topic]: { 0: 8 } }, { [topic]: { 0: 12 } })).toEqual([]);
-    const to = await source.latest({ [topic]: { 0: 12 } }, never);
+    const back = await source.latest({ [topic]: { 0: 12 } }, never);
+    expect(back).toEqual({ [topic]: { 0: 0 } });
+    expect(await read(source, { [topic]: { 0: 12 } }, back)).toEqual([]);
+    const to = await source.latest(back, never);
     expect(to).toEqual({ [topic]: { 0: 5 } });
+    expect(values(await read(source, back, to))).toEqual(numbered(5, "x"));
     let told = false;
     const changed = source.changed(to, never).then(() => (told = true));
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -332,8 +350,56 @@ describe("losses", () => {
     await cluster.append(topic, 0, ["after"]);
     await changed;
     expect(values(await read(source, to, await source.latest(to, never)))).toEqual(["after"]);
-    expect(source.metrics?.(to).lostOffsets).toBe("4");
+    expect(source.metrics?.(to)).toMatchObject({ gaps: "2", lostOffsets: "7" });
+    expect(source.metrics?.(to)[`gap.${topic}-0`]).toBe("offset 12 was next, but the log ended at 5; read on from its beginning");
   });
+
+  test("a batch that stepped back and is run again by another run counts the gap again and reads nothing", async () => {
+    const topic = await newTopic(1);
+    await cluster.append(topic, 0, numbered(2, "x"));
+    const again = await openSource(topic, { failOnDataLoss: "false" });
+    expect(await read(again, { [topic]: { 0: 9 } }, { [topic]: { 0: 0 } })).toEqual([]);
+    expect(again.metrics?.({ [topic]: { 0: 0 } })).toMatchObject({ gaps: "1", lostOffsets: "9" });
+    await expect(read(await openSource(topic), { [topic]: { 0: 9 } }, { [topic]: { 0: 0 } })).rejects.toThrow(/without a gap/);
+  });
+
+  test(
+    "a topic of a pattern that is deleted: a gap report, or the query goes on without it; one that appears is read from its beginning",
+    {
+      timeout: 20_000,
+    },
+    async () => {
+      const prefix = `comes-${Date.now()}`;
+      const [old, other, young] = [`${prefix}-a`, `${prefix}-b`, `${prefix}-c`] as const;
+      for (const topic of [old, other]) await cluster.client.topics.create({ topic, partitions: 1 });
+      await cluster.append(other, 0, ["first"]);
+      // A client of its own: kafkajs asks for every topic that it has ever sent to, also for one that is gone.
+      await (await cluster.client.producer()).send(old, [{ value: "first" }]);
+      const start = (failOnDataLoss: string): Promise<Source> =>
+        openSource("", { subscribePattern: `${prefix}-.`, failOnDataLoss, "kafka.metadata.max.age.ms": "0" });
+      const [strict, tolerant] = [await start("true"), await start("false")];
+      const begin = await strict.initial(never);
+      await tolerant.initial(never);
+      const to = await tolerant.latest(begin, never);
+      expect(await strict.latest(begin, never)).toEqual(to);
+      await cluster.client.topics.delete([old]);
+      await cluster.client.topics.create({ topic: young, partitions: 1 });
+      await cluster.append(young, 0, ["young"]);
+      await strict.changed(to, never);
+      await expect(
+        (async () => {
+          for (;;) await strict.latest(to, never);
+        })(),
+      ).rejects.toThrow(new RegExp(`Cannot read ${old}-0 without a gap \\(the partition is gone; offset 1 was next`));
+      let next = to;
+      while (JSON.stringify(next) !== JSON.stringify({ [other]: { 0: 1 }, [young]: { 0: 1 } })) {
+        await tolerant.changed(next, never);
+        next = await tolerant.latest(next, never);
+      }
+      expect(values(await read(tolerant, to, next))).toEqual(["young"]);
+      expect(tolerant.metrics?.(next)).toMatchObject({ gaps: "1" });
+    },
+  );
 
   test("an unknown topic is said at the start", async () => {
     const source = await openSource("no-such-topic");

@@ -5,6 +5,7 @@ import type { Block, Offset, Source } from "../engine/sources/source.ts";
 import type { StructType } from "../engine/types/data-type.ts";
 import { clearRecordArrays, createRecordArrays, readRecords, type RecordArrays } from "../kafka-protocol/record-iteration.ts";
 import { KafkaError } from "./kafka-error.ts";
+import { Losses } from "./losses.ts";
 import { fromJson, limitByLag, splitKey, toJson } from "./offset-range.ts";
 import { Cluster, EARLIEST, LATEST, type PartitionLeader, type TopicPartition } from "./reader/cluster.ts";
 import { PartitionReader, type Fetched } from "./reader/partition-reader.ts";
@@ -94,7 +95,9 @@ export class KafkaSource implements Source {
   readonly #begins = new Map<string, number>();
   #frozen: ReadonlyMap<string, number> | undefined;
   readonly #delay: TriggerDelay | undefined;
-  #lost = 0;
+  readonly #losses = new Losses();
+  /** Partitions whose log went backwards, with the end at which that was seen: the next read from the old offset counts the gap. */
+  readonly #shrunk = new Map<string, number>();
   #toPublish: ReadonlyMap<string, number> | undefined;
   #publishing: Promise<void> | undefined;
 
@@ -105,12 +108,14 @@ export class KafkaSource implements Source {
     this.#delay = minOffsetsPerTrigger === undefined ? undefined : new TriggerDelay(clock, minOffsetsPerTrigger, maxTriggerDelayMs);
     this.schema = options.includeHeaders ? HEADERS_SCHEMA : BASE_SCHEMA;
     this.description = `KafkaV2[${describeSubscription(options.subscription)}]`;
-    this.#cluster = new Cluster(options.connection, clock);
+    this.#cluster = new Cluster(options.connection, clock, options.readCommitted);
     this.#arrays = createRecordArrays(4096, options.includeHeaders);
     this.#reader = new PartitionReader({
       cluster: this.#cluster,
       clock,
+      readCommitted: options.readCommitted,
       ...(options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs }),
+      ...(options.fetchBytes === undefined ? {} : { bytes: options.fetchBytes }),
     });
   }
 
@@ -146,18 +151,18 @@ export class KafkaSource implements Source {
     for (const [key, offset] of from0) {
       const end = ends.get(key);
       if (end === undefined && !this.#isThere(key)) {
-        this.#loseOrFail(key, `the partition is gone; offset ${offset} was next`);
+        this.#lose(key, `the partition is gone; offset ${offset} was next`);
+        this.#begins.delete(key);
         continue;
       }
       const reached = end ?? offset;
       if (reached < offset) {
-        this.#loseOrFail(key, `offset ${offset} was next, but the log now ends at ${reached}`);
-        const { topic, partition } = splitKey(key);
-        this.#reader.seek(topic, partition, reached);
+        to.set(key, await this.#startOver(key, offset, reached, signal));
+        continue;
       }
       to.set(key, this.#frozen ? Math.min(reached, Math.max(offset, this.#frozen.get(key) ?? offset)) : reached);
     }
-    if (this.#delay && !this.#frozen) {
+    if (this.#delay && !this.#frozen && !isBehind(to, from0)) {
       if (this.#delay.holds(from0, to)) return from;
       if (messagesBetween(from0, to) > 0) this.#delay.began();
     }
@@ -169,6 +174,15 @@ export class KafkaSource implements Source {
   async #tableEnd(end: End, signal: AbortSignal): Promise<Offset> {
     const latest = await this.#askEnds(signal);
     if (end.kind === "latest") return toJson(latest);
+    if (end.kind === "timestamp" || end.kind === "timestamps") {
+      if (end.kind === "timestamps") checkEveryPartition(end.timestampsMs, this.#partitions, "endingOffsetsByTimestamp");
+      const wanted = this.#partitions.map((one) => ({
+        ...one,
+        timestamp: end.kind === "timestamp" ? end.timestampMs : (end.timestampsMs.get(keyOf(one)) ?? LATEST),
+      }));
+      const found = await this.#offsetsAt(wanted, signal);
+      return toJson(new Map([...found].map(([key, offset]) => [key, offset < 0 ? (latest.get(key) ?? 0) : offset])));
+    }
     checkEveryPartition(end.offsets, this.#partitions, "endingOffsets");
     return toJson(new Map([...end.offsets].map(([key, offset]) => [key, offset < 0 ? (latest.get(key) ?? 0) : offset])));
   }
@@ -180,6 +194,7 @@ export class KafkaSource implements Source {
     const ranges: Range[] = [];
     for (const [key, last] of end) {
       const next = begin.get(key) ?? this.#begins.get(key) ?? last;
+      if (last < next) this.#stepBack(key, next, last);
       if (next < last) ranges.push({ key, ...splitKey(key), next, end: last, shortSinceMs: undefined });
     }
     for (const range of ranges)
@@ -224,7 +239,8 @@ export class KafkaSource implements Source {
         return (
           (!held && isAhead(ends, begin, this.#begins)) ||
           this.#someOutOfRange() ||
-          this.#partitions.some((one) => this.#isStranger(one, begin))
+          this.#partitions.some((one) => this.#isStranger(one, begin)) ||
+          [...begin.keys()].some((key) => !this.#isThere(key))
         );
       },
       [],
@@ -249,18 +265,19 @@ export class KafkaSource implements Source {
   metrics(at: Offset): Readonly<Record<string, string>> {
     if (at === null) return {};
     const behind: number[] = [];
+    const losses = this.#losses.metrics();
     const position = fromJson(at, "the offset of a checkpoint");
     for (const [key, end] of this.#heardEnds()) {
       const reached = position.get(key);
       if (reached !== undefined) behind.push(Math.max(0, end - reached));
     }
-    if (behind.length === 0) return {};
+    if (behind.length === 0) return losses;
     const average = behind.reduce((sum, one) => sum + one, 0) / behind.length;
     return {
       avgOffsetsBehindLatest: Number.isInteger(average) ? `${average}.0` : String(average),
       maxOffsetsBehindLatest: String(Math.max(...behind)),
       minOffsetsBehindLatest: String(Math.min(...behind)),
-      ...(this.#lost > 0 ? { lostOffsets: String(this.#lost) } : {}),
+      ...losses,
     };
   }
 
@@ -292,21 +309,23 @@ export class KafkaSource implements Source {
   *#blocks(range: Range, fetched: Fetched): Generator<Block> {
     const { topic, partition } = range;
     const options = { fromOffset: range.next, toOffset: range.end };
-    for (const run of readRecords(fetched.bytes, 0, fetched.bytes.length, options, this.#arrays)) {
-      const { count, positions, offsets, timestampsMs, headers } = run.arrays;
-      if (count === 0) continue;
-      yield {
-        kind: "records",
-        topic,
-        partition,
-        buffer: run.buffer,
-        count,
-        positions,
-        offsets,
-        timestampsMs,
-        timestampType: run.timestampType,
-        ...(headers ? { headers } : {}),
-      };
+    for (const [start, stop] of fetched.parts) {
+      for (const run of readRecords(fetched.bytes, start, stop, options, this.#arrays)) {
+        const { count, positions, offsets, timestampsMs, headers } = run.arrays;
+        if (count === 0) continue;
+        yield {
+          kind: "records",
+          topic,
+          partition,
+          buffer: run.buffer,
+          count,
+          positions,
+          offsets,
+          timestampsMs,
+          timestampType: run.timestampType,
+          ...(headers ? { headers } : {}),
+        };
+      }
     }
     clearRecordArrays(this.#arrays);
   }
@@ -339,7 +358,7 @@ export class KafkaSource implements Source {
       const goOn = range.next < earliest ? Math.min(earliest, range.end) : range.next > latest ? range.end : range.next;
       if (goOn > range.next) {
         const found = range.next < earliest ? `the log starts at ${earliest}` : `the log ends at ${latest}`;
-        this.#loseOrFail(key, `offset ${range.next} was expected, ${found}`, goOn - range.next);
+        this.#lose(key, `offset ${range.next} was expected, ${found}`, goOn - range.next, range.next > latest);
       }
       range.next = goOn;
       this.#reader.seek(topic, partition, Math.min(Math.max(goOn, earliest), Math.max(latest, earliest)));
@@ -347,21 +366,44 @@ export class KafkaSource implements Source {
     }
     if (!this.#isShort(range)) return false;
     const heard = this.#reader.end(topic, partition) ?? range.next;
-    this.#loseOrFail(key, `offsets up to ${range.end} were expected, the log ends at ${heard}`, range.end - range.next);
+    this.#lose(key, `offsets up to ${range.end} were expected, the log ends at ${heard}`, range.end - range.next, true);
     range.next = range.end;
     return true;
   }
 
-  #loseOrFail(key: string, found: string, count: number = 0): void {
-    if (this.#options.failOnDataLoss) {
-      throw new KafkaError("KAFKA_DATA_LOSS", {
-        failed: `Cannot read ${key} without a gap`,
-        found,
-        remedy:
-          'Messages may have been deleted by retention, or the topic made anew. Set "failOnDataLoss" to "false" to go on without them.',
-      });
-    }
-    this.#lost += count;
+  /** A log that ends before the offset that is next was made anew: the next batch steps back to its beginning, the ones after it read on from there. */
+  async #startOver(key: string, offset: number, reached: number, signal: AbortSignal): Promise<number> {
+    this.#failOnLoss(key, `offset ${offset} was next, but the log now ends at ${reached}`);
+    const { topic, partition } = splitKey(key);
+    const earliest = (await this.#offsetsAt([{ topic, partition, timestamp: EARLIEST }], signal)).get(key) ?? 0;
+    this.#shrunk.set(key, reached);
+    this.#reader.seek(topic, partition, earliest);
+    return Math.min(earliest, reached);
+  }
+
+  /** The range of a partition goes backwards, which is how a batch says that its log was made anew. There is nothing to read, and a gap to count. */
+  #stepBack(key: string, next: number, to: number): void {
+    const reached = this.#shrunk.get(key) ?? to;
+    this.#shrunk.delete(key);
+    this.#failOnLoss(key, `offset ${next} was next, but the log now ends at ${reached}`);
+    this.#losses.shrank(key, next, reached);
+    const { topic, partition } = splitKey(key);
+    if (!this.#reader.covers(topic, partition, to)) this.#reader.seek(topic, partition, to);
+  }
+
+  #failOnLoss(key: string, found: string): void {
+    if (!this.#options.failOnDataLoss) return;
+    throw new KafkaError("KAFKA_DATA_LOSS", {
+      failed: `Cannot read ${key} without a gap`,
+      found,
+      remedy: 'Messages may have been deleted by retention, or the topic made anew. Set "failOnDataLoss" to "false" to go on without them.',
+    });
+  }
+
+  /** Counts what is lost where the query may go on without it. `isBeyondEnd`: the log ends before what is lost. */
+  #lose(key: string, found: string, count: number = 0, isBeyondEnd: boolean = false): void {
+    this.#failOnLoss(key, found);
+    this.#losses.add(key, found, count, isBeyondEnd);
   }
 
   /** Knows the partitions, and has the reader at work on each of them from the offset where the query stands. */
@@ -384,7 +426,7 @@ export class KafkaSource implements Source {
       signal,
     );
     for (const [key, offset] of offsets) {
-      if (offset > 0) this.#loseOrFail(key, `the partition is new to the query, but its log starts at ${offset}`, offset);
+      if (offset > 0) this.#lose(key, `the partition is new to the query, but its log starts at ${offset}`, offset);
       this.#begins.set(key, offset);
     }
   }
@@ -423,7 +465,7 @@ export class KafkaSource implements Source {
     signal: AbortSignal,
   ): Promise<Map<string, number>> {
     if (wanted.length === 0) return new Map();
-    const offsets = await this.#patiently(() => this.#cluster.listOffsets(wanted, signal), signal);
+    const offsets = await this.#patiently(() => this.#cluster.listOffsets(wanted, signal), signal, this.#options.offsetRetries);
     return new Map(offsets.map((one) => [keyOf(one), one.offset]));
   }
 
@@ -435,35 +477,42 @@ export class KafkaSource implements Source {
         : subscription.kind === "Assign"
           ? [...new Set(subscription.partitions.map(({ topic }) => topic))]
           : null;
-    const all = await this.#patiently(() => this.#cluster.partitions(topics), signal);
-    this.#partitions = all.filter((one) => isMeant(subscription, one)).map(({ topic, partition }) => ({ topic, partition }));
+    const unsettled = new Set<string>();
+    const all = await this.#patiently(() => this.#cluster.partitions(topics, (topic) => unsettled.add(topic)), signal);
+    const before = this.#partitions;
+    const listed = all.filter((one) => isMeant(subscription, one)).map(({ topic, partition }) => ({ topic, partition }));
+    const there = new Set(listed.map(keyOf));
+    const unsure = before.filter((one) => unsettled.has(one.topic) && !there.has(keyOf(one)));
+    this.#partitions = [...listed, ...unsure];
+    for (const gone of before) if (!this.#isThere(keyOf(gone))) this.#reader.forget(gone.topic, gone.partition);
     this.#listedMs = this.#clock.monotonicMs();
   }
 
   #listAgainIfOld(): void {
-    if (this.#listing || this.#clock.monotonicMs() - this.#listedMs < PARTITIONS_AGE_MS) return;
-    const known = this.#partitions.length;
+    if (this.#listing || this.#clock.monotonicMs() - this.#listedMs < (this.#options.partitionsAgeMs ?? PARTITIONS_AGE_MS)) return;
+    const known = this.#partitions.map(keyOf).join();
     this.#listing = this.#listPartitions(this.#closing.signal)
       .catch(() => {
         this.#listedMs = this.#clock.monotonicMs();
       })
       .finally(() => {
         this.#listing = undefined;
-        if (this.#partitions.length !== known) this.#reader.notify();
+        if (this.#partitions.map(keyOf).join() !== known) this.#reader.notify();
       });
   }
 
   /** Tries again while the cluster is away; at the first connection, though, who is not there is said at once. */
-  async #patiently<T>(operation: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  async #patiently<T>(operation: () => Promise<T>, signal: AbortSignal, retries?: KafkaSourceOptions["offsetRetries"]): Promise<T> {
     const deadline = this.#clock.monotonicMs() + (this.#listedMs === -Infinity ? 0 : (this.#options.patienceMs ?? 120_000));
-    for (let pauseMs = 25; ; pauseMs = Math.min(1000, pauseMs * 2)) {
+    for (let pauseMs = 25, tried = 0; ; pauseMs = Math.min(1000, pauseMs * 2), tried++) {
       signal.throwIfAborted();
       try {
         return await operation();
       } catch (thrown) {
-        if (!(thrown instanceof KafkaError) || thrown.code !== "KAFKA_UNREACHABLE" || this.#clock.monotonicMs() >= deadline) throw thrown;
+        const isOver = retries ? tried >= retries.times : this.#clock.monotonicMs() >= deadline;
+        if (!(thrown instanceof KafkaError) || thrown.code !== "KAFKA_UNREACHABLE" || isOver) throw thrown;
       }
-      await this.#clock.sleep(pauseMs, signal);
+      await this.#clock.sleep(retries?.pauseMs ?? pauseMs, signal);
     }
   }
 }
@@ -493,6 +542,12 @@ function startTime(start: Start, key: string): number | undefined {
     default:
       return start.kind === "earliest" ? EARLIEST : LATEST;
   }
+}
+
+/** Whether some partition steps back. */
+function isBehind(to: ReadonlyMap<string, number>, from: ReadonlyMap<string, number>): boolean {
+  for (const [key, end] of to) if (end < (from.get(key) ?? end)) return true;
+  return false;
 }
 
 function isAhead(ends: ReadonlyMap<string, number>, begin: ReadonlyMap<string, number>, begins: ReadonlyMap<string, number>): boolean {

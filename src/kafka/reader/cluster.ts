@@ -29,20 +29,23 @@ type Use = "ask" | "fetch";
 export class Cluster {
   readonly #options: KafkaConnection;
   readonly #clock: Clock;
+  readonly #readCommitted: boolean;
   readonly #addresses = new Map<number, Address>();
   readonly #connections = new Map<string, Promise<BrokerConnection>>();
   #coordinator: { readonly groupId: string; readonly address: Address } | undefined;
 
-  constructor(options: KafkaConnection, clock: Clock) {
+  /** `readCommitted`: the end of a partition is where its first open transaction begins. */
+  constructor(options: KafkaConnection, clock: Clock, readCommitted: boolean = false) {
     this.#options = options;
     this.#clock = clock;
+    this.#readCommitted = readCommitted;
   }
 
   /**
-   * The partitions of the given topics, or of all where null, sorted.
+   * The partitions of the given topics, or of all where null, sorted. `onUnsettled` is told of topics whose partitions are not known at the moment.
    * @throws KafkaError KAFKA_TOPIC for an unknown topic, KAFKA_NOT_ALLOWED, KAFKA_UNREACHABLE
    */
-  async partitions(topics: readonly string[] | null): Promise<readonly PartitionLeader[]> {
+  async partitions(topics: readonly string[] | null, onUnsettled?: (topic: string) => void): Promise<readonly PartitionLeader[]> {
     const connection = await this.#any();
     const answer = await connection.request(metadataApi, {
       topics: topics === null ? null : topics.map((name) => ({ name })),
@@ -56,6 +59,7 @@ export class Cluster {
         throw unknownTopic(name);
       }
       if (topic.errorCode !== 0 && !isRetriable(topic.errorCode)) throw refused(`Cannot read the topic "${name}"`, topic.errorCode);
+      if (topic.errorCode !== 0) onUnsettled?.(name);
       for (const { partitionIndex, leaderId } of topic.partitions)
         leaders.push({ topic: name, partition: partitionIndex, leader: leaderId });
     }
@@ -111,7 +115,7 @@ export class Cluster {
         partitions: list.map(({ partition, timestamp }) => ({ partitionIndex: partition, timestamp })),
       }));
       const connection = await this.connection(node, "ask");
-      const answer = await connection.request(listOffsetsApi, { replicaId: -1, isolationLevel: 0, topics });
+      const answer = await connection.request(listOffsetsApi, { replicaId: -1, isolationLevel: this.#readCommitted ? 1 : 0, topics });
       for (const { name, partitions } of answer.topics) {
         for (const { partitionIndex, errorCode: code, offset } of partitions) {
           if (code === 0) offsets.push({ topic: name, partition: partitionIndex, offset });

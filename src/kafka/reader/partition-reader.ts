@@ -1,15 +1,17 @@
 import type { Clock } from "../../base/clock.ts";
 import { errorCodes, errorName, isRetriable } from "../../kafka-protocol/error-codes.ts";
 import { fetchApi } from "../../kafka-protocol/messages/fetch.ts";
-import { KafkaProtocolError } from "../../kafka-protocol/protocol-error.ts";
-import { readBatchHeader } from "../../kafka-protocol/record-batch.ts";
 import type { RequestDraft, ResponseOf } from "../../kafka-protocol/schema.ts";
 import { KafkaError } from "../kafka-error.ts";
+import { wholeBatches, type AbortedTransaction, type FetchedPart } from "./whole-batches.ts";
 import type { BrokerConnection } from "./broker-connection.ts";
 import type { Cluster, TopicPartition } from "./cluster.ts";
 
-/** Whole record batches of one partition as they were fetched: all that the log has in [from, next), and perhaps records before `from`. */
-export type Fetched = { readonly bytes: Buffer; readonly from: number; readonly next: number };
+/**
+ * Whole record batches of one partition as they were fetched: all that the log has in [from, next), and perhaps records before `from`. `parts` are
+ * the stretches of `bytes` that count: all of it, but for transactions that were aborted.
+ */
+export type Fetched = { readonly bytes: Buffer; readonly from: number; readonly next: number; readonly parts: readonly FetchedPart[] };
 
 export type PartitionReaderOptions = {
   readonly cluster: Cluster;
@@ -18,6 +20,8 @@ export type PartitionReaderOptions = {
   readonly bytes?: number;
   /** How long the cluster may be away before readers get the failure; 120 s (Spark's kafkaConsumer.pollTimeoutMs) if not given. */
   readonly patienceMs?: number;
+  /** Leaves out the messages of transactions that are open or were aborted; false if not given. */
+  readonly readCommitted?: boolean;
 };
 
 /** A stretch, and the answer in whose memory it lies. */
@@ -60,6 +64,7 @@ export class PartitionReader {
   readonly #clock: Clock;
   readonly #bytes: number;
   readonly #patienceMs: number;
+  readonly #readCommitted: boolean;
   readonly #partitions = new Map<string, Partition>();
   readonly #fetching = new Set<number>();
   readonly #demanded = new Map<string, number>();
@@ -76,6 +81,7 @@ export class PartitionReader {
     this.#clock = options.clock;
     this.#bytes = options.bytes ?? 8 * 1024 * 1024;
     this.#patienceMs = options.patienceMs ?? 120_000;
+    this.#readCommitted = options.readCommitted ?? false;
     this.#lastHeardMs = options.clock.monotonicMs();
   }
 
@@ -104,6 +110,14 @@ export class PartitionReader {
       });
       this.#lookForLeaders();
     }
+    this.notify();
+  }
+
+  /** Reads the partition no longer: it is gone. */
+  forget(topic: string, partition: number): void {
+    const key = `${topic}-${partition}`;
+    for (const gone of this.#partitions.get(key)?.queue.splice(0) ?? []) release(gone.answer);
+    this.#partitions.delete(key);
     this.notify();
   }
 
@@ -220,7 +234,8 @@ export class PartitionReader {
       this.#looks++;
       const leaderless = [...this.#partitions.values()].filter((partition) => partition.leader < 0);
       try {
-        const leaders = await this.#cluster.partitions([...new Set(leaderless.map((partition) => partition.topic))]);
+        const leaders =
+          leaderless.length === 0 ? [] : await this.#cluster.partitions([...new Set(leaderless.map((partition) => partition.topic))]);
         for (const { topic, partition, leader } of leaders) {
           const known = this.#partitions.get(`${topic}-${partition}`);
           if (known && known.leader < 0) known.leader = leader;
@@ -293,7 +308,7 @@ export class PartitionReader {
       maxWaitMs: MAX_WAIT_MS,
       minBytes: 1,
       maxBytes: Math.max(share, share * roomy.length),
-      isolationLevel: 0,
+      isolationLevel: this.#readCommitted ? 1 : 0,
       topics: [...Map.groupBy(roomy, ({ topic }) => topic)].map(([topic, partitions]) => ({
         topic,
         partitions: partitions.map(({ partition, position }) => ({ partition, fetchOffset: position, partitionMaxBytes: share })),
@@ -307,7 +322,7 @@ export class PartitionReader {
     const inUse: AnswerInUse = { stretches: 1, giveBack: () => filled?.records && connection.giveBack(filled.records) };
     if (answer.errorCode !== 0) throw fetchRefused("its partitions", answer.errorCode);
     for (const { topic, partitions } of answer.responses) {
-      for (const { partitionIndex, errorCode, highWatermark, records } of partitions) {
+      for (const { partitionIndex, errorCode, highWatermark, lastStableOffset, abortedTransactions, records } of partitions) {
         const key = `${topic}-${partitionIndex}`;
         const known = this.#partitions.get(key);
         if (!known || known.seeks !== seeks.get(key)) continue;
@@ -319,20 +334,20 @@ export class PartitionReader {
         else {
           this.#lastHeardMs = this.#clock.monotonicMs();
           this.#looks = 0;
-          known.end = highWatermark;
-          this.#keep(known, records, inUse);
+          known.end = this.#readCommitted && lastStableOffset >= 0 ? lastStableOffset : highWatermark;
+          this.#keep(known, records, inUse, this.#readCommitted ? abortedTransactions : null);
         }
       }
     }
     release(inUse);
   }
 
-  #keep(partition: Partition, records: Buffer | null, answer: AnswerInUse): void {
+  #keep(partition: Partition, records: Buffer | null, answer: AnswerInUse, aborted: readonly AbortedTransaction[] | null): void {
     if (records === null || records.length === 0) return;
-    const next = endOfBatches(records, partition.position);
+    const { next, parts } = wholeBatches(records, partition.position, aborted ?? []);
     if (next <= partition.position) return;
     answer.stretches++;
-    partition.queue.push({ bytes: records, from: partition.position, next, answer });
+    partition.queue.push({ bytes: records, from: partition.position, next, parts, answer });
     partition.queuedBytes += records.length;
     partition.position = next;
   }
@@ -341,25 +356,6 @@ export class PartitionReader {
 /** One stretch of the answer less is in use. */
 function release(answer: AnswerInUse): void {
   if (--answer.stretches === 0) answer.giveBack();
-}
-
-/** The offset behind the last whole batch. */
-function endOfBatches(records: Buffer, position: number): number {
-  let next = position;
-  for (let at = 0; at < records.length;) {
-    const batch = readBatchHeader(records, at, records.length);
-    if (batch === "cut") break;
-    if (typeof batch === "string") {
-      throw new KafkaProtocolError(batch === "old format" ? "UNSUPPORTED_BATCH" : "CORRUPT_BATCH", {
-        failed: "Cannot read what was fetched",
-        found: `a record batch with ${batch === "old format" ? "a format of before Kafka 0.11" : "a length that makes no sense"}`,
-        remedy: "Check that the broker is of Kafka 1.0 or later and its disk is sound.",
-      });
-    }
-    next = batch.lastOffset + 1;
-    at = batch.end;
-  }
-  return next;
 }
 
 function fetchRefused(what: string, code: number): KafkaError {
