@@ -1,7 +1,7 @@
 import type { LimitNode, Node } from "../plan/node.ts";
 import { allNodes, inputsOf } from "../plan/node.ts";
 import type { OutputMode } from "../plan/plan.ts";
-import type { StateFiles } from "../state/state-files.ts";
+import { StateFiles } from "../state/state-files.ts";
 import type { Block } from "../sources/source.ts";
 import { keyText } from "../state/key-text.ts";
 import type { Row } from "../types/data-type.ts";
@@ -69,19 +69,24 @@ class Compiler {
   readonly #options: CompileOptions;
   readonly #leaves: Leaf[] = [];
   readonly #operators: { readonly operator: StatefulOperator; readonly node: Node }[] = [];
+  /** Operators below the table side of a join: they begin anew with every batch, and their state is no state of the query. */
+  readonly #tables: StatefulOperator[] = [];
   readonly #watermarks: EventTimeStats[] = [];
   readonly #stages: Stage[] = [];
   readonly #finishers: ((run: BatchRun, out: Row[]) => void)[] = [];
   #run: BatchRun | undefined;
   #out: Row[] = [];
+  #streaming = false;
 
   constructor(options: CompileOptions) {
     this.#options = options;
   }
 
   compile(plan: Node): CompiledPlan {
+    this.#streaming = plan.streaming;
     this.#close(this.#flows(plan), rowsTerminal(plan.columns), () => this.#out);
-    const operators = [...this.#operators].reverse();
+    const order = new Map(allNodes(plan).map((node, i) => [node, i]));
+    const operators = [...this.#operators].sort((a, b) => (order.get(a.node) ?? 0) - (order.get(b.node) ?? 0));
     return {
       leaves: this.#leaves,
       operators: operators.map((one) => one.operator),
@@ -95,12 +100,14 @@ class Compiler {
         this.#out = [];
         for (const stats of this.#watermarks) stats.begin();
         operators.forEach(({ operator }, i) => operator.begin(lateUs[i] ?? -Infinity, evictUs[i] ?? -Infinity));
+        for (const operator of this.#tables) operator.begin(-Infinity, -Infinity);
       },
       process: (leaf, block) => this.#process(leaf, block),
       finish: () => {
         for (const finish of this.#finishers) finish(this.#running(), this.#out);
         for (const { operator } of operators)
           if (operator instanceof DeduplicateOperator || operator instanceof LimitOperator) operator.finish();
+        for (const { store } of this.#tables) void store.load(0);
         return this.#out;
       },
     };
@@ -179,7 +186,7 @@ class Compiler {
         return this.#session(node);
       case "deduplicate": {
         const flows = this.#flows(node.input);
-        const operator = new DeduplicateOperator(node, this.#files());
+        const operator = new DeduplicateOperator(node, this.#files(node));
         this.#add(operator, node);
         return this.#then(flows, () => operator.step());
       }
@@ -199,12 +206,17 @@ class Compiler {
     }
   }
 
-  #files(): StateFiles {
-    return this.#options.stateFiles(this.#operators.length);
+  #files(node: Node): StateFiles {
+    return this.#isTable(node) ? new StateFiles("") : this.#options.stateFiles(this.#operators.length);
+  }
+
+  #isTable(node: Node): boolean {
+    return this.#streaming && !node.streaming;
   }
 
   #add(operator: StatefulOperator, node: Node): void {
-    this.#operators.push({ operator, node });
+    if (this.#isTable(node)) this.#tables.push(operator);
+    else this.#operators.push({ operator, node });
   }
 
   #leaf(node: Extract<Node, { op: "source" }>): Flow {
@@ -235,7 +247,7 @@ class Compiler {
   #aggregate(node: Extract<Node, { op: "aggregate" }>): Flow[] {
     const flows = this.#flows(node.input);
     const mode = node.streaming ? this.#options.mode : "complete";
-    const operator = new AggregateOperator(node, mode, this.#files());
+    const operator = new AggregateOperator(node, mode, this.#files(node));
     this.#add(operator, node);
     this.#close(flows, operator.fold(), () => this.#out);
     const row: Node = { op: "local", rows: [], columns: operator.rowColumns, streaming: node.streaming };
@@ -253,7 +265,7 @@ class Compiler {
 
   #session(node: Extract<Node, { op: "session" }>): Flow[] {
     const flows = this.#flows(node.input);
-    const operator = new SessionOperator(node, node.streaming ? this.#options.mode : "complete", this.#files());
+    const operator = new SessionOperator(node, node.streaming ? this.#options.mode : "complete", this.#files(node));
     this.#add(operator, node);
     this.#close(flows, operator.fold(), () => this.#out);
     const row: Node = { op: "local", rows: [], columns: operator.rowColumns, streaming: node.streaming };
@@ -270,7 +282,7 @@ class Compiler {
     if (!node.streaming || (this.#options.mode !== "append" && aggregates(node)))
       return this.#collected(node, (rows) => rows.slice(0, node.n));
     const flows = this.#flows(node.input);
-    const operator = new LimitOperator(node.n, this.#files());
+    const operator = new LimitOperator(node.n, this.#files(node));
     this.#add(operator, node);
     return this.#then(flows, () => operator.step());
   }
@@ -279,7 +291,7 @@ class Compiler {
     if (node.left.streaming && node.right.streaming) {
       const left = this.#flows(node.left);
       const right = this.#flows(node.right);
-      const operator = new StreamJoin(node, this.#options.settings, this.#files());
+      const operator = new StreamJoin(node, this.#options.settings, this.#files(node));
       this.#add(operator, node);
       this.#close(left, rowsTerminal(node.left.columns), () => operator.input("left"));
       this.#close(right, rowsTerminal(node.right.columns), () => operator.input("right"));

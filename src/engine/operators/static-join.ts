@@ -2,26 +2,20 @@ import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
 import type { JoinNode } from "../plan/node.ts";
 import { keyText } from "../state/key-text.ts";
 import type { Row } from "../types/data-type.ts";
+import { pairTest } from "./pair-function.ts";
 import { rowFunction } from "./sort.ts";
 
-/** The pairs of rows that a join's remaining condition accepts. */
-export function pairTest(node: JoinNode, settings: ExpressionSettings): (left: Row, right: Row) => boolean {
-  const { condition } = node;
-  if (!condition) return () => true;
-  const test = rowFunction([condition], [...node.left.columns, ...node.right.columns], settings);
-  return (left, right) => test([...left, ...right], 0)[0] === true;
-}
-
-/** The text of a row's join key, undefined when a part of it is null, which matches nothing. */
-export function joinKeyOf(
+/** The text of a row's join key, undefined when a part of it that is not compared by `<=>` is null, which matches nothing. */
+function joinKeyOf(
   keys: readonly Resolved[],
+  nullSafe: readonly boolean[],
   columns: JoinNode["columns"],
   settings: ExpressionSettings,
 ): (row: Row) => string | undefined {
   const values = rowFunction(keys, columns, settings);
   return (row) => {
     const key = values(row, 0);
-    return key.includes(null) ? undefined : keyText(key);
+    return key.some((value, i) => value === null && !nullSafe[i]) ? undefined : keyText(key);
   };
 }
 
@@ -40,9 +34,9 @@ export class StaticJoin {
   constructor(node: JoinNode, stream: "left" | "right", settings: ExpressionSettings) {
     this.#node = node;
     this.#streamIsLeft = stream === "left";
-    this.#test = pairTest(node, settings);
-    this.#leftKey = joinKeyOf(node.leftKeys, node.left.columns, settings);
-    this.#rightKey = joinKeyOf(node.rightKeys, node.right.columns, settings);
+    this.#test = pairTest(node, node.condition, settings);
+    this.#leftKey = joinKeyOf(node.leftKeys, node.nullSafe ?? [], node.left.columns, settings);
+    this.#rightKey = joinKeyOf(node.rightKeys, node.nullSafe ?? [], node.right.columns, settings);
   }
 
   /** Where the rows of the table side are pushed. */

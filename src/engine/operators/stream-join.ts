@@ -1,255 +1,263 @@
-import type { ExpressionSettings } from "../columns/resolved.ts";
-import { rowFunction } from "./sort.ts";
+import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
+import { UnsupportedQueryError } from "../plan/check.ts";
+import { andOf } from "../plan/conditions.ts";
+import { conjuncts, isDeterministic, referencesOf, shiftFields } from "../plan/expressions.ts";
+import { eventTimeOf, stateWatermark, watermarkKey } from "../plan/join-watermarks.ts";
+import type { JoinSide, StateWatermark } from "../plan/join-watermarks.ts";
 import type { JoinNode } from "../plan/node.ts";
-import { fieldRef } from "../plan/node.ts";
-import { stateWatermarkRule } from "../plan/join-watermarks.ts";
-import type { StateWatermarkRule } from "../plan/join-watermarks.ts";
-import { RowStore } from "../state/row-store.ts";
+import { KeyedRows } from "../state/keyed-rows.ts";
 import type { StateFiles } from "../state/state-files.ts";
 import type { Row } from "../types/data-type.ts";
-import { joinKeyOf, pairTest } from "./static-join.ts";
+import { pairTest, rowTest } from "./pair-function.ts";
+import { rowFunction } from "./sort.ts";
 import type { OperatorCounts, StatefulOperator } from "./stateful.ts";
 import { newCounts } from "./stateful.ts";
-import { windowPart } from "./window-column.ts";
-
-type SideName = "left" | "right";
-
-/** One buffered row: the row, and whether it has matched. */
-interface Buffered {
-  readonly row: Row;
-  matched: boolean;
-}
 
 interface Side {
-  readonly name: SideName;
+  readonly name: JoinSide;
+  /** The side's order of deadlines in the store. */
+  readonly queue: 0 | 1;
+  readonly width: number;
   rows: Row[];
-  readonly columns: JoinNode["columns"];
-  readonly keyOf: (row: Row) => string | undefined;
-  /** Event time in microseconds, null without one; undefined when the side has no watermark. */
-  readonly timeOf: ((row: Row) => number | null) | undefined;
-  readonly rule: StateWatermarkRule | undefined;
-  /** The event time among the keys, for eviction by key. */
-  readonly keyTimeOf: ((row: Row) => number | null) | undefined;
-  readonly buffered: Map<string, Buffered[]>;
-  size: number;
+  /** The side and the key of a row, as the store's key. */
+  readonly keyOf: (row: Row) => unknown[];
+  /** What the condition asks of this side alone: rows that fail it match nothing. */
+  readonly accepts: ((row: Row) => boolean) | undefined;
+  /** The column with the watermark, −1 without one. */
+  readonly time: number;
+  /** Where among the keys the event time is, −1 if it is not; else `bound` tells how state of this side goes. */
+  readonly timeKey: number;
+  readonly bound: StateWatermark | undefined;
+  /** Unmatched rows come out with nulls. */
+  readonly outer: boolean;
 }
 
-/** Rows whose key is null are kept for outer joins under this key, and match nothing. */
-const NULL_KEY = "null";
-
 /**
- * A symmetric hash join of two streams (Spark's SymmetricHashJoin): each side's new rows look for matches in the other side's state, then join their
- * own. State goes when its key's event time, or the bound that the condition puts on it, is behind the watermark; rows of an outer side that never
- * matched come out, with nulls, when they go.
+ * A symmetric hash join of two streams (Spark's StreamingSymmetricHashJoinExec). In a batch the left rows look for matches among the right side's state and
+ * join the left state; then the right rows look among the left state, which now has the batch's rows, and join the right state (a semi join takes
+ * the right rows first); then state goes whose key's event time, or the bound that the condition puts on its event time, is behind the
+ * watermark. Rows of an outer side that never matched come out, with nulls, when they go.
+ *
+ * Keys are compared as groups are: where nulls reach the join (a full outer one), null matches null, as in Spark.
  */
 export class StreamJoin implements StatefulOperator {
   readonly name = "symmetricHashJoin";
-  readonly store: RowStore;
+  readonly store: KeyedRows;
   readonly counts: OperatorCounts = newCounts();
-  readonly #node: JoinNode;
-  readonly #sides: { readonly left: Side; readonly right: Side };
-  readonly #test: (left: Row, right: Row) => boolean;
-  #loaded = -1;
+  readonly #semi: boolean;
+  readonly #left: Side;
+  readonly #right: Side;
+  readonly #matches: (left: Row, right: Row) => boolean;
+  /** Rows of the state that this batch has seen, by slot. */
+  readonly #seen = new Map<number, Row>();
+  #scheduled = -1;
   #lateUs = -Infinity;
   #evictUs = -Infinity;
 
   constructor(node: JoinNode, settings: ExpressionSettings, files: StateFiles) {
-    this.#node = node;
-    this.store = new RowStore(files);
-    this.#test = pairTest(node, settings);
-    this.#sides = { left: sideOf(node, "left", settings), right: sideOf(node, "right", settings) };
+    if (node.leftKeys.length === 0) {
+      throw new UnsupportedQueryError("STREAM_FAILED", {
+        failed: "Stream-stream join without equality predicate is not supported",
+        found: `a ${node.type} join of two streams`,
+        remedy: "Compare a column of one side with a column of the other by =, beside the bounds on the time.",
+      });
+    }
+    const { left, right, both } = splitCondition(node);
+    this.#semi = node.type === "semi";
+    this.store = new KeyedRows(files, 2);
+    this.#matches = pairTest(node, both, settings);
+    this.#left = sideOf(node, "left", left, settings);
+    this.#right = sideOf(node, "right", right, settings);
   }
 
   get rows(): number {
-    return this.#sides.left.size + this.#sides.right.size;
+    return this.store.size;
   }
 
   get wantsNoDataBatch(): boolean {
-    return this.#evicts(this.#sides.left) || this.#evicts(this.#sides.right);
-  }
-
-  #evicts(side: Side): boolean {
-    return side.rule !== undefined || side.keyTimeOf !== undefined;
+    return evicts(this.#left) || evicts(this.#right);
   }
 
   /** Where the rows of a side are pushed. */
-  input(side: SideName): Row[] {
-    return this.#sides[side].rows;
+  input(side: JoinSide): Row[] {
+    return (side === "left" ? this.#left : this.#right).rows;
   }
 
   outputWatermarkUs(inputUs: number): number {
-    const marks = [this.#sides.left, this.#sides.right].flatMap((side) => {
-      if (side.keyTimeOf) return [inputUs];
-      return side.rule ? [inputUs + side.rule.shiftUs] : [];
-    });
-    return marks.length === 0 ? inputUs : Math.min(inputUs, ...marks);
+    return Math.min(inputUs, ...[this.#left, this.#right].map((side) => this.#goneUpTo(side, inputUs)).filter((us) => us > -Infinity));
   }
 
   begin(lateUs: number, evictUs: number): void {
     this.#lateUs = lateUs;
     this.#evictUs = evictUs;
-    this.#sides.left.rows = [];
-    this.#sides.right.rows = [];
+    this.#left.rows = [];
+    this.#right.rows = [];
+    this.#seen.clear();
     Object.assign(this.counts, newCounts());
-    if (this.#loaded !== this.store.version) this.#restore();
+    if (this.#scheduled !== this.store.version) this.#schedule();
   }
 
-  /** Reads the buffers back from the store. */
-  #restore(): void {
-    for (const side of [this.#sides.left, this.#sides.right]) {
-      side.buffered.clear();
-      side.size = 0;
+  /** After a load: when each row goes follows from the row, not from what a run before thought of it. */
+  #schedule(): void {
+    for (const slot of this.store.slots()) {
+      const key = this.store.key(slot);
+      const side = key[0] === 0 ? this.#left : this.#right;
+      const deadline = deadlineOf(side, key, this.store.row(slot));
+      if (deadline !== undefined) this.store.schedule(slot, deadline, side.queue);
     }
-    for (const [[name, key], rows] of this.store.scan()) {
-      const side = this.#sides[name as SideName];
-      const list = (rows as [Row, boolean][]).map(([row, matched]) => ({ row, matched }));
-      side.buffered.set(String(key), list);
-      side.size += list.length;
-    }
-    this.#loaded = this.store.version;
+    this.#scheduled = this.store.version;
   }
 
   finish(): Row[] {
     const out: Row[] = [];
-    const { left, right } = this.#sides;
-    const changed = { left: new Set<string>(), right: new Set<string>() };
-    const [first, second] = this.#node.type === "semi" ? [right, left] : [left, right];
-    this.#take(first, second, changed, out);
-    this.#take(second, first, changed, out);
+    const [first, second] = this.#semi ? [this.#right, this.#left] : [this.#left, this.#right];
+    this.#take(first, false, out);
+    this.#take(second, true, out);
     this.counts.lateInput = this.counts.dropped;
-    this.#evict(left, changed.left, out);
-    this.#evict(right, changed.right, out);
-    for (const side of [left, right]) {
-      for (const key of changed[side.name]) {
-        const list = side.buffered.get(key);
-        if (list)
-          this.store.put(
-            [side.name, key],
-            list.map(({ row, matched }) => [row, matched]),
-          );
-        else this.store.remove([side.name, key]);
-      }
-    }
-    this.#loaded = this.store.version + 1;
+    this.#evict(this.#left, out);
+    this.#evict(this.#right, out);
+    this.#seen.clear();
+    this.#scheduled = this.store.version + 1;
     return out;
   }
 
-  /** The new rows of one side: matches with the other side's state, then into this side's. */
-  #take(side: Side, other: Side, changed: Record<SideName, Set<string>>, out: Row[]): void {
-    const { type } = this.#node;
+  #isLate(side: Side, row: Row): boolean {
+    const time = side.time < 0 ? null : instantOf(row[side.time]);
+    if (time === null || time > this.#lateUs) return false;
+    this.counts.dropped++;
+    return true;
+  }
+
+  /** The new rows of one side: they look for matches in the other side's state, then they go into their own. `last`: the other side's rows are in already. */
+  #take(side: Side, last: boolean, out: Row[]): void {
+    const isLeft = side.queue === 0;
     for (const row of side.rows) {
-      const time = side.timeOf?.(row);
-      if (time !== undefined && time !== null && time <= this.#lateUs) {
-        this.counts.dropped++;
+      if (this.#isLate(side, row)) continue;
+      if (side.accepts && !side.accepts(row)) {
+        if (side.outer) out.push(this.#withNulls(side, row));
         continue;
       }
       const key = side.keyOf(row);
+      key[0] = isLeft ? 1 : 0;
       let matched = false;
-      for (const candidate of key === undefined ? [] : (other.buffered.get(key) ?? [])) {
-        const pair: [Row, Row] = side.name === "left" ? [row, candidate.row] : [candidate.row, row];
-        if (!this.#test(...pair)) continue;
+      for (let slot = this.store.first(key), next = -1; slot >= 0; slot = next) {
+        next = this.store.following(slot);
+        const other = this.#row(slot);
+        if (!(isLeft ? this.#matches(row, other) : this.#matches(other, row))) continue;
         matched = true;
-        if (type === "semi") {
-          if (side.name === "left") break;
-          out.push(candidate.row);
-        } else out.push([...pair[0], ...pair[1]]);
-        if (!candidate.matched) {
-          candidate.matched = true;
-          changed[other.name].add(key ?? NULL_KEY);
-        }
+        if (!this.#semi) {
+          out.push(isLeft ? [...row, ...other] : [...other, ...row]);
+          this.store.mark(slot);
+        } else if (isLeft) break;
+        else this.#semiMatch(slot, other, out);
       }
-      if (type === "semi" && matched) {
-        if (side.name === "left") {
-          out.push(row);
-          continue;
-        }
-        this.#dropMatched(other, key ?? NULL_KEY);
-      }
-      if (this.#expired(side, row)) {
-        if (!matched && this.#keeps(side.name)) out.push(this.#withNulls(side.name, row));
-        continue;
-      }
-      const slot = key ?? NULL_KEY;
-      const list = side.buffered.get(slot);
-      if (list) list.push({ row, matched });
-      else side.buffered.set(slot, [{ row, matched }]);
-      side.size++;
-      this.counts.updated++;
-      changed[side.name].add(slot);
+      key[0] = side.queue;
+      if (this.#semi && isLeft && matched) out.push(row);
+      else if (!last || !this.#goesNow(side, key, row) || (side.outer && !matched)) this.#keep(side, key, row, matched);
     }
     side.rows = [];
   }
 
   /** A left row of a semi join has done its work with its first match. */
-  #dropMatched(side: Side, key: string): void {
-    const list = side.buffered.get(key) ?? [];
-    const stay = list.filter((one) => !one.matched);
-    this.counts.removed += list.length - stay.length;
-    side.size -= list.length - stay.length;
-    if (stay.length === 0) side.buffered.delete(key);
-    else side.buffered.set(key, stay);
+  #semiMatch(slot: number, row: Row, out: Row[]): void {
+    out.push(row);
+    this.store.drop(slot);
+    this.#seen.delete(slot);
+    this.counts.removed++;
   }
 
-  /** Whether unmatched rows of a side come out with nulls. */
-  #keeps(side: SideName): boolean {
-    return this.#node.type === "full" || this.#node.type === side;
+  #goesNow(side: Side, key: Row, row: Row): boolean {
+    const deadline = deadlineOf(side, key, row);
+    return deadline !== undefined && deadline <= this.#goneUpTo(side, this.#evictUs);
   }
 
-  #withNulls(side: SideName, row: Row): Row {
-    const nulls = this.#sides[side === "left" ? "right" : "left"].columns.map(() => null);
-    return side === "left" ? [...row, ...nulls] : [...nulls, ...row];
+  #row(slot: number): Row {
+    const known = this.#seen.get(slot);
+    if (known) return known;
+    const row = this.store.row(slot);
+    this.#seen.set(slot, row);
+    return row;
   }
 
-  #expired(side: Side, row: Row): boolean {
-    const keyTime = side.keyTimeOf?.(row);
-    if (keyTime !== undefined) return keyTime !== null && keyTime <= this.#evictUs;
-    if (!side.rule) return false;
-    const value = row[side.rule.ordinal];
-    return typeof value === "number" && value <= this.#evictUs + side.rule.shiftUs;
+  #keep(side: Side, key: Row, row: Row, matched: boolean): void {
+    const slot = this.store.add(key, row, matched, deadlineOf(side, key, row), side.queue);
+    this.#seen.set(slot, row);
+    this.counts.updated++;
   }
 
-  #evict(side: Side, changed: Set<string>, out: Row[]): void {
-    if (!this.#evicts(side)) return;
-    for (const [key, list] of side.buffered) {
-      const stay = list.filter((one) => !this.#expired(side, one.row));
-      if (stay.length === list.length) continue;
-      if (this.#keeps(side.name))
-        for (const one of list) if (!one.matched && this.#expired(side, one.row)) out.push(this.#withNulls(side.name, one.row));
-      this.counts.removed += list.length - stay.length;
-      side.size -= list.length - stay.length;
-      changed.add(key);
-      if (stay.length === 0) side.buffered.delete(key);
-      else side.buffered.set(key, stay);
+  #withNulls(side: Side, row: Row): Row {
+    return side.queue === 0 ? [...row, ...nulls(this.#right.width)] : [...nulls(this.#left.width), ...row];
+  }
+
+  /** Up to which deadline state of a side goes under a watermark. */
+  #goneUpTo(side: Side, watermarkUs: number): number {
+    if (side.timeKey >= 0) return watermarkUs;
+    return side.bound && watermarkUs > -Infinity ? side.bound.atUs(watermarkUs) : -Infinity;
+  }
+
+  #evict(side: Side, out: Row[]): void {
+    const us = this.#goneUpTo(side, this.#evictUs);
+    if (!evicts(side) || us === -Infinity) return;
+    for (let slot = this.store.takeExpired(us, side.queue); slot >= 0; slot = this.store.takeExpired(us, side.queue)) {
+      if (side.outer && !this.store.isMarked(slot)) out.push(this.#withNulls(side, this.store.row(slot)));
+      this.store.drop(slot);
+      this.counts.removed++;
     }
   }
 }
 
-function sideOf(node: JoinNode, name: SideName, settings: ExpressionSettings): Side {
-  const input = node[name];
-  const keys = name === "left" ? node.leftKeys : node.rightKeys;
-  const time = input.columns.findIndex((column) => column.eventTimeDelayMs !== undefined);
-  const timeExpression = (ordinal: number): ((row: Row) => number | null) => {
-    const field = fieldRef(input.columns, ordinal);
-    const values = rowFunction([field.dataType.type === "struct" ? windowPart(field, "end") : field], input.columns, settings);
-    return (row) => (values(row, 0)[0] ?? null) as number | null;
-  };
-  const marked = (side: SideName): number =>
-    (side === "left" ? node.leftKeys : node.rightKeys).findIndex(
-      (key) => key.kind === "field" && node[side].columns[key.ordinal]?.eventTimeDelayMs !== undefined,
-    );
-  const position = [marked("left"), marked("right")].find((at) => at >= 0) ?? -1;
-  const keyTime = position < 0 ? undefined : keys[position];
-  const keyTimeOf =
-    keyTime && rowFunction([keyTime.dataType.type === "struct" ? windowPart(keyTime, "end") : keyTime], input.columns, settings);
+function evicts(side: Side): boolean {
+  return side.timeKey >= 0 || side.bound !== undefined;
+}
+
+function nulls(count: number): null[] {
+  return Array.from({ length: count }, () => null);
+}
+
+/** An event time, or the end of a window; null without one. */
+function instantOf(value: unknown): number | null {
+  if (typeof value === "number") return value;
+  const end: unknown = Array.isArray(value) ? value[1] : null;
+  return typeof end === "number" ? end : null;
+}
+
+/** The instant that decides when a row goes; undefined for one that stays. */
+function deadlineOf(side: Side, key: Row, row: Row): number | undefined {
+  if (side.timeKey >= 0) return instantOf(key[side.timeKey + 1]) ?? undefined;
+  return side.bound && (instantOf(row[side.bound.ordinal]) ?? undefined);
+}
+
+function sideOf(node: JoinNode, name: JoinSide, accepts: Resolved | undefined, settings: ExpressionSettings): Side {
+  const { columns } = node[name];
+  const side: Resolved = { kind: "literal", value: name === "left" ? 0 : 1, dataType: { type: "int" }, nullable: false };
+  const values = rowFunction([side, ...(name === "left" ? node.leftKeys : node.rightKeys)], columns, settings);
+  const timeKey = watermarkKey(node);
   return {
     name,
+    queue: name === "left" ? 0 : 1,
+    width: columns.length,
     rows: [],
-    columns: input.columns,
-    keyOf: joinKeyOf(keys, input.columns, settings),
-    timeOf: time < 0 ? undefined : timeExpression(time),
-    rule: keyTime ? undefined : stateWatermarkRule(node, name),
-    keyTimeOf: keyTimeOf && ((row) => (keyTimeOf(row, 0)[0] ?? null) as number | null),
-    buffered: new Map(),
-    size: 0,
+    keyOf: (row) => values(row, 0) as unknown[],
+    accepts: accepts && rowTest(accepts, columns, settings),
+    time: eventTimeOf(columns),
+    timeKey,
+    bound: timeKey >= 0 ? undefined : stateWatermark(node, name),
+    outer: node.type === "full" || node.type === name,
   };
+}
+
+/** The condition by what its parts read: one side only, or both. */
+function splitCondition(node: JoinNode): Partial<Record<JoinSide | "both", Resolved>> {
+  const width = node.left.columns.length;
+  const parts: Record<JoinSide | "both", Resolved[]> = { left: [], right: [], both: [] };
+  for (const part of node.condition ? conjuncts(node.condition) : []) {
+    const references = [...referencesOf(part)];
+    if (!isDeterministic(part)) parts.both.push(part);
+    else if (references.every((ordinal) => ordinal < width)) parts.left.push(part);
+    else if (references.every((ordinal) => ordinal >= width)) parts.right.push(shiftFields(part, -width));
+    else parts.both.push(part);
+    if (references.length === 0 && isDeterministic(part)) parts.right.push(part);
+  }
+  const [left, right, both] = [andOf(parts.left), andOf(parts.right), andOf(parts.both)];
+  return { ...(left && { left }), ...(right && { right }), ...(both && { both }) };
 }

@@ -1,9 +1,10 @@
 import { StreamlabError } from "../../base/errors.ts";
 import type { Node } from "./node.ts";
 import { allNodes, inputsOf } from "./node.ts";
-import type { OutputMode } from "./plan.ts";
+import type { JoinType, OutputMode } from "./plan.ts";
 import { someOf } from "./expressions.ts";
-import { stateWatermarkRule } from "./join-watermarks.ts";
+import { boundsState, watermarkKey } from "./join-watermarks.ts";
+import type { JoinSide } from "./join-watermarks.ts";
 
 /** A query that is understood but that streaming does not run. `code` is Spark's error class. The rules are those of its UnsupportedOperationChecker. */
 export class UnsupportedQueryError extends StreamlabError {}
@@ -48,6 +49,8 @@ export function checkStreaming(plan: Node, mode: OutputMode): void {
     refuse(
       "Queries without streaming sources cannot be executed with writeStream.start()",
       "Use write, or read the input with session.readStream.",
+      "every input of the query is a table",
+      "WRITE_STREAM_NOT_ALLOWED",
     );
   checkOutputMode(plan, mode);
   for (const node of allNodes(plan).reverse()) checkNode(node, mode);
@@ -260,7 +263,7 @@ function checkJoin(join: Extract<Node, { op: "join" }>, mode: OutputMode): void 
         );
       break;
   }
-  if (left && right && !isWatermarkInKeys(join) && !hasStateWatermark(join)) {
+  if (left && right && watermarkKey(join) < 0 && !WAITING[join.type]?.some((side) => boundsState(join, side))) {
     refuse(
       `Stream-stream ${name} join between two streaming DataFrame/Datasets is not supported without a watermark in the join keys, or a watermark on the nullable side and an appropriate range condition`,
       "Define watermarks on both sides and bound the time between matching rows in the condition.",
@@ -268,18 +271,13 @@ function checkJoin(join: Extract<Node, { op: "join" }>, mode: OutputMode): void 
   }
 }
 
-function isWatermarkInKeys(join: Extract<Node, { op: "join" }>): boolean {
-  const marked = (expressions: readonly { readonly kind: string }[], columns: Node["columns"]): boolean =>
-    expressions.some((one) => one.kind === "field" && "ordinal" in one && columns[one.ordinal as number]?.eventTimeDelayMs !== undefined);
-  return marked(join.leftKeys, join.left.columns) || marked(join.rightKeys, join.right.columns);
-}
-
-function hasStateWatermark(join: Extract<Node, { op: "join" }>): boolean {
-  const left = stateWatermarkRule(join, "left") !== undefined;
-  const right = stateWatermarkRule(join, "right") !== undefined;
-  if (join.type === "full") return left || right;
-  return join.type === "right" ? right : left;
-}
+/** The sides whose unmatched rows must end their wait some day: one of them needs a bound. */
+const WAITING: Readonly<Partial<Record<JoinType, readonly JoinSide[]>>> = {
+  left: ["left"],
+  semi: ["left"],
+  right: ["right"],
+  full: ["left", "right"],
+};
 
 function isStateful(node: Node): boolean {
   if (!node.streaming) return false;

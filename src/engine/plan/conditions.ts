@@ -23,3 +23,8 @@ export function andOf(conditions: readonly Resolved[]): Resolved | undefined {
 export function isNotNull(expression: Resolved): Resolved {
   return call("isnotnull", [expression]);
 }
+
+/** `left = right`, or `left <=> right`. */
+export function equals(left: Resolved, right: Resolved, nullSafe: boolean): Resolved {
+  return call(nullSafe ? "<=>" : "=", [left, right]);
+}

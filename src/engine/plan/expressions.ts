@@ -64,7 +64,9 @@ export function shiftFields(expression: Resolved, by: number): Resolved {
   return replaceFields(expression, (ordinal, field) => ({ ...field, ordinal: ordinal + by }));
 }
 
-/** The parts of a condition that are joined by AND. */
+/** The parts of a condition that are joined by AND; the two bounds of a BETWEEN. */
 export function conjuncts(condition: Resolved): Resolved[] {
-  return condition.kind === "call" && condition.entry.name === "and" ? condition.args.flatMap(conjuncts) : [condition];
+  return condition.kind === "call" && (condition.entry.name === "and" || condition.entry.name === "between")
+    ? condition.args.flatMap(conjuncts)
+    : [condition];
 }

@@ -2,76 +2,136 @@ import type { Resolved } from "../columns/resolved.ts";
 import { conjuncts } from "./expressions.ts";
 import type { Column, JoinNode } from "./node.ts";
 
-/** How far state of one side must reach back: `ordinal` of that side, rows with a value <= watermark + `shiftUs` will not match any more. */
-export type StateWatermarkRule = { readonly ordinal: number; readonly shiftUs: number };
+/** One side of a join. */
+export type JoinSide = "left" | "right";
 
 /**
- * The bound that the join's condition puts on a side's column, given the watermark of the other side's event time: from
- * `click_ts <= imp_ts + interval 30 seconds` follows that an impression older than the clicks' watermark less 30 seconds finds no match
- * (Spark's StreamingJoinHelper.getStateValueWatermark). Undefined when the condition bounds nothing.
+ * One comparison of a join's condition, solved for one side: rows of that side are needed only from `sign * watermark + constantUs` on (`sign` is 0
+ * where the comparison has no event time of the other side). `inclusive`: a row at that instant is still needed.
  */
-export function stateWatermarkRule(join: JoinNode, side: "left" | "right"): StateWatermarkRule | undefined {
-  const offset = join.left.columns.length;
+type Bound = { readonly sign: number; readonly constantUs: number; readonly inclusive: boolean };
+
+/** How state of one side goes: rows whose `ordinal` (an event time, or the end of a window) is at or before `atUs(watermark)`. */
+export interface StateWatermark {
+  readonly ordinal: number;
+  atUs(watermarkUs: number): number;
+}
+
+/**
+ * Whether the condition bounds the state of a side by the watermark of the other one (StreamingJoinHelper.getStateValueWatermark). This is asked before an
+ * outer or semi join may start; the side's column in the comparison need not be its event time.
+ */
+export function boundsState(join: JoinNode, side: JoinSide): boolean {
+  return boundsOf(join, side).length > 0;
+}
+
+/**
+ * The bound that the condition puts on a side's event time, given the watermark: from `click_ts <= imp_ts + interval 30 seconds` follows that an impression
+ * before the watermark less 30 seconds finds no click any more. The lowest of all bounds counts, whole milliseconds. Undefined for a side
+ * without a watermark, or without a bound.
+ */
+export function stateWatermark(join: JoinNode, side: JoinSide): StateWatermark | undefined {
+  const ordinal = eventTimeOf(join[side].columns);
+  const bounds = boundsOf(join, side);
+  if (ordinal < 0 || bounds.length === 0) return undefined;
+  const atUs = (watermarkUs: number): number =>
+    Math.min(
+      ...bounds.map(({ sign, constantUs, inclusive }) => {
+        const ms = Math.trunc((sign * Math.floor(watermarkUs / 1000) * 1000 + constantUs) / 1000);
+        return (inclusive ? ms - 1 : ms) * 1000;
+      }),
+    );
+  return { ordinal, atUs };
+}
+
+/** The position of the first key that is an event time, of the left side if there is one; −1 if none is. */
+export function watermarkKey(join: JoinNode): number {
+  const marked = (side: JoinSide): number =>
+    (side === "left" ? join.leftKeys : join.rightKeys).findIndex(
+      (key, i) => key.kind === "field" && !join.nullSafe?.[i] && join[side].columns[key.ordinal]?.eventTimeDelayMs !== undefined,
+    );
+  const left = marked("left");
+  return left >= 0 ? left : marked("right");
+}
+
+/** The ordinal of the column that has a watermark, −1 without one. */
+export function eventTimeOf(columns: readonly Column[]): number {
+  return columns.findIndex((column) => column.eventTimeDelayMs !== undefined);
+}
+
+function boundsOf(join: JoinNode, side: JoinSide): Bound[] {
+  const width = join.left.columns.length;
+  const other = join[side === "left" ? "right" : "left"];
+  if (!join.condition || eventTimeOf(other.columns) < 0) return [];
   const columns = [...join.left.columns, ...join.right.columns];
-  const onSide = (ordinal: number): boolean => (side === "left" ? ordinal < offset : ordinal >= offset);
-  let best: StateWatermarkRule | undefined;
-  for (const part of join.condition ? conjuncts(join.condition) : []) {
-    const rule = ruleOf(part, columns, onSide);
-    if (rule && (best === undefined || rule.shiftUs > best.shiftUs)) best = rule;
-  }
-  return best && { ordinal: side === "left" ? best.ordinal : best.ordinal - offset, shiftUs: best.shiftUs };
+  const onSide = (ordinal: number): boolean => (side === "left" ? ordinal < width : ordinal >= width);
+  return conjuncts(join.condition).flatMap((part) => boundOf(part, columns, onSide) ?? []);
 }
 
-type Linear = { readonly positive: number[]; readonly negative: number[]; readonly constantUs: number };
-
-/** `a < b` and its kin as `state > mark + constant`, where `state` is a column of the side and `mark` an event time of the other. */
-function ruleOf(part: Resolved, columns: readonly Column[], onSide: (ordinal: number) => boolean): StateWatermarkRule | undefined {
+/** `a < b` and its kin as `mark + constants < state`; undefined where Spark does not see such a form. */
+function boundOf(part: Resolved, columns: readonly Column[], onSide: (ordinal: number) => boolean): Bound | undefined {
   if (part.kind !== "call" || !["<", "<=", ">", ">="].includes(part.entry.name)) return undefined;
-  const [a, b] = part.args;
-  const less = part.entry.name.startsWith("<");
-  const [small, large] = less ? [a, b] : [b, a];
-  const low = small && linear(small);
-  const high = large && linear(large);
-  if (!low || !high) return undefined;
-  // low <= high, that is: 0 <= high - low
-  const positive = [...high.positive, ...low.negative];
-  const negative = [...high.negative, ...low.positive];
-  const constantUs = high.constantUs - low.constantUs;
-  const [state] = positive;
-  const [mark] = negative;
-  if (positive.length !== 1 || negative.length !== 1 || state === undefined || mark === undefined) return undefined;
-  const marked = (ordinal: number): boolean => columns[ordinal]?.eventTimeDelayMs !== undefined;
-  if (!onSide(state) || onSide(mark) || !marked(state) || !marked(mark)) return undefined;
-  // mark <= state + constant, so state >= watermark - constant is needed and one millisecond less may go; mark < state + constant lets equals go
-  return { ordinal: state, shiftUs: -constantUs - (part.entry.name.endsWith("=") ? 1000 : 0) };
+  const { name } = part.entry;
+  const [small, large] = name.startsWith("<") ? [part.args[0], part.args[1]] : [part.args[1], part.args[0]];
+  const terms: Term[] = [];
+  if (!small || !large || !collect(small, false, terms) || !collect(large, true, terms)) return undefined;
+  const distinct = [...new Map(terms.map((term) => [JSON.stringify(term), term])).values()];
+  const states = distinct.filter((term) => term.kind === "column" && onSide(term.ordinal));
+  const others = new Set(terms.flatMap((term) => (term.kind === "column" && !onSide(term.ordinal) ? [term.ordinal] : [])));
+  const [state] = states;
+  if (states.length !== 1 || !state?.negative || others.size > 1 || distinct.length < 2) return undefined;
+  let [sign, constantUs] = [0, 0];
+  for (const term of distinct) {
+    if (term === state) continue;
+    const one = term.negative ? -1 : 1;
+    if (term.kind === "constant") constantUs += one * term.us;
+    else if (columns[term.ordinal]?.eventTimeDelayMs === undefined) return undefined;
+    else sign += one;
+  }
+  return { sign, constantUs, inclusive: name.endsWith("=") };
 }
 
-/** A sum of timestamps and constant intervals; undefined for anything else. */
-function linear(expression: Resolved): Linear | undefined {
-  if (expression.kind === "field" && expression.dataType.type === "timestamp")
-    return { positive: [expression.ordinal], negative: [], constantUs: 0 };
-  if (
-    expression.kind === "literal" &&
-    typeof expression.value === "number" &&
-    (expression.dataType.type === "interval" || expression.dataType.type === "timestamp")
-  ) {
-    return { positive: [], negative: [], constantUs: expression.value };
+type Term =
+  | { readonly kind: "column"; readonly ordinal: number; readonly negative: boolean }
+  | { readonly kind: "constant"; readonly us: number; readonly negative: boolean };
+
+const NUMERIC: readonly string[] = ["int", "bigint", "float", "double", "decimal"];
+
+/**
+ * The expression as a sum of columns and constants; false where it is none. Numbers count as seconds. Equal terms count once, since Spark keeps them
+ * in a set; the difference of two instants is no sum to it.
+ */
+function collect(expression: Resolved, negative: boolean, into: Term[]): boolean {
+  const type = expression.dataType.type;
+  switch (expression.kind) {
+    case "field":
+      into.push({ kind: "column", ordinal: expression.ordinal, negative });
+      return true;
+    case "literal": {
+      const us = constantUs(expression.value, expression.dataType);
+      if (us === undefined) return false;
+      into.push({ kind: "constant", us, negative });
+      return true;
+    }
+    case "cast":
+      return (NUMERIC.includes(type) || type === "timestamp") && collect(expression.input, negative, into);
+    case "call": {
+      const [a, b] = expression.args;
+      const { name } = expression.entry;
+      if (name === "negative" && a) return collect(a, !negative, into);
+      if ((name !== "+" && name !== "-") || !a) return false;
+      if (!b) return collect(a, name === "-" ? !negative : negative, into);
+      if (a.dataType.type === "date" || (type === "interval" && a.dataType.type === "timestamp")) return false;
+      return collect(a, negative, into) && collect(b, name === "-" ? !negative : negative, into);
+    }
+    default:
+      return false;
   }
-  if (expression.kind === "cast" && expression.dataType.type === "timestamp") return linear(expression.input);
-  if (expression.kind !== "call" || (expression.entry.name !== "+" && expression.entry.name !== "-")) return undefined;
-  const [a, b] = expression.args;
-  const left = a && linear(a);
-  const right = b && linear(b);
-  if (!left || !right) return undefined;
-  return expression.entry.name === "+"
-    ? {
-        positive: [...left.positive, ...right.positive],
-        negative: [...left.negative, ...right.negative],
-        constantUs: left.constantUs + right.constantUs,
-      }
-    : {
-        positive: [...left.positive, ...right.negative],
-        negative: [...left.negative, ...right.positive],
-        constantUs: left.constantUs - right.constantUs,
-      };
+}
+
+function constantUs(value: unknown, type: Resolved["dataType"]): number | undefined {
+  if (value === null || value === undefined) return undefined;
+  if (type.type === "interval") return typeof value === "number" ? value : undefined;
+  if (type.type === "decimal") return (Number(value) / 10 ** type.scale) * 1e6;
+  return NUMERIC.includes(type.type) ? Number(value) * 1e6 : undefined;
 }

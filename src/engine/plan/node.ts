@@ -70,8 +70,21 @@ export interface JoinNode extends NodeBase {
   /** Pairs of expressions that must be equal: over the left side, over the right side. */
   readonly leftKeys: readonly Resolved[];
   readonly rightKeys: readonly Resolved[];
+  /** For each pair whether null equals null (`<=>`); nowhere when absent. */
+  readonly nullSafe?: readonly boolean[];
   /** What is left of the condition, over the left columns followed by the right ones. */
   readonly condition?: Resolved;
+}
+
+/** Aggregates over all rows that come by, told in the progress under `name`; the rows go on as they are. */
+export interface ObserveNode extends NodeBase {
+  readonly op: "observe";
+  readonly input: Node;
+  readonly name: string;
+  readonly calls: readonly AggregateCall[];
+  /** The metrics, over the calls' results. */
+  readonly results: readonly Resolved[];
+  readonly metrics: StructType;
 }
 
 export interface LimitNode extends NodeBase {
@@ -102,6 +115,7 @@ export type Node =
       readonly by: readonly { readonly expr: Resolved; readonly descending: boolean; readonly nullsFirst: boolean }[];
     })
   | LimitNode
+  | ObserveNode
   | (NodeBase & { readonly op: "sample"; readonly input: Node; readonly fraction: number });
 
 /** A node's inputs. */

@@ -1,8 +1,9 @@
 import type { Resolved } from "../columns/resolved.ts";
 import { andOf, isNotNull } from "./conditions.ts";
-import { conjuncts, isDeterministic, referencesOf, replaceFields, shiftFields } from "./expressions.ts";
-import type { JoinNode, Node } from "./node.ts";
-import { fieldRef } from "./node.ts";
+import { conjuncts, isDeterministic, referencesOf, replaceFields } from "./expressions.ts";
+import type { Node } from "./node.ts";
+import { allNodes } from "./node.ts";
+import { optimizeJoin } from "./optimize-join.ts";
 
 /**
  * Rewrites that change what a query means for its watermark and its state, as Spark's optimizer does before it runs: filters move down as far
@@ -12,7 +13,7 @@ import { fieldRef } from "./node.ts";
 export function optimize(node: Node): Node {
   if (node.op === "filter") return pushDown(optimize(node.input), conjuncts(node.condition));
   const inputs = withInputs(node, optimize);
-  if (inputs.op === "join") return pushJoinConditions(inputs);
+  if (inputs.op === "join") return optimizeJoin(inputs, [], pushDown, filterOver);
   return inputs.op === "window" ? dropWithoutTime(inputs) : inputs;
 }
 
@@ -26,10 +27,11 @@ function filterOver(input: Node, conditions: readonly Resolved[]): Node {
   return condition ? { op: "filter", input, condition, columns: input.columns, streaming: input.streaming } : input;
 }
 
-/** Rows without the time that windows are made of go as early as a filter would: below the watermark, when that is of another column. */
+/** Rows without the time that windows are made of go as early as a filter would: below the watermark, when that is of another column, and into joins. */
 function dropWithoutTime(node: Extract<Node, { op: "window" }>): Node {
   const marked = [...referencesOf(node.time)].some((ordinal) => node.input.columns[ordinal]?.eventTimeDelayMs !== undefined);
-  return marked || !node.time.nullable || !isDeterministic(node.time)
+  const stays = marked && !allNodes(node.input).some((one) => one.op === "join");
+  return stays || !node.time.nullable || !isDeterministic(node.time)
     ? node
     : { ...node, input: pushDown(node.input, [isNotNull(node.time)]) };
 }
@@ -80,93 +82,8 @@ function pushDown(input: Node, conditions: readonly Resolved[]): Node {
     case "sort":
       return { ...input, input: pushDown(input.input, conditions) };
     case "join":
-      return pushIntoJoin(input, conditions);
+      return optimizeJoin(input, conditions, pushDown, filterOver);
     default:
       return filterOver(input, conditions);
-  }
-}
-
-/** A filter above a join goes to the side that it reads, where that side's rows are not made up by the join. */
-function pushIntoJoin(join: JoinNode, conditions: readonly Resolved[]): Node {
-  const width = join.left.columns.length;
-  const leftOnly = (one: Resolved): boolean => isDeterministic(one) && [...referencesOf(one)].every((ordinal) => ordinal < width);
-  const rightOnly = (one: Resolved): boolean => isDeterministic(one) && [...referencesOf(one)].every((ordinal) => ordinal >= width);
-  const mayLeft = ["inner", "cross", "left", "semi", "anti"].includes(join.type);
-  const mayRight = ["inner", "cross", "right"].includes(join.type);
-  const left = conditions.filter((one) => mayLeft && leftOnly(one));
-  const right = conditions.filter((one) => mayRight && rightOnly(one) && !left.includes(one));
-  const rest = conditions.filter((one) => !left.includes(one) && !right.includes(one));
-  const pushed: JoinNode = {
-    ...join,
-    left: pushDown(join.left, left),
-    right: pushDown(
-      join.right,
-      right.map((one) => shiftFields(one, -width)),
-    ),
-  };
-  return filterOver(pushed, rest);
-}
-
-/**
- * Parts of a join's condition that read one side filter that side where its rows are not kept anyway, and rows whose key or bound is null, which
- * match nothing, go before they reach the state.
- */
-function pushJoinConditions(join: JoinNode): Node {
-  const width = join.left.columns.length;
-  const filtersLeft = ["inner", "cross", "right", "semi"].includes(join.type);
-  const filtersRight = ["inner", "cross", "left", "semi", "anti"].includes(join.type);
-  const parts = join.condition ? conjuncts(join.condition) : [];
-  const left: Resolved[] = [];
-  const right: Resolved[] = [];
-  const rest: Resolved[] = [];
-  for (const part of parts) {
-    const references = [...referencesOf(part)];
-    if (filtersLeft && references.length > 0 && references.every((ordinal) => ordinal < width)) left.push(part);
-    else if (filtersRight && references.length > 0 && references.every((ordinal) => ordinal >= width))
-      right.push(shiftFields(part, -width));
-    else rest.push(part);
-  }
-  const compared = rest
-    .filter((part) => part.kind === "call" && ["<", "<=", ">", ">=", "="].includes(part.entry.name))
-    .flatMap(nullIntolerant);
-  const needed = (keys: readonly Resolved[], bounds: readonly number[], side: Node): Resolved[] =>
-    [...new Set([...keys.flatMap(nullIntolerant), ...bounds])]
-      .filter((ordinal) => side.columns[ordinal]?.nullable)
-      .map((ordinal) => isNotNull(fieldRef(side.columns, ordinal)));
-  if (filtersLeft) {
-    left.push(
-      ...needed(
-        join.leftKeys,
-        compared.filter((ordinal) => ordinal < width),
-        join.left,
-      ),
-    );
-  }
-  if (filtersRight) {
-    right.push(
-      ...needed(
-        join.rightKeys,
-        compared.filter((ordinal) => ordinal >= width).map((ordinal) => ordinal - width),
-        join.right,
-      ),
-    );
-  }
-  const { condition: _, ...plain } = join;
-  const remaining = andOf(rest);
-  return { ...plain, left: pushDown(join.left, left), right: pushDown(join.right, right), ...(remaining && { condition: remaining }) };
-}
-
-/** The columns whose null makes the whole expression null, as far as operators and casts of columns tell. */
-function nullIntolerant(expression: Resolved): number[] {
-  switch (expression.kind) {
-    case "field":
-      return [expression.ordinal];
-    case "cast":
-    case "getField":
-      return nullIntolerant(expression.input);
-    case "call":
-      return ["<", "<=", ">", ">=", "=", "+", "-"].includes(expression.entry.name) ? expression.args.flatMap(nullIntolerant) : [];
-    default:
-      return [];
   }
 }

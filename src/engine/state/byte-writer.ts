@@ -102,15 +102,26 @@ export class ByteWriter {
   take(): Buffer {
     return this.#buffer.subarray(0, this.#end);
   }
+
+  /** Begins anew, in the same memory: what `take` gave before is no longer valid. */
+  reset(): void {
+    this.#end = 0;
+  }
+
+  /** Copies what was written from `start` on to another buffer. */
+  copyTo(target: Buffer, at: number, start: number = 0): void {
+    this.#buffer.copy(target, at, start, this.#end);
+  }
 }
 
 /** Reads what a ByteWriter wrote; a RangeError means that the bytes end too early. */
 export class ByteReader {
   readonly #buffer: Buffer;
-  #at = 0;
+  #at: number;
 
-  constructor(buffer: Buffer) {
+  constructor(buffer: Buffer, at: number = 0) {
     this.#buffer = buffer;
+    this.#at = at;
   }
 
   get done(): boolean {
@@ -137,7 +148,8 @@ export class ByteReader {
   }
 
   text(): string {
-    return Buffer.from(this.bytes()).toString("utf8");
+    const { length } = this.bytes();
+    return this.#buffer.toString("utf8", this.#at - length, this.#at);
   }
 
   value(): unknown {
