@@ -45,6 +45,10 @@ export {
   type WhyDeadline,
   type WhyNextBatch,
   type WhyRow,
+  type UserColumnFunction,
+  type UserFunction,
+  type UserFunctionOptions,
+  type UserFunctions,
   type WhyStep,
   type WhyWindow,
 } from "./engine/index.ts";

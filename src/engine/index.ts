@@ -6,11 +6,12 @@ export { DataFrameWriter } from "./api/batch-writer.ts";
 export { DataReader } from "./api/reader.ts";
 export type { KafkaRow } from "./api/reader.ts";
 export { DataStreamWriter } from "./api/writer.ts";
+export type { UserColumnFunction, UserFunction, UserFunctionOptions, UserFunctions } from "./functions/user-function.ts";
 export { StreamingQuery } from "./query/streaming-query.ts";
 export type { StreamingQueryStatus } from "./query/streaming-query.ts";
 export type { WhyDeadline, WhyNextBatch, WhyRow, WhyStep, WhyWindow } from "./query/why.ts";
 export { StreamingQueryError } from "./query/query-error.ts";
-export { progressJson } from "./query/progress-builder.ts";
+export { prettyProgressJson, progressJson } from "./query/progress-json.ts";
 export type { SinkProgress, SourceProgress, StateOperatorProgress, StreamingQueryProgress } from "./query/progress.ts";
 export type {
   QueryIdleEvent,

@@ -74,7 +74,7 @@ function compile(node: Node, source: StructType, ansi: boolean): Stage {
     }));
     const context = createEmitContext({ writer, settings, batchTimeUs: "0", fields });
     if (node.op === "where") {
-      const condition = resolveCondition(goldenExpression(node.condition), input.schema, settings);
+      const condition = resolveCondition(goldenExpression(node.condition), { input: input.schema, settings });
       writer.line(`if (${isTrue(context.emit(condition))}) out.push(row);`);
       return;
     }

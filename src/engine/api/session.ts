@@ -13,6 +13,8 @@ import type { StreamingQueryListener } from "../query/listener.ts";
 import type { QuerySettings } from "../query/query-runtime.ts";
 import { confOf, defaultSettings, settingsOf } from "../query/query-runtime.ts";
 import type { MemoryTable } from "../sinks/builtin.ts";
+import type { UserFunctions } from "../functions/user-function.ts";
+import { createUserFunctions } from "../functions/user-function.ts";
 import { consoleFormat, noopFormat } from "../sinks/builtin.ts";
 import { MemoryInput, tableSource } from "../sources/memory.ts";
 import { rateFormat, rateMicroBatchFormat } from "../sources/rate.ts";
@@ -23,6 +25,7 @@ import type { JsonValue } from "../types/json-value.ts";
 import { rowFromJson } from "../types/json-value.ts";
 import type { Schema } from "../types/schema-builder.ts";
 import { DataFrame } from "./data-frame.ts";
+import type { Observation } from "./observation.ts";
 import { DataReader } from "./reader.ts";
 import { Terminations } from "./terminations.ts";
 
@@ -58,6 +61,8 @@ export interface Session {
   readonly readStream: DataReader;
   readonly read: DataReader;
   readonly streams: StreamingQueryManager;
+  /** The user's own functions of rows, by name: `session.udf.register("clean", (text: string | null) => text?.trim() ?? null, string())`. */
+  readonly udf: UserFunctions;
   readonly clock: Clock;
   /** A stream that is fed by hand. */
   memoryStream<R>(schema: Schema<R>): MemoryStream<R>;
@@ -96,6 +101,8 @@ export interface SessionInternals {
   readonly tables: Map<string, MemoryTable>;
   /** Temporary views by lower-case name. */
   readonly views: Map<string, Plan>;
+  /** Who waits for the metrics of a query without streams, by name. */
+  readonly observations: Map<string, Observation>;
   formatOf(name: string): Format;
   start(definition: Omit<QueryDefinition, "clock" | "settings" | "formatOf" | "listeners">): Promise<StreamingQuery>;
 }
@@ -121,6 +128,7 @@ export function createSession(options: SessionOptions = {}): Session {
   const terminations = new Terminations(clock);
   const listeners = new Set<StreamingQueryListener>();
   const views = new Map<string, Plan>();
+  const udf = createUserFunctions();
   const conf = new Map(Object.entries({ ...confOf(defaultSettings), ...options.conf }));
   const settings = (): QuerySettings => settingsOf(Object.fromEntries(conf), defaultSettings);
 
@@ -136,13 +144,14 @@ export function createSession(options: SessionOptions = {}): Session {
   const internals: SessionInternals = {
     clock,
     get context() {
-      return { settings: { ansi: settings().ansi } };
+      return { settings: { ansi: settings().ansi }, functions: udf.functions };
     },
     get settings() {
       return settings();
     },
     tables,
     views,
+    observations: new Map(),
     formatOf,
     start: async (definition) => {
       if (definition.name !== undefined && [...active].some((query) => query.name === definition.name)) {
@@ -180,6 +189,7 @@ export function createSession(options: SessionOptions = {}): Session {
   const session: Session = {
     clock,
     internals,
+    udf,
     get readStream() {
       return new DataReader(internals, clock, true);
     },

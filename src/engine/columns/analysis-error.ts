@@ -30,7 +30,7 @@ export function unresolvedRoutine(name: string, known: readonly string[]): Analy
   return new AnalysisError("UNRESOLVED_ROUTINE", {
     failed: `Cannot resolve routine ${quoted(name)} on search path [\`system\`.\`builtin\`, \`system\`.\`session\`, \`spark_catalog\`.\`default\`]`,
     found: "no function of that name",
-    remedy: `The nearest names are ${suggestions(name, known).slice(0, 3).map(quoted).join(", ")}.`,
+    remedy: `The nearest names are ${suggestions(name, known).slice(0, 3).map(quoted).join(", ")}. A function of your own has to be registered by session.udf.register before the query is made or started again.`,
   });
 }
 

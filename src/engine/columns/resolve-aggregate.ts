@@ -4,8 +4,9 @@ import type { StructType } from "../types/data-type.ts";
 import { AnalysisError } from "./analysis-error.ts";
 import { expressionText } from "./expression-text.ts";
 import type { Expression } from "./expression.ts";
-import type { ExpressionSettings, Resolved } from "./resolved.ts";
-import { resolveExpression, resolveIn } from "./resolve.ts";
+import type { Resolved } from "./resolved.ts";
+import type { ResolveScope } from "./resolve.ts";
+import { noGenerator, resolveIn } from "./resolve.ts";
 import { structuralKey } from "../codegen/structural-key.ts";
 
 /** A grouping key as written and as resolved over the aggregation's input (or over what a window operator made of it). */
@@ -46,24 +47,23 @@ export function containsAggregate(expression: Expression): boolean {
  */
 export function resolveAggregateExpression(
   expression: Expression,
-  input: StructType,
+  scope: ResolveScope,
   keys: readonly GroupingKey[],
   calls: AggregateCall[],
-  settings: ExpressionSettings,
 ): Resolved {
   const keyTexts = keys.map((key) => JSON.stringify(key.expr));
   const intercept = (part: Expression): Resolved | undefined => {
     const key = keys[keyTexts.indexOf(JSON.stringify(part))];
     if (key) return keyField(keys, key);
     if (part.kind === "call") {
-      const call = aggregateCall(part, input, calls, settings);
+      const call = aggregateCall(part, scope, calls);
       if (call === undefined) return undefined;
       const { dataType, nullable } = call.aggregate;
       return { kind: "field", ordinal: keys.length + calls.indexOf(call), name: call.text, dataType, nullable };
     }
-    return part.kind === "column" ? keyColumn(part, input, keys, settings) : undefined;
+    return part.kind === "column" ? keyColumn(part, scope, keys) : undefined;
   };
-  return resolveIn(expression, { input, settings, intercept });
+  return resolveIn(expression, { ...scope, intercept });
 }
 
 function keyField(keys: readonly GroupingKey[], key: GroupingKey): Resolved {
@@ -71,24 +71,19 @@ function keyField(keys: readonly GroupingKey[], key: GroupingKey): Resolved {
   return { kind: "field", ordinal: keys.indexOf(key), name: key.name, dataType, nullable };
 }
 
-function keyColumn(
-  column: Extract<Expression, { kind: "column" }>,
-  input: StructType,
-  keys: readonly GroupingKey[],
-  settings: ExpressionSettings,
-): Resolved {
+function keyColumn(column: Extract<Expression, { kind: "column" }>, scope: ResolveScope, keys: readonly GroupingKey[]): Resolved {
   const named = keys.find((key) => key.name === column.path[0]);
-  if (named && !input.fields.some((one) => one.name.toLowerCase() === named.name.toLowerCase())) {
+  if (named && !scope.input.fields.some((one) => one.name.toLowerCase() === named.name.toLowerCase())) {
     const row: StructType = {
       type: "struct",
       fields: keys.map(({ name, resolved }) => ({ name, dataType: resolved.dataType, nullable: resolved.nullable })),
     };
-    return resolveExpression(column, row, settings);
+    return resolveIn(column, { ...scope, input: row });
   }
-  const wanted = structuralKey(resolveExpression(column, input, settings));
+  const wanted = structuralKey(resolveIn(column, scope));
   const key = keys.find((one) => structuralKey(one.resolved) === wanted);
   if (key) return keyField(keys, key);
-  throw new AnalysisError("MISSING_AGGREGATION", {
+  throw new AnalysisError(keys.length === 0 ? "MISSING_GROUP_BY" : "MISSING_AGGREGATION", {
     failed: `The non-aggregating expression "${expressionText(column)}" is based on columns which are not participating in the GROUP BY clause`,
     found: `the grouping keys are ${keys.map((one) => one.name).join(", ") || "none"}`,
     remedy: `Add the columns or the expression to the GROUP BY, aggregate the expression, or use "any_value(${expressionText(column)})".`,
@@ -97,9 +92,8 @@ function keyColumn(
 
 function aggregateCall(
   part: Extract<Expression, { kind: "call" }>,
-  input: StructType,
+  scope: ResolveScope,
   calls: AggregateCall[],
-  settings: ExpressionSettings,
 ): AggregateCall | undefined {
   const entry = builtinAggregates.get(part.fn.toLowerCase());
   if (entry === undefined) return undefined;
@@ -111,12 +105,12 @@ function aggregateCall(
       remedy: "Use the inner aggregate function in a sub-query.",
     });
   }
-  const args = part.args.map((one) => resolveExpression(one, input, settings));
+  const args = part.args.map((one) => noGenerator(resolveIn(one, scope), part));
   const distinct = part.options?.distinct === true;
   const identity = `${part.fn.toLowerCase()} ${distinct} ${JSON.stringify(part.options ?? {})} ${args.map(structuralKey).join(",")}`;
   const known = calls.find((one) => identities.get(one) === identity);
   if (known) return known;
-  const call: AggregateCall = { text, distinct, aggregate: entry.resolve(args, part.options ?? {}, settings) };
+  const call: AggregateCall = { text, distinct, aggregate: entry.resolve(args, part.options ?? {}, scope.settings) };
   identities.set(call, identity);
   calls.push(call);
   return call;

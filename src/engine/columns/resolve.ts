@@ -54,9 +54,13 @@ export function resolveIn(expression: Expression, scope: ResolveScope): Resolved
 }
 
 /** A condition: must be boolean. */
-export function resolveCondition(expression: Expression, input: StructType, settings: ExpressionSettings): Resolved {
-  const resolved = resolveExpression(expression, input, settings);
-  if (resolved.dataType.type === "null") return castTo(resolved, { type: "boolean" }, settings);
+export function resolveCondition(expression: Expression, scope: ResolveScope): Resolved {
+  return requireCondition(resolveIn(expression, scope), expression);
+}
+
+/** The same for what is resolved already; a null is a condition. */
+export function requireCondition(resolved: Resolved, expression: Expression): Resolved {
+  if (resolved.dataType.type === "null") return literal(null, { type: "boolean" });
   if (resolved.dataType.type !== "boolean") {
     throw datatypeMismatch(
       "FILTER_NOT_BOOLEAN",
@@ -132,7 +136,7 @@ function resolveCall(expression: Extract<Expression, { kind: "call" }>, scope: R
   const functions = scope.functions ?? builtinFunctions;
   const entry = functions.get(name);
   if (entry === undefined) throw unresolvedRoutine(expression.fn, [...functions.keys()]);
-  const args = expression.args.map((one) => resolveIn(one, scope));
+  const args = expression.args.map((one) => noGenerator(resolveIn(one, scope), expression));
   const call = entry.resolve(args, expression.options ?? {}, scope.settings);
   return {
     kind: "call",
@@ -144,8 +148,18 @@ function resolveCall(expression: Extract<Expression, { kind: "call" }>, scope: R
   };
 }
 
+/** A part of an expression: rows can only be made by a column of its own. */
+export function noGenerator(part: Resolved, expression: Expression): Resolved {
+  if (part.kind !== "call" || part.entry.generator?.kind !== "rows") return part;
+  throw new AnalysisError("UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS", {
+    failed: `The generator is not supported: nested in expressions "${expressionText(expression)}"`,
+    found: `${part.entry.name} inside another expression`,
+    remedy: "Select the generator alone first, then compute with the new column.",
+  });
+}
+
 function resolveCast(expression: Extract<Expression, { kind: "cast" }>, scope: ResolveScope): Resolved {
-  const input = resolveIn(expression.input, scope);
+  const input = noGenerator(resolveIn(expression.input, scope), expression);
   const to = expression.to;
   if (!castAllowed(input.dataType, to, scope.settings.ansi || expression.mode === "try")) {
     throw datatypeMismatch(

@@ -21,7 +21,7 @@ interface Folding {
 function folding(fn: string, columns: readonly string[], ansi: boolean = true): Folding {
   const args = columns.map((name): Expression => ({ kind: "column", path: [name] }));
   const calls: AggregateCall[] = [];
-  const column = resolveAggregateExpression({ kind: "call", fn, args }, schema, [], calls, { ansi });
+  const column = resolveAggregateExpression({ kind: "call", fn, args }, { input: schema, settings: { ansi } }, [], calls);
   const aggregate = calls[0]?.aggregate;
   if (!aggregate) throw new Error("no aggregate");
   const slots = (name: string): string[] => aggregate.slots.map((_, i) => `${name}[${i}]`);
@@ -198,7 +198,7 @@ test("an output column may compute with several aggregates; equal calls are fold
     expr: { kind: "column", path: ["s"] } as Expression,
     resolved: { kind: "field", ordinal: 5, name: "s", dataType: { type: "string" }, nullable: true } as const,
   };
-  const column = resolveAggregateExpression({ kind: "call", fn: "+", args: [sum, SUM] }, schema, [key], calls, settings);
+  const column = resolveAggregateExpression({ kind: "call", fn: "+", args: [sum, SUM] }, { input: schema, settings }, [key], calls);
   expect(calls).toHaveLength(1);
   expect(column).toMatchObject({
     kind: "call",
@@ -207,11 +207,11 @@ test("an output column may compute with several aggregates; equal calls are fold
       { kind: "field", ordinal: 1 },
     ],
   });
-  expect(resolveAggregateExpression({ kind: "column", path: ["S"] }, schema, [key], calls, settings)).toMatchObject({
+  expect(resolveAggregateExpression({ kind: "column", path: ["S"] }, { input: schema, settings }, [key], calls)).toMatchObject({
     kind: "field",
     ordinal: 0,
   });
-  expect(() => resolveAggregateExpression({ kind: "column", path: ["x"] }, schema, [key], calls, settings)).toThrow(
+  expect(() => resolveAggregateExpression({ kind: "column", path: ["x"] }, { input: schema, settings }, [key], calls)).toThrow(
     expect.objectContaining({ code: "MISSING_AGGREGATION" }) as Error,
   );
 });

@@ -12,6 +12,8 @@ import { intervalUs } from "./time-window.ts";
  */
 
 type Text = Operand<string>;
+/** A column of whatever type, or a plain value. */
+export type Argument = AnyColumn | string | number | bigint | boolean | Date | null;
 type Instant = Column<Timestamp> | Column<DateValue> | Column<string> | Column<Untyped>;
 /** The value type of a window column. */
 export type Window = { readonly start: Timestamp; readonly end: Timestamp };
@@ -51,7 +53,7 @@ type Widened<V> = V extends string
       : V;
 
 /** Any Spark SQL function by its own name. */
-export function callFunction(name: string, ...args: readonly Operand<unknown>[]): Column<Untyped> {
+export function callFunction(name: string, ...args: readonly Argument[]): Column<Untyped> {
   return call(name, args);
 }
 

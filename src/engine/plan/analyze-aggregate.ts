@@ -1,12 +1,13 @@
 import { AnalysisError } from "../columns/analysis-error.ts";
 import type { AggregateCall, GroupingKey } from "../columns/resolve-aggregate.ts";
-import { resolveAggregateExpression } from "../columns/resolve-aggregate.ts";
+import { containsAggregate, resolveAggregateExpression } from "../columns/resolve-aggregate.ts";
 import { resolveIn } from "../columns/resolve.ts";
 import type { Resolved } from "../columns/resolved.ts";
 import { sessionSpec } from "../functions/time-window.ts";
 import type { ResolvedCallNode } from "../functions/function-entry.ts";
 import type { AnalysisContext } from "./scope.ts";
-import { addWindow, columnOf, eventTimeOf, scopeOf } from "./scope.ts";
+import { columnOf, eventTimeOf, scopeOf } from "./scope.ts";
+import { severalWindows, WindowColumns } from "./window-columns.ts";
 import type { Column, Node } from "./node.ts";
 import { fieldRef, schemaOf } from "./node.ts";
 import type { Plan } from "./plan.ts";
@@ -16,19 +17,20 @@ type AggregatePlan = Extract<Plan, { op: "aggregate" }>;
 /** An aggregation: a window among the keys becomes a node below it, a session makes it a session aggregation. */
 export function analyzeAggregate(plan: AggregatePlan, input: Node, context: AnalysisContext): Node {
   const scope = scopeOf(input, context);
-  let below = input;
+  const windows = new WindowColumns(input);
   let session: { readonly call: ResolvedCallNode; readonly key: number } | undefined;
-  let windows = 0;
   const keyColumns: Column[] = [];
   const keys = plan.groupBy.map(({ name, expr }, i): GroupingKey => {
+    if (containsAggregate(expr)) throw aggregateInGroupBy(name);
     const resolved = resolveIn(expr, scope);
     const kind = resolved.kind === "call" ? resolved.entry.generator?.kind : undefined;
     if (kind === undefined || resolved.kind !== "call") {
-      keyColumns.push(columnOf(name, resolved, input.columns));
-      return { name, expr, resolved };
+      const lifted = windows.lifted(resolved);
+      keyColumns.push(columnOf(name, lifted, windows.below.columns));
+      return { name, expr, resolved: lifted };
     }
     if (kind === "rows") throw generatorInGroupBy(name);
-    if (++windows > 1) throw severalWindows();
+    if (session || (kind === "session" && windows.below !== input)) throw severalWindows();
     if (kind === "session") {
       session = { call: resolved, key: i };
       const eventTimeDelayMs = eventTimeOf(sessionSpec(resolved).time, input.columns);
@@ -41,14 +43,13 @@ export function analyzeAggregate(plan: AggregatePlan, input: Node, context: Anal
       });
       return { name, expr, resolved };
     }
-    below = addWindow(below, resolved, name);
-    const field = fieldRef(below.columns, below.columns.length - 1);
-    keyColumns.push(columnOf(name, field, below.columns));
+    const field = windows.column(resolved, name);
+    keyColumns.push(columnOf(name, field, windows.below.columns));
     return { name, expr, resolved: field };
   });
 
   const calls: AggregateCall[] = [];
-  const computed = plan.aggregates.map(({ expr }) => resolveAggregateExpression(expr, scope.input, keys, calls, context.settings));
+  const computed = plan.aggregates.map(({ expr }) => resolveAggregateExpression(expr, scope, keys, calls));
   const sets = groupingSets(plan.grouping, keys.length);
   const outputKeys = sets ? keyColumns.map((column): Column => ({ ...column, nullable: true })) : keyColumns;
   const row: Column[] = [
@@ -58,7 +59,7 @@ export function analyzeAggregate(plan: AggregatePlan, input: Node, context: Anal
   const results = [...outputKeys.map((_, i) => fieldRef(row, i)), ...computed];
   const names = [...plan.groupBy, ...plan.aggregates].map((one) => one.name);
   const columns = results.map((result, i) => columnOf(names[i] ?? "", result, row));
-  const shared = { input: below, keyColumns: outputKeys, calls, results, columns, streaming: input.streaming };
+  const shared = { input: windows.below, keyColumns: outputKeys, calls, results, columns, streaming: input.streaming };
   if (session === undefined) return { op: "aggregate", keys: keys.map((key) => key.resolved), ...shared, ...(sets && { sets }) };
 
   const { call, key: sessionKey } = session;
@@ -73,17 +74,16 @@ function groupingSets(grouping: AggregatePlan["grouping"], count: number): numbe
   return Array.from({ length: count + 1 }, (_, dropped) => ((1 << dropped) - 1) << (count - dropped));
 }
 
-function severalWindows(): AnalysisError {
-  return new AnalysisError("_LEGACY_ERROR_TEMP_1039", {
-    failed:
-      "Multiple time/session window expressions would result in a cartesian product of rows, therefore they are currently not supported",
-    found: "more than one window among the grouping keys",
-    remedy: "Group by one window; aggregate again for another size.",
+function aggregateInGroupBy(name: string): AnalysisError {
+  return new AnalysisError("GROUP_BY_AGGREGATE", {
+    failed: "Aggregate functions are not allowed in GROUP BY",
+    found: `the grouping key ${name}`,
+    remedy: "Aggregate first, then group the result again.",
   });
 }
 
 function generatorInGroupBy(name: string): AnalysisError {
-  return new AnalysisError("UNSUPPORTED_GENERATOR.OUTSIDE_SELECT", {
+  return new AnalysisError("MISSING_AGGREGATION", {
     failed: "The generator is not supported outside the SELECT clause",
     found: `the grouping key ${name}`,
     remedy: "Select it first, then group by the new column.",

@@ -2,8 +2,10 @@ import { parseDurationMs } from "../../base/duration.ts";
 import { AnalysisError } from "../columns/analysis-error.ts";
 import { commonType } from "../columns/coerce.ts";
 import { parsePath } from "../columns/column.ts";
-import type { Expression, NamedExpression } from "../columns/expression.ts";
-import { resolveCondition, resolveIn } from "../columns/resolve.ts";
+import type { NamedExpression } from "../columns/expression.ts";
+import { columnName } from "../columns/expression-text.ts";
+import { containsAggregate } from "../columns/resolve-aggregate.ts";
+import { resolveIn } from "../columns/resolve.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
 import type { ResolvedCallNode } from "../functions/function-entry.ts";
 import type { DataType, StructType } from "../types/data-type.ts";
@@ -11,8 +13,12 @@ import { fieldOrdinals, sameType } from "../types/schema.ts";
 import { simpleString, sqlTypeName } from "../types/type-text.ts";
 import { analyzeAggregate } from "./analyze-aggregate.ts";
 import { analyzeJoin } from "./analyze-join.ts";
+import { analyzeObserve } from "./analyze-observe.ts";
 import type { AnalysisContext } from "./scope.ts";
-import { addWindow, columnOf, scopeOf } from "./scope.ts";
+import { sortable, withMissingColumns } from "./missing-columns.ts";
+import { resolveFilter } from "./resolve-filter.ts";
+import { columnOf, scopeOf } from "./scope.ts";
+import { WindowColumns } from "./window-columns.ts";
 import type { Column, Node } from "./node.ts";
 import { fieldRef, schemaOf } from "./node.ts";
 import type { Plan } from "./plan.ts";
@@ -36,12 +42,14 @@ export function analyze(plan: Plan, context: AnalysisContext): Node {
       return { op: "local", rows: plan.rows, streaming: false, columns: plan.schema.fields };
     case "watermark":
       return analyzeWatermark(plan, analyze(plan.input, context));
-    case "filter": {
-      const input = analyze(plan.input, context);
-      const condition = resolveConditionIn(plan.condition, schemaOf(input.columns), context);
-      return { op: "filter", input, condition, columns: input.columns, streaming: input.streaming };
-    }
+    case "filter":
+      return withMissingColumns(analyze(plan.input, context), (input): Node => {
+        const condition = resolveFilter(plan.condition, scopeOf(input, context));
+        return { op: "filter", input, condition, columns: input.columns, streaming: input.streaming };
+      });
     case "project":
+      if (plan.columns.some(({ expr }) => containsAggregate(expr)))
+        return analyze({ op: "aggregate", input: plan.input, groupBy: [], aggregates: plan.columns, grouping: "plain" }, context);
       return analyzeProject(plan.columns, analyze(plan.input, context), context);
     case "aggregate":
       return analyzeAggregate(plan, analyze(plan.input, context), context);
@@ -66,27 +74,30 @@ export function analyze(plan: Plan, context: AnalysisContext): Node {
     case "intersect":
     case "except":
       return analyzeSetOperation(plan.op, analyze(plan.left, context), analyze(plan.right, context), context);
-    case "sort": {
-      const input = analyze(plan.input, context);
-      const scope = scopeOf(input, context);
-      const by = plan.by.map(({ expr, descending, nullsFirst }) => ({ expr: resolveIn(expr, scope), descending, nullsFirst }));
-      return { op: "sort", input, by, columns: input.columns, streaming: input.streaming };
-    }
+    case "sort":
+      return withMissingColumns(analyze(plan.input, context), (input): Node => {
+        const scope = scopeOf(input, context);
+        const by = plan.by.map(({ expr, descending, nullsFirst }) => ({ expr: sortable(resolveIn(expr, scope)), descending, nullsFirst }));
+        return { op: "sort", input, by, columns: input.columns, streaming: input.streaming };
+      });
     case "limit":
     case "offset": {
       const input = analyze(plan.input, context);
       return { op: plan.op, input, n: plan.n, columns: input.columns, streaming: input.streaming };
     }
+    case "observe":
+      return analyzeObserve(plan, analyze(plan.input, context), context);
     case "sample": {
+      if (!(plan.fraction >= 0 && plan.fraction <= 1))
+        throw new AnalysisError("ILLEGAL_ARGUMENT", {
+          failed: `requirement failed: Sampling fraction (${plan.fraction}) must be on interval [0, 1] without replacement`,
+          found: String(plan.fraction),
+          remedy: "Give a part between 0 and 1.",
+        });
       const input = analyze(plan.input, context);
       return { op: "sample", input, fraction: plan.fraction, columns: input.columns, streaming: input.streaming };
     }
   }
-}
-
-function resolveConditionIn(condition: Expression, input: StructType, context: AnalysisContext): Resolved {
-  if (!context.functions) return resolveCondition(condition, input, context.settings);
-  return resolveIn(condition, { input, settings: context.settings, functions: context.functions });
 }
 
 /** The ordinal of the event time: a path of names that must lead to a column itself. */
@@ -179,33 +190,39 @@ function watermarkDelayMs(text: string): number {
   return delayMs;
 }
 
-function generatorOf(expression: Resolved): ResolvedCallNode | undefined {
-  return expression.kind === "call" && expression.entry.generator ? expression : undefined;
-}
-
 function analyzeProject(named: readonly NamedExpression[], input: Node, context: AnalysisContext): Node {
   const scope = scopeOf(input, context);
   const expressions: Resolved[] = [];
   const names: string[] = [];
-  let below = input;
-  for (const { name, expr } of named.flatMap((one) => expandStar(one, scope))) {
-    const resolved = resolveIn(expr, scope);
-    const generator = generatorOf(resolved);
-    if (!generator) {
-      expressions.push(resolved);
-      names.push(name);
+  const windows = new WindowColumns(input);
+  for (const one of named.flatMap((each) => expandStar(each, scope))) {
+    const resolved = resolveIn(one.expr, scope);
+    const generator = resolved.kind === "call" ? resolved.entry.generator : undefined;
+    if (resolved.kind !== "call" || generator?.kind !== "rows") {
+      expressions.push(resolved.kind === "call" && generator ? windows.column(resolved, one.name) : windows.lifted(resolved));
+      names.push(one.name);
       continue;
     }
-    const first = below.columns.length;
-    below = generator.entry.generator?.kind === "rows" ? addGenerator(below, generator) : addWindow(below, generator, name);
-    const added = below.columns.slice(first);
+    const first = windows.below.columns.length;
+    windows.below = addGenerator(windows.below, resolved);
+    const added = windows.below.columns.slice(first);
+    if (added.length > 1 && one.name !== columnName(one.expr)) throw aliasMismatch(one.name, added.length);
     added.forEach((column, i) => {
-      expressions.push(fieldRef(below.columns, first + i));
-      names.push(added.length === 1 ? name : column.name);
+      expressions.push(fieldRef(windows.below.columns, first + i));
+      names.push(added.length === 1 ? one.name : column.name);
     });
   }
+  const { below } = windows;
   const columns = expressions.map((expression, i) => columnOf(names[i] ?? "", expression, below.columns));
   return { op: "project", input: below, expressions, columns, streaming: input.streaming };
+}
+
+function aliasMismatch(name: string, columns: number): AnalysisError {
+  return new AnalysisError("UDTF_ALIAS_NUMBER_MISMATCH", {
+    failed: "The number of aliases supplied in the AS clause does not match the number of columns output by the UDTF",
+    found: `one name, ${name}, for ${columns} columns`,
+    remedy: "Select it without a name, then rename the columns.",
+  });
 }
 
 function addGenerator(input: Node, call: ResolvedCallNode): Node {
