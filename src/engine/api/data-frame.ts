@@ -23,6 +23,7 @@ import { named, namedColumn, rowOf, sortKey, withComputed } from "./frame-column
 import { joinPlan, joinTypeOf, usingPlan } from "./join-plan.ts";
 import type { DropOptions, FillValue } from "./na-functions.ts";
 import { dropPlan, fillPlan } from "./na-functions.ts";
+import type { Observation } from "./observation.ts";
 import type { SessionInternals } from "./session.ts";
 import { DataStreamWriter } from "./writer.ts";
 
@@ -315,6 +316,17 @@ export class DataFrame<R = AnyRow> {
     return this.#then({ op: "sample", input: this.plan, fraction });
   }
 
+  /**
+   * Aggregates over the rows that come by here, told in every progress under `name` (`observedMetrics`); the rows go on as they are. In a query without
+   * streams an Observation in place of the name keeps them.
+   */
+  observe<A extends Columns>(target: string | Observation, make: ((row: ColumnsOf<R>) => A) | A): DataFrame<R> {
+    const name = typeof target === "string" ? target : target.name;
+    if (typeof target !== "string") this.#session.observations.set(name, target);
+    const aggregates = namedExpressions(typeof make === "function" ? make(rowOf<R>(this.columns)) : make);
+    return this.#then({ op: "observe", input: this.plan, name, aggregates });
+  }
+
   /** Missing values: `fill` puts a value in their place, `drop` leaves such rows out. NaN counts as missing. */
   get na(): {
     fill(values: FillValue | Readonly<Record<string, FillValue>>, columns?: readonly (keyof R & string)[]): DataFrame<R>;
@@ -374,7 +386,7 @@ export class DataFrame<R = AnyRow> {
 
   /** The rows of a query without streams, in the engine's representation. */
   async collectRows(): Promise<Row[]> {
-    return collectRows(this.analyzed(), this.#session);
+    return collectRows(this.analyzed(), this.#session, (name, metrics) => this.#session.observations.get(name)?.take(metrics));
   }
 
   /** The rows of a query without streams, in JSON form. */

@@ -1,3 +1,4 @@
+import { AnalysisError } from "../columns/analysis-error.ts";
 import type { LimitNode, Node } from "../plan/node.ts";
 import { allNodes, inputsOf } from "../plan/node.ts";
 import type { OutputMode } from "../plan/plan.ts";
@@ -8,6 +9,7 @@ import type { Row } from "../types/data-type.ts";
 import { AggregateOperator } from "./aggregate.ts";
 import { DeduplicateOperator } from "./deduplicate.ts";
 import { LimitOperator } from "./limit.ts";
+import { Observer } from "./observe.ts";
 import { SessionOperator } from "./session.ts";
 import { sortRows } from "./sort.ts";
 import { StaticJoin } from "./static-join.ts";
@@ -43,6 +45,8 @@ export interface CompiledPlan {
   readonly stateLayouts: readonly string[];
   readonly watermarks: readonly EventTimeStats[];
   readonly stages: readonly Stage[];
+  /** What `observe` collects, by name. */
+  readonly observers: readonly Observer[];
   /** The input watermark of every operator (in the order of `operators`) under a global watermark, microseconds. */
   propagate(watermarkUs: number): readonly number[];
   begin(run: BatchRun, lateUs: readonly number[], evictUs: readonly number[]): void;
@@ -73,6 +77,7 @@ class Compiler {
   readonly #tables: StatefulOperator[] = [];
   readonly #watermarks: EventTimeStats[] = [];
   readonly #stages: Stage[] = [];
+  readonly #observers: Observer[] = [];
   readonly #finishers: ((run: BatchRun, out: Row[]) => void)[] = [];
   #run: BatchRun | undefined;
   #out: Row[] = [];
@@ -94,11 +99,13 @@ class Compiler {
       stateLayouts: this.#operators.map(({ operator, node }) => stateLayout(operator.name, node)),
       watermarks: this.#watermarks,
       stages: this.#stages,
+      observers: this.#observers,
       propagate: (watermarkUs) => propagate(plan, operators, watermarkUs),
       begin: (run, lateUs, evictUs) => {
         this.#run = run;
         this.#out = [];
         for (const stats of this.#watermarks) stats.begin();
+        for (const observer of this.#observers) observer.begin();
         operators.forEach(({ operator }, i) => operator.begin(lateUs[i] ?? -Infinity, evictUs[i] ?? -Infinity));
         for (const operator of this.#tables) operator.begin(-Infinity, -Infinity);
       },
@@ -192,6 +199,13 @@ class Compiler {
       }
       case "join":
         return this.#join(node);
+      case "observe": {
+        const flows = this.#flows(node.input);
+        const observer = new Observer(node, this.#options.settings);
+        if (this.#observers.some((one) => one.name === node.name)) throw duplicatedMetrics(node.name);
+        this.#observers.push(observer);
+        return this.#then(flows, () => observer.step());
+      }
       case "sort":
         return this.#collected(node, (rows) => sortRows(node, rows));
       case "limit":
@@ -329,6 +343,14 @@ class Compiler {
 /** Whether a stream is aggregated at or below the node: in complete mode its rows are a whole result, not an addition to one. */
 function aggregates(node: Node): boolean {
   return allNodes(node).some((one) => one.streaming && (one.op === "aggregate" || one.op === "session"));
+}
+
+function duplicatedMetrics(name: string): AnalysisError {
+  return new AnalysisError("DUPLICATED_METRICS_NAME", {
+    failed: `The metric name is not unique: ${name}`,
+    found: "observe is there twice under this name",
+    remedy: "The same name cannot be used for metrics with different results: choose another one.",
+  });
 }
 
 function exceptAll(left: readonly Row[], right: readonly Row[]): Row[] {

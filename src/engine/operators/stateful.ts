@@ -48,6 +48,8 @@ export function operatorProgress(operator: StatefulOperator, commitTimeMs: numbe
     allRemovalsTimeMs: 0,
     commitTimeMs,
     memoryUsedBytes: operator.store.memoryBytes,
+    numShufflePartitions: 1,
+    numStateStoreInstances: operator.name === "symmetricHashJoin" ? 4 : 1,
     customMetrics: { numLateInputRows: lateInput },
   };
 }

@@ -68,7 +68,7 @@ function generatedCode(plan: Node, options: { readonly outputMode: OutputMode; r
   return [`Found ${found.length} WholeStageCodegen ${subtrees}.`, ...parts].join("\n\n");
 }
 
-const STATELESS: ReadonlySet<Node["op"]> = new Set(["source", "local", "filter", "project", "generate", "window", "watermark", "sample"]);
+const STATELESS: ReadonlySet<Node["op"]> = new Set(["source", "local", "filter", "project", "generate", "window", "watermark", "sample", "observe"]);
 
 /** The plan as it runs: `*(n)` marks what the n-th generated function does; the other nodes keep rows, for one batch or (`state`) from batch to batch. */
 function physicalText(plan: Node, outputMode: OutputMode): string {
@@ -155,6 +155,8 @@ function writtenTitle(plan: Plan): string {
       return `${plan.op === "limit" ? "Limit" : "Offset"} ${plan.n}`;
     case "sample":
       return `Sample ${plan.fraction}`;
+    case "observe":
+      return `CollectMetrics ${plan.name}, [${named(plan.aggregates)}]`;
     default:
       return plan.op === "union" ? "Union" : plan.op === "intersect" ? "Intersect" : "ExceptAll";
   }
@@ -201,6 +203,8 @@ function title(node: Node): string {
       return `${node.op === "limit" ? "Limit" : "Offset"} ${node.n}`;
     case "sample":
       return `Sample ${node.fraction}`;
+    case "observe":
+      return `CollectMetrics ${node.name}, [${node.calls.map((call) => call.text).join(", ")}]`;
     default:
       return node.op === "union" ? "Union" : node.op === "intersect" ? "Intersect" : "ExceptAll";
   }

@@ -23,7 +23,8 @@ export type Plan =
   | { readonly op: "union" | "intersect" | "except"; readonly left: Plan; readonly right: Plan }
   | { readonly op: "sort"; readonly input: Plan; readonly by: readonly SortKey[] }
   | { readonly op: "limit" | "offset"; readonly input: Plan; readonly n: number }
-  | { readonly op: "sample"; readonly input: Plan; readonly fraction: number };
+  | { readonly op: "sample"; readonly input: Plan; readonly fraction: number }
+  | { readonly op: "observe"; readonly input: Plan; readonly name: string; readonly aggregates: readonly NamedExpression[] };
 
 export type JoinType = "inner" | "left" | "right" | "full" | "semi" | "anti" | "cross";
 export type SortKey = { readonly expr: Expression; readonly descending: boolean; readonly nullsFirst: boolean };

@@ -9,11 +9,14 @@ import { StateFiles } from "../state/state-files.ts";
 import type { Format } from "../formats.ts";
 import type { ExpressionSettings } from "../columns/resolved.ts";
 import type { Row } from "../types/data-type.ts";
+import type { JsonValue } from "../types/json-value.ts";
+import { observedMetrics } from "./progress-json.ts";
 
 /** Runs a plan without streams once, through the same stages as a streaming query in complete mode, and gives its rows. */
 export async function collectRows(
   plan: Node,
   session: { readonly context: { readonly settings: ExpressionSettings }; formatOf(name: string): Format },
+  observed: (name: string, metrics: Readonly<Record<string, JsonValue>>) => void = () => {},
 ): Promise<Row[]> {
   checkBatch(plan);
   const compiled = compile(optimize(plan), {
@@ -36,5 +39,7 @@ export async function collectRows(
       await source.close();
     }
   }
-  return compiled.finish();
+  const rows = compiled.finish();
+  for (const one of compiled.observers) observed(one.name, observedMetrics(one.row(run.timeUs), one.schema));
+  return rows;
 }

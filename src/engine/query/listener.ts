@@ -7,7 +7,8 @@ export type QueryTerminatedEvent = {
   readonly id: string;
   readonly runId: string;
   readonly exception: string | null;
-  readonly errorClass: string | null;
+  /** The class of the first cause, as in Spark's manual. */
+  readonly errorClassOnException: string | null;
 };
 
 /** Hears of all queries of a session. Called synchronously by the batch loop: must not throw, must not wait. */

@@ -3,6 +3,7 @@ import type { CompiledPlan } from "../operators/compile.ts";
 import { operatorProgress } from "../operators/stateful.ts";
 import type { EventTimeStats } from "../operators/stateless.ts";
 import type { Batch } from "./batch.ts";
+import { observedMetrics } from "./progress-json.ts";
 import type { SourceProgress, StreamingQueryProgress } from "./progress.ts";
 import type { QueryRuntime } from "./query-runtime.ts";
 import type { ExecutionParts } from "./execution.ts";
@@ -50,7 +51,7 @@ export class ProgressBuilder {
     tell: (progress: StreamingQueryProgress) => void,
   ): void {
     const totalMs = this.#clock.monotonicMs() - this.#startedMs;
-    const sinceLastMs = this.#lastStartedMs === undefined ? Number.NaN : this.#startedMs - this.#lastStartedMs;
+    const sinceLastMs = this.#lastStartedMs === undefined ? Infinity : this.#startedMs - this.#lastStartedMs;
     this.#lastStartedMs = this.#startedMs;
     const { compiled, run } = runtime;
     const numInputRows = [...this.#read.values()].reduce((sum, rows) => sum + rows, 0);
@@ -59,7 +60,7 @@ export class ProgressBuilder {
       const rows = this.#read.get(i) ?? 0;
       return {
         description: source.description,
-        startOffset: batch.starts[i] ?? null,
+        startOffset: batch.id === 0 ? null : (batch.starts[i] ?? null),
         endOffset: batch.ends[i] ?? null,
         latestOffset: source.reportLatestOffset?.() ?? batch.ends[i] ?? null,
         numInputRows: rows,
@@ -81,7 +82,7 @@ export class ProgressBuilder {
       stateOperators: compiled.operators.map((operator) => operatorProgress(operator, commitMs)),
       sources,
       sink: { description: parts.sink.description, numOutputRows: outputRows, metrics: parts.sink.metrics?.() ?? {} },
-      observedMetrics: {},
+      observedMetrics: Object.fromEntries(compiled.observers.map((one) => [one.name, observedMetrics(one.row(run.timeUs), one.schema)])),
     });
   }
 
@@ -109,16 +110,4 @@ function eventTime(compiled: CompiledPlan, batch: Batch, marked: boolean): Strea
     avg: iso(Math.floor(sum((stats) => stats.sumUs) / sum((stats) => stats.count) / 1000)),
     watermark,
   };
-}
-
-/** The progress as Spark prints it: rates with one decimal, what is not a number and what is empty left out. */
-export function progressJson(progress: StreamingQueryProgress): string {
-  return JSON.stringify(progress, (key, value: unknown) => {
-    if (typeof value === "number") {
-      if (Number.isNaN(value)) return undefined;
-      return key.endsWith("PerSecond") ? Math.floor(value * 10 + 0.5) / 10 : value;
-    }
-    const isEmptyMap = typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
-    return isEmptyMap && ["eventTime", "metrics", "observedMetrics", "customMetrics"].includes(key) ? undefined : value;
-  });
 }

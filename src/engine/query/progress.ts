@@ -1,3 +1,5 @@
+import type { JsonValue } from "../types/json-value.ts";
+
 /** Spark 4's StreamingQueryProgress, field for field; `json` omits what Spark omits. Rates per second, durations in milliseconds, times ISO-8601 UTC. */
 export interface StreamingQueryProgress {
   readonly id: string;
@@ -18,7 +20,8 @@ export interface StreamingQueryProgress {
   readonly stateOperators: readonly StateOperatorProgress[];
   readonly sources: readonly SourceProgress[];
   readonly sink: SinkProgress;
-  readonly observedMetrics: Readonly<Record<string, unknown>>;
+  /** What `observe` collected in this batch, by name: numbers, texts and what is made of them; instants as texts. */
+  readonly observedMetrics: Readonly<Record<string, Readonly<Record<string, JsonValue>>>>;
 }
 
 export interface StateOperatorProgress {
@@ -31,6 +34,9 @@ export interface StateOperatorProgress {
   readonly allRemovalsTimeMs: number;
   readonly commitTimeMs: number;
   readonly memoryUsedBytes: number;
+  /** Always 1 here, but for a join's stores. */
+  readonly numShufflePartitions?: number;
+  readonly numStateStoreInstances?: number;
   /** Beyond Spark: `numLateInputRows`, raw rows behind the late watermark before any grouping. */
   readonly customMetrics: Readonly<Record<string, number>>;
 }

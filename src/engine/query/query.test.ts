@@ -12,7 +12,7 @@ import type { Row } from "../types/data-type.ts";
 import { bigint, binary, double, int, string, struct, timestamp } from "../types/schema-builder.ts";
 import { MemoryInput } from "../sources/memory.ts";
 import type { StreamingQueryProgress } from "./progress.ts";
-import { progressJson } from "./progress-builder.ts";
+import { progressJson } from "./progress-json.ts";
 import { StreamingQueryError } from "./query-error.ts";
 
 const readings = struct({ ts: timestamp(), device: string(), value: double() });
@@ -332,6 +332,7 @@ test("listeners hear of the start, every batch, idleness and the end", async () 
     "batchId",
     "batchDuration",
     "numInputRows",
+    "inputRowsPerSecond",
     "processedRowsPerSecond",
     "durationMs",
     "eventTime",

@@ -245,7 +245,7 @@ export class StreamingQuery {
     }
     for (const listener of this.#definition.listeners) {
       const exception = this.#exception?.message ?? null;
-      listener.onQueryTerminated?.({ id: this.id, runId: this.runId, exception, errorClass: this.#exception?.code ?? null });
+      listener.onQueryTerminated?.({ id: this.id, runId: this.runId, exception, errorClassOnException: this.#exception?.code ?? null });
     }
   }
 
