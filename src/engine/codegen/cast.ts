@@ -2,9 +2,10 @@ import type { Resolved } from "../columns/resolved.ts";
 import { isIntegral } from "../columns/coerce.ts";
 import type { EmitContext } from "../functions/function-entry.ts";
 import { dayOfUs, US_PER_DAY } from "../types/calendar.ts";
-import type { DataType } from "../types/data-type.ts";
+import type { DataType, DecimalType } from "../types/data-type.ts";
 import { fitsLong, normalLong, wrapLong, type Long } from "../types/long.ts";
 import {
+  decimalTextDigits,
   decimalToDouble,
   doubleToDecimal,
   formatDouble,
@@ -23,7 +24,14 @@ import { sqlTypeName } from "../types/type-text.ts";
 import { bytesText, valueText } from "../types/value-text.ts";
 import type { Emitted } from "./code.ts";
 import { literalText, placeholder } from "./literal-text.ts";
-import { arithmeticOverflow, castInvalidInput, castOverflow, decimalOverflow, type QueryExecutionError } from "./execution-error.ts";
+import {
+  arithmeticOverflow,
+  castInvalidInput,
+  castOverflow,
+  decimalOverflow,
+  decimalUnsupported,
+  type QueryExecutionError,
+} from "./execution-error.ts";
 
 /** One way to convert a value that is not null; null answers "there is no such value". */
 type Convert = (value: never) => unknown;
@@ -59,7 +67,7 @@ export function emitCast(expression: Extract<Resolved, { kind: "cast" }>, contex
   const fail = writer.constant("castError", castErrorOf(from, to));
   const test = found.fails === undefined ? "" : ` && ${found.fails}(${input.value})`;
   writer.line(`if (${result} === null${isNull === "false" ? "" : ` && !${isNull}`}${test}) throw ${fail}(${input.value});`);
-  return { value: result, isNull };
+  return { value: result, isNull: found.fails === undefined ? isNull : `${result} === null` };
 }
 
 /** A cast of a literal is done once, here, unless it fails: then it fails where the row would make it fail. */
@@ -98,18 +106,26 @@ function castErrorOf(from: DataType, to: DataType): (value: unknown) => QueryExe
   let make = errorMakers.get(key);
   if (make === undefined) {
     make = (value) => {
+      if (from.type === "string" && to.type === "decimal") return decimalTextError(String(value), to);
       if (from.type === "string") return castInvalidInput(value, "STRING", sqlTypeName(to));
       if (to.type === "decimal") return decimalOverflow(valueText(value, from), to.precision, to.scale);
       if ((from.type === "double" || from.type === "float") && to.type === "timestamp")
         return Number.isFinite(value)
           ? castOverflow(value, sqlTypeName(from), "TIMESTAMP")
           : castInvalidInput(value, sqlTypeName(from), "TIMESTAMP");
+      if (from.type === "timestamp" && isIntegral(to)) return castOverflow(valueText(value, from), "TIMESTAMP", sqlTypeName(to));
       if (from.type === "timestamp" || to.type === "timestamp") return arithmeticOverflow("long");
       return castOverflow(valueText(value, from), sqlTypeName(from), sqlTypeName(to));
     };
     errorMakers.set(key, make);
   }
   return make;
+}
+
+function decimalTextError(text: string, to: DecimalType): QueryExecutionError {
+  const digits = decimalTextDigits(text);
+  if (digits === null) return castInvalidInput(text, "STRING", sqlTypeName(to));
+  return digits > 38 ? decimalUnsupported(text) : decimalOverflow(text, to.precision, to.scale);
 }
 
 const cache = new Map<string, Conversion>();
@@ -147,6 +163,7 @@ function inlined(found: Conversion): (value: unknown) => unknown {
 function makeConversion(from: DataType, to: DataType, strict: boolean): Conversion {
   if (from.type === "null") return { inline: () => "null" };
   if (sameType(from, to)) return { inline: (v) => v };
+  if (from.type === "date" && to.type !== "string" && to.type !== "timestamp") return { call: () => null, partial: true };
   switch (to.type) {
     case "string":
       return toText(from);
@@ -167,8 +184,11 @@ function makeConversion(from: DataType, to: DataType, strict: boolean): Conversi
       return { call: dayOfUs };
     case "timestamp":
       return toTimestamp(from);
-    case "binary":
-      return { call: (value: string) => new Uint8Array(Buffer.from(String(value), "utf8")) };
+    case "binary": {
+      const width = { tinyint: 1, smallint: 2, int: 4, bigint: 8 }[from.type as string];
+      if (width !== undefined) return { call: (value: Long) => bigEndianBytes(value, width) };
+      return { call: (value: string) => new Uint8Array(Buffer.from(value, "utf8")) };
+    }
     case "array":
     case "map":
     case "struct":
@@ -176,6 +196,12 @@ function makeConversion(from: DataType, to: DataType, strict: boolean): Conversi
     default:
       return { inline: (v) => v };
   }
+}
+
+function bigEndianBytes(value: Long, width: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigInt64(0, BigInt(value));
+  return bytes.slice(8 - width);
 }
 
 function toText(from: DataType): Conversion {
@@ -224,9 +250,7 @@ function toIntegral(from: DataType, to: "tinyint" | "smallint" | "int" | "bigint
   if (from.type === "timestamp") {
     const seconds = (us: number): number => Math.floor(us / 1_000_000);
     if (to === "bigint") return { call: seconds };
-    return strict
-      ? { call: (us: number) => ranged(seconds(us), bits), partial: true }
-      : { call: (us: number) => wrapped(seconds(us), bits) };
+    return { call: (us: number) => ranged(seconds(us), bits), partial: true };
   }
   if (from.type === "decimal") {
     const unit = pow10(from.scale);
@@ -311,7 +335,7 @@ function toDecimal(from: DataType, precision: number, scale: number): Conversion
     }
     case "float":
       return {
-        call: (value: number) => doubleToDecimal(Number(formatFloat(value)), precision, scale),
+        call: (value: number) => doubleToDecimal(value, precision, scale),
         partial: true,
         fails: "Number.isFinite",
       };
@@ -336,7 +360,7 @@ function toTimestamp(from: DataType): Conversion {
       return { inline: (v) => `(${v} ? 1 : 0)` };
     case "decimal": {
       const scale = from.scale;
-      return { call: (value: bigint) => Number(scale >= 6 ? value / pow10(scale - 6) : value * pow10(6 - scale)) };
+      return { call: (value: bigint) => Number(wrapLong(scale >= 6 ? value / pow10(scale - 6) : value * pow10(6 - scale))) };
     }
     case "float":
     case "double":

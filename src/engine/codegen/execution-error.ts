@@ -61,6 +61,15 @@ export function decimalOverflow(value: string, precision: number, scale: number)
   });
 }
 
+/** A number with more digits before its point than any decimal has. */
+export function decimalUnsupported(value: string): QueryExecutionError {
+  return new QueryExecutionError("NUMERIC_OUT_OF_SUPPORTED_RANGE", {
+    failed: `The value ${value} cannot be interpreted as a numeric`,
+    found: "it has more than 38 digits",
+    remedy: "Correct the value, or cast it to DOUBLE.",
+  });
+}
+
 export function invalidArrayIndex(index: number, length: number): QueryExecutionError {
   return new QueryExecutionError("INVALID_ARRAY_INDEX", {
     failed: `The index ${index} is out of bounds`,
@@ -87,8 +96,8 @@ export function indexOfZero(): QueryExecutionError {
 }
 
 /** A value that an argument may not have; `what` is a sentence without its full stop. */
-export function invalidParameter(name: string, what: string, found: string): QueryExecutionError {
-  return new QueryExecutionError("INVALID_PARAMETER_VALUE", {
+export function invalidParameter(name: string, what: string, found: string, kind?: string): QueryExecutionError {
+  return new QueryExecutionError(kind === undefined ? "INVALID_PARAMETER_VALUE" : `INVALID_PARAMETER_VALUE.${kind}`, {
     failed: `The value of a parameter of \`${name}\` is invalid: ${what}`,
     found,
     remedy: "Correct the argument.",
@@ -101,5 +110,32 @@ export function cannotParseTimestamp(text: string, pattern: string): QueryExecut
     failed: `Text '${text}' could not be parsed as a timestamp`,
     found: `it does not follow the pattern '${pattern}'`,
     remedy: `Use \`try_to_timestamp\` to tolerate invalid input string and return NULL instead. ${BYPASS}`,
+  });
+}
+
+/** A part of a date or time that no calendar has; `problem` is the sentence that says which. */
+export function fieldOutOfBounds(problem: string): QueryExecutionError {
+  return new QueryExecutionError("DATETIME_FIELD_OUT_OF_BOUNDS.WITHOUT_SUGGESTION", {
+    failed: problem,
+    found: "there is no such date or time",
+    remedy: BYPASS,
+  });
+}
+
+/** A map may not have a null among its keys. */
+export function nullMapKey(): QueryExecutionError {
+  return new QueryExecutionError("NULL_MAP_KEY", {
+    failed: "Cannot use null as map key",
+    found: "a key is null",
+    remedy: "Filter such rows, or replace the key by coalesce.",
+  });
+}
+
+/** A map may not have a key twice. */
+export function duplicatedMapKey(key: unknown): QueryExecutionError {
+  return new QueryExecutionError("DUPLICATED_MAP_KEY", {
+    failed: `Duplicate map key ${String(key)} was found`,
+    found: "a key occurs twice",
+    remedy: "Check the input data, or make the keys distinct.",
   });
 }

@@ -54,8 +54,11 @@ export function castTo(expression: Resolved, to: DataType, _settings: Expression
 
 /** Whether a cast of a value that is not null can give null (only without ANSI rules). */
 export function castMayBeNull(from: DataType, to: DataType, settings: ExpressionSettings): boolean {
+  if (to.type === "decimal" && (from.type === "double" || from.type === "float")) return true;
   if (settings.ansi) return false;
   if (from.type === "string") return to.type !== "string" && to.type !== "binary";
+  if (from.type === "date") return to.type !== "string" && to.type !== "timestamp";
+  if (from.type === "timestamp") return to.type !== "bigint" && isNumeric(to);
   return to.type === "decimal" || (to.type === "timestamp" && isFractional(from));
 }
 
@@ -153,6 +156,13 @@ function commonComposite(a: DataType, b: DataType, settings: ExpressionSettings)
     return { type: "struct", fields };
   }
   return undefined;
+}
+
+/** The common type of values of which none is read from text or as text (greatest, least); undefined if there is none. */
+export function commonTypeWithoutText(types: readonly DataType[], settings: ExpressionSettings): DataType | undefined {
+  const texts = types.filter((type) => type.type === "string").length;
+  const nulls = types.filter((type) => type.type === "null").length;
+  return texts > 0 && texts + nulls < types.length ? undefined : commonTypeOf(types, settings);
 }
 
 /** The common type of several, undefined if there is none; the null type for an empty list. */

@@ -4,7 +4,7 @@ import type { DataType, StructType } from "../types/data-type.ts";
 import { fieldOrdinals } from "../types/schema.ts";
 import { simpleString, sqlTypeName } from "../types/type-text.ts";
 import { AnalysisError, datatypeMismatch, unresolvedColumn, unresolvedField, unresolvedRoutine } from "./analysis-error.ts";
-import { castAllowed } from "./cast-rules.ts";
+import { castAllowed, castRefusal } from "./cast-rules.ts";
 import { castMayBeNull, castTo, commonTypeOf, literal } from "./coerce.ts";
 import { expressionText } from "./expression-text.ts";
 import type { Expression } from "./expression.ts";
@@ -162,11 +162,12 @@ function resolveCast(expression: Extract<Expression, { kind: "cast" }>, scope: R
   const input = noGenerator(resolveIn(expression.input, scope), expression);
   const to = expression.to;
   if (!castAllowed(input.dataType, to, scope.settings.ansi || expression.mode === "try")) {
+    const { kind, remedy } = castRefusal(input.dataType, to, scope.settings.ansi, expression.mode);
     throw datatypeMismatch(
-      "CAST_WITHOUT_SUGGESTION",
+      kind,
       expressionText(expression),
       `cannot cast "${sqlTypeName(input.dataType)}" to "${sqlTypeName(to)}"`,
-      "Convert it by way of a type that both know, such as STRING.",
+      remedy,
     );
   }
   if (simpleString(input.dataType) === simpleString(to)) return input;
@@ -177,7 +178,7 @@ function resolveCast(expression: Extract<Expression, { kind: "cast" }>, scope: R
 function resolveCase(expression: Extract<Expression, { kind: "case" }>, scope: ResolveScope): Resolved {
   const conditions = expression.branches.map(([condition]) => {
     const resolved = resolveIn(condition, scope);
-    if (resolved.dataType.type !== "boolean" && resolved.dataType.type !== "null") {
+    if (resolved.dataType.type !== "boolean") {
       throw datatypeMismatch(
         "UNEXPECTED_INPUT_TYPE",
         expressionText(expression),

@@ -10,7 +10,7 @@ import { addLong, divideLong, multiplyLong, remainderLong, subtractLong, wrapLon
 import { sqlTypeName } from "../types/type-text.ts";
 import { decimalResult, writeDecimal, writeDecimalDiv } from "./decimal-arithmetic.ts";
 import type { EmitContext, FunctionEntry, ResolvedCall, ResolvedCallNode } from "./function-entry.ts";
-import { BIGINT, DOUBLE } from "./scalar.ts";
+import { BIGINT, DOUBLE, implicitCast } from "./scalar.ts";
 
 /** The operators of numbers. */
 export type Operator = "+" | "-" | "*" | "/" | "div" | "%" | "pmod";
@@ -34,7 +34,12 @@ export const arithmetic: readonly FunctionEntry[] = [
   {
     name: "positive",
     doc: "The number itself.",
-    resolve: (args) => ({ args, dataType: args[0]?.dataType ?? DOUBLE, nullable: args[0]?.nullable ?? true }),
+    resolve(args, _options, settings) {
+      const [arg] = args;
+      if (args.length !== 1 || !arg) throw wrongArgumentCount("positive", "1", args.length);
+      const converted = isNumeric(arg.dataType) || arg.dataType.type === "interval" ? arg : implicitCast(arg, DOUBLE, "positive", settings);
+      return { args: [converted], dataType: converted.dataType, nullable: converted.nullable };
+    },
     emit(call, context) {
       const [arg] = call.args;
       if (!arg) throw wrongArgumentCount("positive", "1", 0);
@@ -77,7 +82,7 @@ function resolveBinary(
   const result = numericOperands(kind, a, b, settings);
   if (result === undefined) {
     throw datatypeMismatch(
-      "BINARY_OP_DIFF_TYPES",
+      isNumeric(a.dataType) && isNumeric(b.dataType) ? "BINARY_OP_WRONG_TYPE" : "BINARY_OP_DIFF_TYPES",
       `(… ${name} …)`,
       `the left and right operands of the binary operator have incompatible types ("${sqlTypeName(a.dataType)}" and "${sqlTypeName(b.dataType)}")`,
       "Cast the operands to numbers.",

@@ -1,6 +1,6 @@
 import { QueryExecutionError } from "../codegen/execution-error.ts";
 import { datatypeMismatch, wrongArgumentCount } from "../columns/analysis-error.ts";
-import { castTo, commonType, isIntegral, isNumeric } from "../columns/coerce.ts";
+import { castTo, commonType, isIntegral } from "../columns/coerce.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
 import type { DataType } from "../types/data-type.ts";
 import { normalLong, wrapLong, type Long } from "../types/long.ts";
@@ -14,7 +14,6 @@ export const bits: readonly FunctionEntry[] = [
   bitwise("|", "The bits that one of them has.", (a, b) => a | b),
   bitwise("^", "The bits that exactly one of them has.", (a, b) => a ^ b),
   complement("~", "The bits turned over."),
-  complement("bitwise_not", "The same as ~."),
   scalar({
     name: "bit_count",
     doc: "How many bits are set.",
@@ -59,9 +58,7 @@ function typeOfFirst(args: readonly Resolved[]): DataType {
 
 function notIntegral(name: string, a: Resolved, b: Resolved): Error {
   return datatypeMismatch(
-    a.dataType.type === b.dataType.type || (isNumeric(a.dataType) && isNumeric(b.dataType))
-      ? "BINARY_OP_WRONG_TYPE"
-      : "BINARY_OP_DIFF_TYPES",
+    a.dataType.type === b.dataType.type ? "BINARY_OP_WRONG_TYPE" : "BINARY_OP_DIFF_TYPES",
     `(… ${name} …)`,
     `the operands have the types "${sqlTypeName(a.dataType)}" and "${sqlTypeName(b.dataType)}"`,
     'The binary operator requires the input type "INTEGRAL".',

@@ -2,7 +2,7 @@ import type { Emitted } from "../codegen/code.ts";
 import { anyNull } from "../codegen/emit.ts";
 import { placeholder } from "../codegen/literal-text.ts";
 import { datatypeMismatch, wrongArgumentCount } from "../columns/analysis-error.ts";
-import { castTo, commonType, commonTypeOf } from "../columns/coerce.ts";
+import { castTo, commonType, commonTypeOf, commonTypeWithoutText, isNumeric } from "../columns/coerce.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
 import { compareDoubles, comparatorOf } from "../types/compare.ts";
 import type { DataType } from "../types/data-type.ts";
@@ -136,7 +136,7 @@ function doubleText(operator: string, a: string, b: string, context: EmitContext
 export function comparable(name: string, args: readonly Resolved[], settings: ExpressionSettings): Resolved[] {
   const [a, b] = args;
   if (args.length !== 2 || !a || !b) throw wrongArgumentCount(name, "2", args.length);
-  const common = comparisonType(a.dataType, b.dataType, settings);
+  const common = comparisonType(name, a.dataType, b.dataType, settings);
   if (common === undefined) {
     throw datatypeMismatch(
       "BINARY_OP_DIFF_TYPES",
@@ -148,20 +148,31 @@ export function comparable(name: string, args: readonly Resolved[], settings: Ex
   return [castTo(a, common, settings), castTo(b, common, settings)];
 }
 
-/** Without ANSI rules text is compared with numbers as a number, with dates and instants as those. */
-function comparisonType(a: DataType, b: DataType, settings: ExpressionSettings): DataType | undefined {
+const EQUALITIES = ["=", "==", "<>", "!=", "<=>", "equal_null"];
+
+/** Without ANSI rules text is compared with numbers as a number, with dates and instants as those; a boolean equals 1 or 0. */
+function comparisonType(name: string, a: DataType, b: DataType, settings: ExpressionSettings): DataType | undefined {
   if (!settings.ansi && a.type !== b.type) {
     const other = a.type === "string" ? b : b.type === "string" ? a : undefined;
     if (other && ["tinyint", "smallint", "int", "bigint", "float", "double", "boolean", "date", "timestamp"].includes(other.type))
       return other;
     if (other?.type === "decimal") return { type: "double" };
+    if (EQUALITIES.includes(name)) {
+      if (a.type === "boolean" && isNumeric(b)) return b;
+      if (b.type === "boolean" && isNumeric(a)) return a;
+    }
   }
   return commonType(a, b, settings);
 }
 
 /** All brought to one type. */
-export function alike(name: string, args: readonly Resolved[], settings: ExpressionSettings): Resolved[] {
-  const common = commonTypeOf(
+export function alike(
+  name: string,
+  args: readonly Resolved[],
+  settings: ExpressionSettings,
+  find: typeof commonTypeOf = commonTypeOf,
+): Resolved[] {
+  const common = find(
     args.map((arg) => arg.dataType),
     settings,
   );
@@ -219,7 +230,7 @@ function extreme(name: string, doc: string, operator: string): FunctionEntry {
     doc,
     resolve(args, _options, settings) {
       if (args.length < 2) throw wrongArgumentCount(name, "at least 2", args.length);
-      const converted = alike(name, args, settings);
+      const converted = alike(name, args, settings, commonTypeWithoutText);
       return { args: converted, dataType: typeOf(converted), nullable: converted.every((arg) => arg.nullable) };
     },
     emit(call, context): Emitted {

@@ -13,7 +13,7 @@ export const encodings: readonly FunctionEntry[] = [
     doc: "Bytes as base64.",
     params: [BINARY],
     result: STRING,
-    run: (b: Uint8Array) => Buffer.from(b).toString("base64"),
+    run: base64,
   }),
   scalar({ name: "unbase64", doc: "The bytes of base64.", params: [STRING], result: BINARY, run: unbase64 }),
   scalar({ name: "encode", doc: "The bytes of a text in a character set.", params: [STRING, STRING], result: BINARY, run: encode }),
@@ -36,6 +36,12 @@ export const encodings: readonly FunctionEntry[] = [
     partial: true,
   }),
 ];
+
+/** In lines of 76 characters, as Java's MIME encoder writes it. */
+function base64(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+  return text.length <= 76 ? text : text.replace(/.{76}(?=.)/g, "$&\r\n");
+}
 
 /** Java's MIME decoder: other characters are passed over, an incomplete last group is an error. */
 function unbase64(text: string): Uint8Array {

@@ -7,7 +7,7 @@ import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
 import { sqlTypeName } from "../types/type-text.ts";
 import { alike, comparable, comparisons, compareText } from "./comparisons.ts";
 import type { EmitContext, FunctionEntry, ResolvedCall, ResolvedCallNode } from "./function-entry.ts";
-import { anyNumber, BOOLEAN, DOUBLE, implicitCast, INT, scalar } from "./scalar.ts";
+import { anyNumber, BOOLEAN, DOUBLE, implicitCast, INT, scalar, unexpectedType } from "./scalar.ts";
 
 /** and, or, not with three values; if, coalesce and their kin; tests for null and NaN. What is not needed is not evaluated. */
 export const logic: readonly FunctionEntry[] = [
@@ -133,9 +133,10 @@ function booleans(
 ): { args: Resolved[]; dataType: typeof BOOLEAN; nullable: boolean } {
   if (args.length !== 2) throw wrongArgumentCount(name, "2", args.length);
   const converted = args.map((arg) => {
-    if (arg.dataType.type !== "boolean" && arg.dataType.type !== "null" && arg.dataType.type !== "string") {
+    if (!["boolean", "null"].includes(arg.dataType.type) && !(settings.ansi && arg.dataType.type === "string")) {
+      const same = args.every((one) => one.dataType.type === arg.dataType.type);
       throw datatypeMismatch(
-        "BINARY_OP_WRONG_TYPE",
+        same ? "BINARY_OP_WRONG_TYPE" : "BINARY_OP_DIFF_TYPES",
         `(… ${name.toUpperCase()} …)`,
         `an operand is of type "${sqlTypeName(arg.dataType)}"`,
         'The binary operator requires the input type "BOOLEAN".',
@@ -204,9 +205,10 @@ function choice(name: string, doc: string, order: (args: readonly Resolved[]) =>
     resolve(args, _options, settings) {
       const [test, a, b] = order(args);
       if (args.length !== 3 || !test || !a || !b) throw wrongArgumentCount(name, "3", args.length);
+      if (test.dataType.type !== "boolean") throw unexpectedType(name, test, '"BOOLEAN"');
       const both = alike(name, [a, b], settings);
       return {
-        args: [castTo(test, BOOLEAN, settings), ...both],
+        args: [test, ...both],
         dataType: both[0]?.dataType ?? a.dataType,
         nullable: both.some((arg) => arg.nullable),
       };

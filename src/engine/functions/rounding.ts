@@ -1,5 +1,5 @@
 import { arithmeticOverflow } from "../codegen/execution-error.ts";
-import { datatypeMismatch, wrongArgumentCount } from "../columns/analysis-error.ts";
+import { AnalysisError, datatypeMismatch, wrongArgumentCount } from "../columns/analysis-error.ts";
 import { castTo, decimalFor, isIntegral } from "../columns/coerce.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
 import type { DataType } from "../types/data-type.ts";
@@ -89,7 +89,14 @@ function whole(name: string, doc: string, double: (x: number) => number, mode: M
 
 function requireFixedDigits(name: string, digits: Resolved | undefined): void {
   if (digits === undefined || digits.kind === "literal" || fixedDigits(digits) !== undefined) return;
-  throw datatypeMismatch("NON_FOLDABLE_INPUT", `${name}(…)`, "the number of digits depends on the row", "Give the digits as a literal.");
+  const found = "the number of digits depends on the row";
+  if (name === "round" || name === "bround")
+    throw datatypeMismatch("NON_FOLDABLE_INPUT", `${name}(…)`, found, "Give the digits as a literal.");
+  throw new AnalysisError("NON_FOLDABLE_ARGUMENT", {
+    failed: `The function \`${name}\` requires the parameter \`scale\` to be a foldable expression`,
+    found,
+    remedy: "Give the digits as a literal.",
+  });
 }
 
 function fixedDigits(digits: Resolved | undefined): number | undefined {

@@ -1,7 +1,7 @@
 import { invalidArrayIndex } from "../codegen/execution-error.ts";
 import { anyNull, valueOrNull } from "../codegen/emit.ts";
 import { wrongArgumentCount } from "../columns/analysis-error.ts";
-import { castTo, literal } from "../columns/coerce.ts";
+import { castTo, commonTypeWithoutText, literal } from "../columns/coerce.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
 import type { DataType } from "../types/data-type.ts";
 import type { Long } from "../types/long.ts";
@@ -80,7 +80,13 @@ export const strings: readonly FunctionEntry[] = [
     result: STRING,
     run: translate,
   }),
-  scalar({ name: "reverse", doc: "Back to front.", params: [STRING], result: STRING, run: (s: string) => [...s].reverse().join("") }),
+  scalar({
+    name: "reverse",
+    doc: "Back to front: characters, bytes or elements.",
+    params: [reversible],
+    result: typeOfFirst,
+    run: reversed,
+  }),
   scalar({
     name: "repeat",
     doc: "So many times over.",
@@ -132,6 +138,7 @@ export const strings: readonly FunctionEntry[] = [
         args.length > 0 &&
         args.every((arg) => arg.dataType.type === "array" || arg.dataType.type === "null") &&
         args.some((arg) => arg.dataType.type === "array");
+      if (!arrays && args.some((arg) => arg.dataType.type === "array")) alike("concat", args, settings, commonTypeWithoutText);
       const bytes = args.length > 0 && args.every((arg) => arg.dataType.type === "binary");
       const converted = arrays
         ? alike("concat", args, settings)
@@ -179,6 +186,14 @@ export const strings: readonly FunctionEntry[] = [
 
 function textOrBytes(arg: Resolved, name: string, settings: ExpressionSettings): Resolved {
   return arg.dataType.type === "binary" ? arg : implicitCast(arg, STRING, name, settings);
+}
+
+function reversible(arg: Resolved, name: string, settings: ExpressionSettings): Resolved {
+  return arg.dataType.type === "array" ? arg : textOrBytes(arg, name, settings);
+}
+
+function reversed(value: string | Uint8Array | readonly unknown[]): unknown {
+  return typeof value === "string" ? [...value].reverse().join("") : value.slice().reverse();
 }
 
 function typeOfFirst(args: readonly Resolved[]): DataType {
@@ -377,7 +392,18 @@ function choosing(): FunctionEntry {
 }
 
 function initcap(text: string): string {
-  return text.toLowerCase().replace(/(^| )(\S)/gu, (_, before: string, letter: string) => before + letter.toUpperCase());
+  return text.toLowerCase().replace(/(^| )([^ ])/gu, (_, before: string, letter: string) => before + titleCase(letter));
+}
+
+const DIGRAPHS: Readonly<Record<string, string>> = { ǆ: "ǅ", ǉ: "ǈ", ǌ: "ǋ", ǳ: "ǲ" };
+
+/** One character in title case; of several that it becomes only the first that has a case is upper. */
+function titleCase(letter: string): string {
+  const known = DIGRAPHS[letter];
+  if (known !== undefined) return known;
+  const upper = [...letter.toUpperCase()];
+  const first = upper.findIndex((one) => one.toLowerCase() !== one.toUpperCase());
+  return upper.map((one, i) => (i > first ? one.toLowerCase() : one)).join("");
 }
 
 function joinTexts(separator: string, parts: readonly (string | null | readonly (string | null)[])[]): string {

@@ -5,10 +5,11 @@ import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
 import type { DataType } from "../types/data-type.ts";
 import type { Long } from "../types/long.ts";
 import { formatDecimal, formatDouble, formatFloat, pow10 } from "../types/number-text.ts";
+import { murmurValue } from "../types/murmur-hash.ts";
 import { valueText } from "../types/value-text.ts";
 import type { FunctionEntry } from "./function-entry.ts";
 import { roundQuotient } from "./rounding.ts";
-import { anyNumber, implicitCast, INT, scalar, STRING, unexpectedType } from "./scalar.ts";
+import { anyNumber, implicitCast, INT, scalar, STRING } from "./scalar.ts";
 
 /** Text from values by a pattern. */
 export const textFormat: readonly FunctionEntry[] = [
@@ -31,7 +32,6 @@ function formatting(name: string, doc: string): FunctionEntry {
     resolve(args, _options, settings) {
       const [pattern, ...rest] = args;
       if (!pattern) throw wrongArgumentCount(name, "> 0", 0);
-      if (pattern.dataType.type !== "string" && pattern.dataType.type !== "null") throw unexpectedType(name, pattern, '"STRING"');
       return { args: [implicitCast(pattern, STRING, name, settings), ...rest], dataType: STRING, nullable: pattern.nullable };
     },
     emit(call, context) {
@@ -129,7 +129,7 @@ function formatOne(directive: Directive, value: unknown, type: DataType): string
     case "f":
     case "g":
       if (type.type !== "double" && type.type !== "float") throw refused(directive.all, `an argument of type ${type.type}`);
-      return fraction(value as number, type.type === "float", directive);
+      return fraction(value as number, directive);
     default:
       throw refused(directive.all, "the directive is not known");
   }
@@ -169,9 +169,7 @@ function javaHash(value: unknown, type: DataType): number {
     return Number((bits ^ (bits >> 32n)) & 0xffffffffn);
   }
   if (typeof value === "number" && INTEGRAL.includes(type.type)) return value >>> 0;
-  let hash = 0;
-  for (const letter of String(value)) hash = (Math.imul(hash, 31) + (letter.codePointAt(0) ?? 0)) | 0;
-  return hash >>> 0;
+  return murmurValue(value, type, 42) >>> 0;
 }
 
 /** Digits with their sign, groups, and zeros or blanks up to the width. */
@@ -198,15 +196,16 @@ function radix(value: Long, type: DataType, directive: Directive): string {
   return aligned(directive.kind === "X" ? body.toUpperCase() : body, directive);
 }
 
-function fraction(value: number, single: boolean, directive: Directive): string {
+function fraction(value: number, directive: Directive): string {
   const { kind, precision = 6, flags } = directive;
   const negative = value < 0 || Object.is(value, -0);
-  if (Number.isNaN(value)) return aligned("NaN", directive);
+  const cased = (text: string): string => (kind === kind.toLowerCase() ? text : text.toUpperCase());
+  if (Number.isNaN(value)) return aligned(cased("NaN"), directive);
   if (!Number.isFinite(value)) {
     const sign = negative ? (flags.includes("(") ? "(" : "-") : flags.includes("+") ? "+" : "";
-    return aligned(`${sign}Infinity${sign === "(" ? ")" : ""}`, directive);
+    return aligned(cased(`${sign}Infinity${sign === "(" ? ")" : ""}`), directive);
   }
-  const [digits, exponent] = decimalDigits(Math.abs(value), single);
+  const [digits, exponent] = decimalDigits(Math.abs(value));
   const lower = kind.toLowerCase();
   if (lower === "f") return numeric(negative, fixed(digits, exponent, precision), directive);
   if (lower === "e") return numeric(negative, scientific(digits, exponent, precision), directive);
@@ -218,8 +217,8 @@ function fraction(value: number, single: boolean, directive: Directive): string 
 }
 
 /** The shortest digits of a number and the power of ten of the last one. */
-function decimalDigits(value: number, single: boolean): [digits: string, exponent: number] {
-  const text = single ? formatFloat(value) : formatDouble(value);
+function decimalDigits(value: number): [digits: string, exponent: number] {
+  const text = formatDouble(value);
   const [mantissa = "", exponent = "0"] = text.split("E");
   const [whole = "", rest = ""] = mantissa.split(".");
   const cutRest = rest.replace(/0+$/, "");
@@ -295,7 +294,7 @@ function numberFormatter(type: DataType): (value: never, places: never) => strin
 
 /** The shortest digits, rounded; a half is one only if the number itself is exactly there (java.text.DecimalFormat). */
 function evenly(value: number, places: number): bigint {
-  const [digits, exponent] = decimalDigits(value, false);
+  const [digits, exponent] = decimalDigits(value);
   const drop = -exponent - places;
   const unscaled = BigInt(digits);
   if (drop <= 0) return unscaled * 10n ** BigInt(-drop);

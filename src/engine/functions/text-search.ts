@@ -24,7 +24,6 @@ export const textSearch: readonly FunctionEntry[] = [
   }),
   locating("locate", "The position of the first in the second, looked for from the third on."),
   locating("position", "The same as locate."),
-  locating("charindex", "The same as locate."),
   scalar({
     name: "find_in_set",
     doc: "The place of the first among the comma-separated parts of the second, 0 if it is not there.",

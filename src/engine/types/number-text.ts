@@ -75,7 +75,7 @@ export function parseBoolean(text: string): boolean | null {
 
 /** The unscaled value of a decimal(precision, scale) from text, rounded half up; null if it is no number or has too many digits. */
 export function parseDecimal(text: string, precision: number, scale: number): bigint | null {
-  const match = DECIMAL.exec(trimSpaces(text));
+  const match = DECIMAL.exec(asciiDigits(trimSpaces(text)));
   if (match === null) return null;
   const whole = match[2] ?? "";
   const fraction = match[3] ?? "";
@@ -86,6 +86,25 @@ export function parseDecimal(text: string, precision: number, scale: number): bi
   if (shift > 80) return null;
   const unscaled = shift >= 0 ? digits * 10n ** BigInt(shift) : shift < -400 ? 0n : halfUp(digits, 10n ** BigInt(-shift));
   return fitsDecimal(unscaled, precision) ? (match[1] === "-" ? -unscaled : unscaled) : null;
+}
+
+/** java.math.BigDecimal reads the decimal digits of every script. */
+function asciiDigits(text: string): string {
+  if (!/[^\0-\x7f]/.test(text)) return text;
+  return text.replace(/\p{Nd}/gu, (digit) => {
+    const code = digit.codePointAt(0) ?? 0;
+    let zero = code;
+    while (code - zero < 9 && /\p{Nd}/u.test(String.fromCodePoint(zero - 1))) zero--;
+    return String(code - zero);
+  });
+}
+
+/** How many digits the whole part of a decimal in text has, null if the text is no decimal. */
+export function decimalTextDigits(text: string): number | null {
+  const match = DECIMAL.exec(asciiDigits(trimSpaces(text)));
+  if (match === null || ((match[2] ?? "") === "" && (match[3] ?? "") === "")) return null;
+  const digits = ((match[2] ?? "") + (match[3] ?? "")).replace(/^0+/, "");
+  return digits.length - (match[3] ?? "").length + Number(match[4] ?? 0);
 }
 
 /** a / b rounded half away from zero; b > 0. */
