@@ -53,11 +53,14 @@ function selected(one: GoldenSelect): AnyColumn {
   return column(goldenExpression(need<GoldenExpression>(one.expr, "expr")), need(one.as, "as"));
 }
 
+/** What the recorder hands to an aggregate that names no column: count(1). */
+const ONE: Expression = { kind: "literal", value: 1, dataType: { type: "int" } };
+
 function aggregate(one: GoldenAggregate): AnyColumn {
   const argument = one.expr
     ? [goldenExpression(one.expr)]
     : one.column === undefined
-      ? []
+      ? [ONE]
       : [{ kind: "column" as const, path: [one.column] }];
   const options = one.distinct ? { options: { distinct: true } } : {};
   const made: Expression = { kind: "call", fn: one.fn, args: [...argument, ...(one.args ?? []).map(goldenExpression)], ...options };

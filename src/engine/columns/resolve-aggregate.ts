@@ -106,6 +106,12 @@ function aggregateCall(
     });
   }
   const args = part.args.map((one) => noGenerator(resolveIn(one, scope), part));
+  if (args.some(isVolatile))
+    throw new AnalysisError("AGGREGATE_FUNCTION_WITH_NONDETERMINISTIC_EXPRESSION", {
+      failed: `Non-deterministic expression "${text}" should not appear in the arguments of an aggregate function`,
+      found: "its value is another one at every call",
+      remedy: "Give the value a column of its own first, by select or withColumn.",
+    });
   const distinct = part.options?.distinct === true;
   const identity = `${part.fn.toLowerCase()} ${distinct} ${JSON.stringify(part.options ?? {})} ${args.map(structuralKey).join(",")}`;
   const known = calls.find((one) => identities.get(one) === identity);
@@ -114,6 +120,23 @@ function aggregateCall(
   identities.set(call, identity);
   calls.push(call);
   return call;
+}
+
+function isVolatile(expression: Resolved): boolean {
+  switch (expression.kind) {
+    case "call":
+      return expression.entry.volatile === true || expression.args.some(isVolatile);
+    case "cast":
+    case "getField":
+      return isVolatile(expression.input);
+    case "case":
+      return (
+        expression.branches.some((pair) => pair.some(isVolatile)) ||
+        (expression.otherwise !== undefined && isVolatile(expression.otherwise))
+      );
+    default:
+      return false;
+  }
 }
 
 const identities = new WeakMap<AggregateCall, string>();

@@ -198,6 +198,7 @@ function analyzeProject(named: readonly NamedExpression[], input: Node, context:
   for (const one of named.flatMap((each) => expandStar(each, scope))) {
     const resolved = resolveIn(one.expr, scope);
     const generator = resolved.kind === "call" ? resolved.entry.generator : undefined;
+    if (generator?.kind === "session") throw sessionInSelect();
     if (resolved.kind !== "call" || generator?.kind !== "rows") {
       expressions.push(resolved.kind === "call" && generator ? windows.column(resolved, one.name) : windows.lifted(resolved));
       names.push(one.name);
@@ -215,6 +216,14 @@ function analyzeProject(named: readonly NamedExpression[], input: Node, context:
   const { below } = windows;
   const columns = expressions.map((expression, i) => columnOf(names[i] ?? "", expression, below.columns));
   return { op: "project", input: below, expressions, columns, streaming: input.streaming };
+}
+
+function sessionInSelect(): AnalysisError {
+  return new AnalysisError("UNSUPPORTED_FEATURE", {
+    failed: "session_window outside groupBy is not supported",
+    found: "session_window in a select",
+    remedy: "Group by session_window(…) directly: a session is known only once its rows are together.",
+  });
 }
 
 function aliasMismatch(name: string, columns: number): AnalysisError {

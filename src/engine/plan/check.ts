@@ -213,7 +213,7 @@ function checkJoin(join: Extract<Node, { op: "join" }>, mode: OutputMode): void 
   if (!left && !right) return;
   const name = JOIN_NAMES[join.type];
   const [stream, table] = ["streaming DataFrame/Dataset", "static DataFrame/Dataset"];
-  if (left && right && mode !== "append" && !(mode === "update" && join.type === "inner")) {
+  if (left && right && mode !== "append" && !(mode === "update" && (join.type === "inner" || join.type === "semi"))) {
     refuse(
       `${name} join between two streaming DataFrames/Datasets is not supported in ${mode === "update" ? "Update" : "Complete"} output mode, only in Append output mode`,
       "Use append mode.",
