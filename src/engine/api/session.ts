@@ -10,6 +10,7 @@ import type { AnalysisContext } from "../plan/scope.ts";
 import type { QueryDefinition } from "../query/streaming-query.ts";
 import { StreamingQuery } from "../query/streaming-query.ts";
 import type { StreamingQueryListener } from "../query/listener.ts";
+import type { Wait } from "../query/wait.ts";
 import type { QuerySettings } from "../query/query-runtime.ts";
 import { confOf, defaultSettings, settingsOf } from "../query/query-runtime.ts";
 import type { MemoryTable } from "../sinks/builtin.ts";
@@ -47,9 +48,9 @@ export interface StreamingQueryManager {
   removeListener(listener: StreamingQueryListener): void;
   /**
    * Waits until any query of the session ends, or has ended since the session began or `resetTerminated` was called: true, rejecting with the error of
-   * one that failed; false after `timeoutMs`.
+   * one that failed; false after the time given. An aborted signal rejects.
    */
-  awaitAnyTermination(timeoutMs?: number): Promise<boolean>;
+  awaitAnyTermination(wait?: Wait): Promise<boolean>;
   /** Forgets the queries that have ended, so that `awaitAnyTermination` waits for the next. */
   resetTerminated(): void;
   /** Ends all of them. */
@@ -125,6 +126,8 @@ export function createSession(options: SessionOptions = {}): Session {
     ].map((format) => [format.name, format]),
   );
   const active = new Set<StreamingQuery>();
+  /** Names of queries that are about to run. */
+  const starting = new Set<string>();
   const terminations = new Terminations(clock);
   const listeners = new Set<StreamingQueryListener>();
   const views = new Map<string, Plan>();
@@ -154,9 +157,10 @@ export function createSession(options: SessionOptions = {}): Session {
     observations: new Map(),
     formatOf,
     start: async (definition) => {
-      if (definition.name !== undefined && [...active].some((query) => query.name === definition.name)) {
+      const { name } = definition;
+      if (name !== undefined && (starting.has(name) || [...active].some((query) => query.name === name))) {
         throw new StreamlabError("QUERY_NAME_IN_USE", {
-          failed: `Cannot start query with name ${definition.name}`,
+          failed: `Cannot start query with name ${name}`,
           found: "a query with that name is already active in this session",
           remedy: "Stop it first, or choose another name.",
         });
@@ -167,14 +171,20 @@ export function createSession(options: SessionOptions = {}): Session {
           terminations.add(query);
         },
       };
-      const query: StreamingQuery = await StreamingQuery.start({
-        ...definition,
-        clock,
-        settings: { ...settings(), ansi: definition.context.settings.ansi },
-        formatOf,
-        listeners: withEnd(listeners, ended),
-      });
-      if (query.isActive) active.add(query);
+      if (name !== undefined) starting.add(name);
+      let query: StreamingQuery;
+      try {
+        query = await StreamingQuery.start({
+          ...definition,
+          clock,
+          settings: { ...settings(), ansi: definition.context.settings.ansi },
+          formatOf,
+          listeners: withEnd(listeners, ended),
+        });
+        if (query.isActive) active.add(query);
+      } finally {
+        if (name !== undefined) starting.delete(name);
+      }
       return query;
     },
   };
@@ -203,7 +213,7 @@ export function createSession(options: SessionOptions = {}): Session {
       get: (id) => [...active].find((query) => query.id === id || query.runId === id),
       addListener: (listener) => void listeners.add(listener),
       removeListener: (listener) => void listeners.delete(listener),
-      awaitAnyTermination: (timeoutMs) => terminations.any(timeoutMs),
+      awaitAnyTermination: (wait) => terminations.any(wait),
       resetTerminated: () => terminations.reset(),
       stopAll: async () => {
         await Promise.all([...active].map((query) => query.stop()));

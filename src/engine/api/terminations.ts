@@ -1,5 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import type { StreamingQuery } from "../query/streaming-query.ts";
+import type { Wait } from "../query/wait.ts";
+import { waitOptions, within } from "../query/wait.ts";
 
 /** The queries of a session that have ended, for those who wait for any of them (Spark's StreamingQueryManager). */
 export class Terminations {
@@ -22,19 +24,9 @@ export class Terminations {
     this.#ended = [];
   }
 
-  /** True when one has ended, false after `timeoutMs`; rejects with the error of one that failed. */
-  async any(timeoutMs?: number): Promise<boolean> {
-    if (this.#ended.length === 0) {
-      const ended = new Promise<void>((resolve) => this.#waiting.push(resolve));
-      if (timeoutMs === undefined) await ended;
-      else {
-        const over = new AbortController();
-        const slept = this.#clock.sleep(timeoutMs, over.signal).catch(() => undefined);
-        await Promise.race([ended, slept]);
-        over.abort();
-        await slept;
-      }
-    }
+  /** True when one has ended, false after the time given; rejects with the error of one that failed. */
+  async any(wait?: Wait): Promise<boolean> {
+    if (this.#ended.length === 0) await within(new Promise<void>((resolve) => this.#waiting.push(resolve)), this.#clock, waitOptions(wait));
     const failed = this.#ended.find((query) => query.exception)?.exception;
     if (failed) throw failed;
     return this.#ended.length > 0;

@@ -3,7 +3,10 @@ import { outputModeOf } from "../plan/check.ts";
 import type { StreamingQuery } from "../query/streaming-query.ts";
 import type { TriggerOptions } from "../query/trigger.ts";
 import { triggerOf } from "../query/trigger.ts";
-import { foreachBatchSink, foreachSink, MemoryTable } from "../sinks/builtin.ts";
+import type { ForeachWriter } from "../sinks/builtin.ts";
+import type { DeadLetterRow } from "../sinks/dead-letter-rows.ts";
+import { deadLetterRows } from "../sinks/dead-letter-rows.ts";
+import { foreachBatchSink, foreachWriterSink, MemoryTable } from "../sinks/builtin.ts";
 import { openDeadLetterFolder } from "../sinks/dead-letter-folder.ts";
 import type { Sink } from "../sinks/sink.ts";
 import { toJsonValue } from "../types/json-value.ts";
@@ -75,9 +78,17 @@ export class DataStreamWriter<R> {
     return this;
   }
 
-  /** Hands every row to a function. */
-  foreach(write: (row: JsonRow) => void | Promise<void>): this {
-    this.#sink = () => Promise.resolve(foreachSink((row, batch) => write(toJsonValue(row, batch.schema) as JsonRow)));
+  /** Hands every row, in JSON form, to a function, or to a writer that is opened and closed for every batch. */
+  foreach(write: ((row: JsonRow) => void | Promise<void>) | ForeachWriter<JsonRow>): this {
+    const writer: ForeachWriter<JsonRow> = typeof write === "function" ? { process: write } : write;
+    this.#sink = () =>
+      Promise.resolve(
+        foreachWriterSink({
+          open: (partitionId, batchId) => writer.open?.(partitionId, batchId),
+          process: ({ row, batch }) => writer.process(toJsonValue(row, batch.schema) as JsonRow),
+          close: (error) => writer.close?.(error),
+        }),
+      );
     return this;
   }
 
@@ -87,9 +98,15 @@ export class DataStreamWriter<R> {
     return this;
   }
 
-  /** Keeps malformed records: in a folder, or in a sink of one's own (topic, partition, offset, reason, value). */
-  deadLetter(target: string | Sink): this {
-    this.#deadLetters = typeof target === "string" ? () => openDeadLetterFolder(target) : () => Promise.resolve(target);
+  /**
+   * Keeps malformed records, batch by batch: in a folder, by a function that gets them by name, or in a sink of one's own (columns topic, partition,
+   * offset, reason, value).
+   */
+  deadLetter(target: string | ((letters: readonly DeadLetterRow[], batchId: number) => void | Promise<void>) | Sink): this {
+    this.#deadLetters = () => {
+      if (typeof target === "string") return openDeadLetterFolder(target);
+      return Promise.resolve(typeof target === "function" ? deadLetterRows(target) : target);
+    };
     return this;
   }
 

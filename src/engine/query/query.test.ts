@@ -318,7 +318,7 @@ test("listeners hear of the start, every batch, idleness and the end", async () 
   expect(session.streams.active.map((one) => one.name)).toEqual(["top"]);
   stream.addData([["2026-01-01T00:00:01Z", "a", 3]]);
   await query.processAllAvailable();
-  expect(session.table("top")?.rows).toEqual([[3]]);
+  expect(session.table("top")?.rows).toEqual([{ top: 3 }]);
   await query.stop();
   expect(session.streams.active).toEqual([]);
   expect(heard.filter((one) => one !== "idle")).toEqual(["started top", "batch 0", "terminated null"]);

@@ -23,6 +23,8 @@ import { fromJsonValue } from "../types/json-value.ts";
 import type { Outlook, WhyNextBatch, WhyRow, WhyWindow } from "./why.ts";
 import { whyNextBatch, whyRow, whyWindow } from "./why.ts";
 import type { Trigger } from "./trigger.ts";
+import type { Wait } from "./wait.ts";
+import { waitOptions, within } from "./wait.ts";
 
 /** What a query is doing now, as Spark's StreamingQueryStatus. */
 export type StreamingQueryStatus = { readonly message: string; readonly isDataAvailable: boolean; readonly isTriggerActive: boolean };
@@ -310,43 +312,46 @@ export class StreamingQuery {
     for (const listener of this.#definition.listeners) listener.onQueryProgress?.({ progress });
   }
 
-  /** Resolves when everything that was there at the call has been processed and committed; rejects with the query's error. For tests. */
-  async processAllAvailable(): Promise<void> {
+  /**
+   * Resolves when everything that was there at the call has been processed and committed; rejects with the query's error, with the reason of an aborted
+   * signal, and when it takes longer than allowed (the query goes on then). For tests.
+   */
+  async processAllAvailable(wait?: Wait): Promise<void> {
     if (!this.#active) {
       if (this.#exception) throw this.#exception;
       return;
     }
+    const options = waitOptions(wait);
+    options.signal?.throwIfAborted();
     const done = new Promise<void>((resolve, reject) => this.#waiters.push({ resolve, reject }));
     this.#wake?.();
-    await done;
+    if (await within(done, this.#definition.clock, options)) return;
+    throw new StreamlabError("QUERY_STILL_PROCESSING", {
+      failed: `Query ${this.name ?? this.id} has not processed all that was available within ${options.timeoutMs} ms`,
+      found: this.#status.message,
+      remedy: "Wait longer, or look at lastProgress: a source that always has more never comes to an end.",
+    });
   }
 
-  /** Resolves with true when the query has ended, with false after `timeoutMs`; rejects if it ended by an error. */
-  async awaitTermination(timeoutMs?: number): Promise<boolean> {
-    if (timeoutMs === undefined) await this.#ended;
-    else {
-      const over = new AbortController();
-      const slept = this.#definition.clock.sleep(timeoutMs, over.signal).catch(() => undefined);
-      await Promise.race([this.#ended, slept]);
-      over.abort();
-      if (this.#active) return false;
-    }
+  /** Resolves with true when the query has ended, with false after the time given; rejects if it ended by an error, or the signal is aborted. */
+  async awaitTermination(wait?: Wait): Promise<boolean> {
+    if (!(await within(this.#ended, this.#definition.clock, waitOptions(wait)))) return false;
     if (this.#exception) throw this.#exception;
     return true;
   }
 
-  /** Ends the query after the batch that is running; one that does not end within ten seconds is rolled back and will be run again. */
-  async stop(): Promise<void> {
+  /**
+   * Ends the query after the batch that is running. One that does not end within the time given (ten seconds), or before the signal is aborted, is
+   * rolled back and will be run again by the next start.
+   */
+  async stop(wait?: Wait): Promise<void> {
+    const options = waitOptions(wait);
     this.#stop.abort(new Error("the query is stopped"));
     this.#wake?.();
-    const over = new AbortController();
-    const grace = this.#definition.clock.sleep(STOP_GRACE_MS, over.signal).then(
-      () => this.#kill.abort(new Error("the query is stopped")),
-      () => undefined,
-    );
+    const inTime = await within(this.#ended, this.#definition.clock, { timeoutMs: STOP_GRACE_MS, ...options }).catch(() => false);
+    if (inTime) return;
+    this.#kill.abort(new Error("the query is stopped"));
     await this.#ended;
-    over.abort();
-    await grace;
   }
 }
 

@@ -4,8 +4,8 @@ import path from "node:path";
 import { syncFolder, writeFileAtomic } from "../../base/atomic-file.ts";
 import { codeOf, StreamlabError } from "../../base/errors.ts";
 import { failpoint } from "../../base/failpoint.ts";
-import type { BatchLog } from "../checkpoint/batch-log.ts";
-import { openBatchLog } from "../checkpoint/batch-log.ts";
+import type { CompactLog } from "../checkpoint/compact-log.ts";
+import { openCompactLog } from "../checkpoint/compact-log.ts";
 import type { SaveContext, SinkContext } from "../formats.ts";
 import type { Options } from "../plan/plan.ts";
 import type { FileFormatName } from "../sources/file-rows.ts";
@@ -15,7 +15,7 @@ import { checkFileSchema, fileText } from "./file-lines.ts";
 import type { Sink, SinkBatch } from "./sink.ts";
 
 /**
- * Files as a sink (Spark's FileStreamSink): one file a batch, which counts once `_spark_metadata/<batch>` names it. A batch that is there already is not
+ * Files as a sink (Spark's FileStreamSink): one file a batch, which counts once the log `_spark_metadata` names it. A batch that is there already is not
  * written again; a file whose batch was never committed is written over. Append mode only. As in Spark a folder belongs to one query: a query
  * that begins anew, with batch 0, writes nothing into a folder that has its batch 0.
  */
@@ -29,7 +29,7 @@ export async function openFileSink(format: FileFormatName, context: SinkContext)
     });
   }
   await mkdir(folder, { recursive: true });
-  return new FileSink(format, folder, context.options, await openBatchLog(path.join(folder, COMMITS_FOLDER)));
+  return new FileSink(format, folder, context.options, await openCompactLog(path.join(folder, COMMITS_FOLDER)));
 }
 
 class FileSink implements Sink {
@@ -37,10 +37,10 @@ class FileSink implements Sink {
   readonly #format: FileFormatName;
   readonly #folder: string;
   readonly #options: Options;
-  readonly #log: BatchLog;
+  readonly #log: CompactLog;
   #written = 0;
 
-  constructor(format: FileFormatName, folder: string, options: Options, log: BatchLog) {
+  constructor(format: FileFormatName, folder: string, options: Options, log: CompactLog) {
     this.description = `FileSink[${path.resolve(folder)}]`;
     this.#format = format;
     this.#folder = folder;
@@ -50,16 +50,18 @@ class FileSink implements Sink {
 
   async write(batch: SinkBatch): Promise<void> {
     this.#written = 0;
-    if (batch.batchId <= (await this.#log.latest())) return;
+    if (batch.batchId <= this.#log.latest) return;
     checkFileSchema(this.#format, batch.schema);
     const files: CommittedFile[] = [];
     if (batch.rows.length > 0) {
       const name = `part-00000-batch-${String(batch.batchId).padStart(8, "0")}.${extensionOf(this.#format)}`;
       const text = fileText(this.#format, batch.schema, batch.rows, this.#options);
+      batch.verify?.();
       await writeFileAtomic(path.join(this.#folder, name), text);
       files.push({ path: name, size: Buffer.byteLength(text), action: "add" });
       failpoint("w3.mid", batch.batchId, undefined, 1);
     }
+    batch.verify?.();
     await this.#log.write(
       batch.batchId,
       files.map((file) => JSON.stringify(file)),

@@ -12,7 +12,7 @@ sinkContract("memory", () => {
   const table = new MemoryTable();
   return Promise.resolve({
     open: () => Promise.resolve(table),
-    numbers: () => Promise.resolve(table.rows.map((row) => Number(row[0]))),
+    numbers: () => Promise.resolve(table.rows.map((row) => Number(row.n))),
     close: () => Promise.resolve(),
   });
 });

@@ -68,13 +68,13 @@ export class MemoryInput {
 }
 
 /** The rows of a table that is kept in memory, read as a whole. */
-export function tableSource(table: { readonly schema: StructType; readonly rows: readonly Row[] }): Source {
+export function tableSource(table: { readonly schema: StructType; readonly engineRows: readonly Row[] }): Source {
   return {
     schema: table.schema,
     description: "MemoryTable",
     initial: () => Promise.resolve(0),
     latest: () => Promise.resolve(1),
-    read: () => blocks([{ kind: "rows", rows: table.rows }]),
+    read: () => blocks([{ kind: "rows", rows: table.engineRows }]),
     changed: () => Promise.resolve(),
     commit: () => Promise.resolve(),
     close: () => Promise.resolve(),

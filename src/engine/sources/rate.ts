@@ -1,3 +1,4 @@
+import { StreamlabError } from "../../base/errors.ts";
 import { parseDurationMs } from "../../base/duration.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Format } from "../formats.ts";
@@ -19,16 +20,27 @@ export const rateFormat: Format = {
   name: "rate",
   sourceSchema: () => SCHEMA,
   openSource: async ({ options, clock }) => {
-    const perSecond = Number(options.rowsPerSecond ?? 1);
+    const perSecond = positive("rowsPerSecond", options.rowsPerSecond ?? "1");
+    const partitions = options.numPartitions === undefined ? "default" : String(positive("numPartitions", options.numPartitions));
     const rampUp =
       options.rampUpTime === undefined
         ? 0
         : parseDurationMs(/^\d+$/.test(options.rampUpTime) ? `${options.rampUpTime} seconds` : options.rampUpTime) / 1000;
-    return Promise.resolve(rateSource(perSecond, rampUp, clock));
+    return Promise.resolve(rateSource(perSecond, rampUp, partitions, clock));
   },
 };
 
-function rateSource(perSecond: number, rampUpSeconds: number, clock: Clock): Source {
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new StreamlabError("RATE_OPTION", {
+    failed: `Invalid value '${text}'`,
+    found: `option ${name}`,
+    remedy: `The option '${name}' must be positive.`,
+  });
+}
+
+function rateSource(perSecond: number, rampUpSeconds: number, partitions: string, clock: Clock): Source {
   let startMs = Math.floor(clock.nowMs());
   let frozen: number | undefined;
   const upTo = (seconds: number): number => {
@@ -39,7 +51,7 @@ function rateSource(perSecond: number, rampUpSeconds: number, clock: Clock): Sou
   const elapsed = (): number => Math.floor((clock.nowMs() - startMs) / 1000);
   return {
     schema: SCHEMA,
-    description: `RateStreamV2[rowsPerSecond=${perSecond}, rampUpTimeSeconds=${rampUpSeconds}, numPartitions=1]`,
+    description: `RateStreamV2[rowsPerSecond=${perSecond}, rampUpTimeSeconds=${rampUpSeconds}, numPartitions=${partitions}`,
     initial: () => Promise.resolve({ startMs, second: 0 }),
     latest: (from) => Promise.resolve({ startMs: startOf(from), second: frozen ?? Math.max(secondOf(from), elapsed()) }),
     read: (from, to) => {
@@ -86,14 +98,15 @@ export const rateMicroBatchFormat: Format = {
   name: "rate-micro-batch",
   sourceSchema: () => SCHEMA,
   openSource: ({ options }) => {
-    const perBatch = Number(options.rowsPerBatch ?? 0);
+    const perBatch = positive("rowsPerBatch", options.rowsPerBatch ?? "0");
+    const partitions = positive("numPartitions", options.numPartitions ?? "1");
     const startMs = Number(options.startTimestamp ?? 0);
     const advanceMs = Number(options.advanceMillisPerBatch ?? 1000);
     let frozen = false;
     let first: number | undefined;
     return Promise.resolve({
       schema: SCHEMA,
-      description: `RateStreamMicroBatch[rowsPerBatch=${perBatch}, numPartitions=1, startTimestamp=${startMs}, advanceMsPerBatch=${advanceMs}]`,
+      description: `RatePerMicroBatchStream[rowsPerBatch=${perBatch}, numPartitions=${partitions}, startTimestamp=${startMs}, advanceMsPerBatch=${advanceMs}]`,
       initial: () => Promise.resolve(0),
       latest: (from: Offset) => {
         first ??= number(from);

@@ -348,7 +348,7 @@ test("SQL runs on streams, and over what a memory sink keeps (B10)", async () =>
   ]);
   await query.processAllAvailable();
   expect(await counts.collect()).toEqual([{ n: 2 }]);
-  expect(streams.table("counts")?.rows).toEqual([["a", 2]]);
+  expect(streams.table("counts")?.rows).toEqual([{ k: "a", n: 2 }]);
   expect(await streams.view("counts").collect()).toEqual([{ k: "a", n: 2 }]);
   await query.stop();
   expect(streams.dropTempView("readings")).toBe(true);
