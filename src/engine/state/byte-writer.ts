@@ -12,10 +12,24 @@ const MAP = 7;
 const BYTES = 8;
 const INT = 9;
 
+/** Texts up to this length are written character by character, which is cheaper than a call into the runtime. */
+const SHORT = 32;
+
+function viewOf(buffer: Buffer): DataView {
+  return new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
+}
+
 /** Appends values to a buffer that grows. */
 export class ByteWriter {
-  #buffer: Buffer = Buffer.allocUnsafe(256);
+  #buffer: Buffer;
+  #view: DataView;
   #end = 0;
+
+  /** `bytes`: how much is expected; it grows beyond. */
+  constructor(bytes: number = 256) {
+    this.#buffer = Buffer.allocUnsafe(bytes);
+    this.#view = viewOf(this.#buffer);
+  }
 
   get length(): number {
     return this.#end;
@@ -26,23 +40,36 @@ export class ByteWriter {
     const bigger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#end + bytes));
     this.#buffer.copy(bigger, 0, 0, this.#end);
     this.#buffer = bigger;
+    this.#view = viewOf(bigger);
   }
 
   uint32(value: number): void {
     this.#room(4);
-    this.#end = this.#buffer.writeUInt32LE(value, this.#end);
+    this.#view.setUint32(this.#end, value, true);
+    this.#end += 4;
   }
 
   double(value: number): void {
     this.#room(8);
-    this.#end = this.#buffer.writeDoubleLE(value, this.#end);
+    this.#view.setFloat64(this.#end, value, true);
+    this.#end += 8;
   }
 
   text(value: string): void {
-    const bytes = Buffer.byteLength(value);
-    this.uint32(bytes);
-    this.#room(bytes);
-    this.#end += this.#buffer.write(value, this.#end);
+    const { length } = value;
+    this.#room(4 + length * 3);
+    const start = this.#end + 4;
+    let at = start;
+    if (length <= SHORT) {
+      while (at - start < length) {
+        const unit = value.charCodeAt(at - start);
+        if (unit >= 128) break;
+        this.#buffer[at++] = unit;
+      }
+    }
+    const bytes = at - start === length ? length : this.#buffer.write(value, start);
+    this.#view.setUint32(this.#end, bytes, true);
+    this.#end = start + bytes;
   }
 
   bytes(value: Uint8Array): void {
@@ -117,6 +144,7 @@ export class ByteWriter {
 /** Reads what a ByteWriter wrote; a RangeError means that the bytes end too early. */
 export class ByteReader {
   readonly #buffer: Buffer;
+  #dataView: DataView | undefined;
   #at: number;
 
   constructor(buffer: Buffer, at: number = 0) {
@@ -124,18 +152,27 @@ export class ByteReader {
     this.#at = at;
   }
 
+  get #view(): DataView {
+    return (this.#dataView ??= viewOf(this.#buffer));
+  }
+
   get done(): boolean {
     return this.#at === this.#buffer.length;
   }
 
+  /** How many bytes are still to be read. */
+  get left(): number {
+    return this.#buffer.length - this.#at;
+  }
+
   uint32(): number {
-    const value = this.#buffer.readUInt32LE(this.#at);
+    const value = this.#view.getUint32(this.#at, true);
     this.#at += 4;
     return value;
   }
 
   double(): number {
-    const value = this.#buffer.readDoubleLE(this.#at);
+    const value = this.#view.getFloat64(this.#at, true);
     this.#at += 8;
     return value;
   }
@@ -148,8 +185,11 @@ export class ByteReader {
   }
 
   text(): string {
-    const { length } = this.bytes();
-    return this.#buffer.toString("utf8", this.#at - length, this.#at);
+    const start = this.#at + 4;
+    const end = start + this.uint32();
+    if (end > this.#buffer.length) throw new RangeError("the bytes end too early");
+    this.#at = end;
+    return this.#buffer.utf8Slice(start, end);
   }
 
   value(): unknown {

@@ -5,8 +5,10 @@
 export class DeadlineQueue {
   readonly #buckets: Map<number, number[]> = new Map();
   readonly #heap: number[] = [];
+  #groups = 0;
 
   add(group: number, deadlineUs: number): void {
+    this.#groups++;
     const bucket = this.#buckets.get(deadlineUs);
     if (bucket) {
       bucket.push(group);
@@ -24,12 +26,19 @@ export class DeadlineQueue {
       for (const group of this.#buckets.get(first) ?? []) out.push(group);
       this.#buckets.delete(first);
     }
+    this.#groups -= out.length;
     return out;
+  }
+
+  /** An estimate of the memory it takes. */
+  get memoryBytes(): number {
+    return this.#groups * 12 + this.#buckets.size * 100;
   }
 
   clear(): void {
     this.#buckets.clear();
     this.#heap.length = 0;
+    this.#groups = 0;
   }
 
   #push(value: number): void {

@@ -11,6 +11,12 @@ import type { StateStore } from "./state-store.ts";
 export type KeyStorage = "number" | "code";
 
 const INITIAL_CAPACITY = 64;
+/** A store with room for fewer groups than this is never made smaller. */
+const MIN_SHRINK = 1024;
+/** The fewest bytes that a group takes in a file: its deadline. */
+const MIN_GROUP_BYTES = 8;
+/** `alive` of a group that is being taken off the queue. */
+const TAKEN = 2;
 
 /** The storage that fits a type: whole numbers that a double holds exactly go in directly. */
 export function keyStorage(dataType: DataType): KeyStorage {
@@ -79,35 +85,91 @@ export class GroupStore implements StateStore {
 
   get memoryBytes(): number {
     const perGroup = 29 + this.storages.reduce((sum, storage) => sum + (storage === "number" ? 8 : 4), 0) + this.slots.length * 8;
-    return this.capacity * perGroup + this.heads.length * 4 + this.dictionaries.reduce((sum, dictionary) => sum + dictionary.size * 80, 0);
+    return (
+      this.capacity * perGroup + this.#queue.memoryBytes + this.dictionaries.reduce((sum, dictionary) => sum + dictionary.memoryBytes, 0)
+    );
   }
 
   #resize(capacity: number): void {
-    const grown = <T extends Float64Array | Int32Array | Uint8Array>(make: new (n: number) => T, old: T | undefined): T => {
-      const array = new make(capacity);
-      if (old) array.set(old);
-      return array;
-    };
     this.storages.forEach((storage, i) => {
+      const old = this.keys[i];
       this.keys[i] =
         storage === "number"
-          ? grown(Float64Array, this.keys[i] as Float64Array | undefined)
-          : grown(Int32Array, this.keys[i] as Int32Array | undefined);
+          ? grown(Float64Array, old as Float64Array | undefined, capacity)
+          : grown(Int32Array, old as Int32Array | undefined, capacity);
     });
     this.slotColumns.forEach((slot, i) => {
-      if (slot.storage === "double") this.slots[i] = grown(Float64Array, this.slots[i] as Float64Array | undefined);
+      if (slot.storage === "double") this.slots[i] = grown(Float64Array, this.slots[i] as Float64Array | undefined, capacity);
       else this.slots[i] ??= [];
     });
-    this.next = grown(Int32Array, this.next);
-    this.hashes = grown(Int32Array, this.hashes);
-    this.stamps = grown(Int32Array, this.stamps);
-    this.alive = grown(Uint8Array, this.alive);
-    this.deadlines = grown(Float64Array, this.deadlines);
-    this.touched = grown(Int32Array, this.touched);
-    this.capacity = capacity;
+    this.hashes = grown(Int32Array, this.hashes, capacity);
+    this.stamps = grown(Int32Array, this.stamps, capacity);
+    this.alive = grown(Uint8Array, this.alive, capacity);
+    this.deadlines = grown(Float64Array, this.deadlines, capacity);
+    this.touched = grown(Int32Array, this.touched, capacity);
+    this.#relink(capacity);
+  }
+
+  #relink(capacity: number): void {
+    this.next = new Int32Array(capacity);
     this.heads = new Int32Array(capacity).fill(-1);
+    this.capacity = capacity;
     this.mask = capacity - 1;
     for (let group = 0; group < this.#used; group++) if (this.alive[group] === 1) this.#link(group);
+  }
+
+  /**
+   * Gives memory back when most places are empty: groups and key values are numbered anew. Only between batches, as a group's ordinal and the arrays
+   * change.
+   */
+  #shrink(): void {
+    this.dictionaries.forEach((dictionary, i) => {
+      const moved = dictionary.shrink();
+      const column = this.keys[i];
+      if (!moved || !column) return;
+      for (let group = 0; group < this.#used; group++) {
+        if (this.alive[group] !== 1) continue;
+        column[group] = moved[column[group] as number] as number;
+        this.hashes[group] = this.#hashAt(group);
+      }
+      this.#relink(this.capacity);
+    });
+    if (this.capacity <= MIN_SHRINK || this.#size * 8 > this.capacity) return;
+    const living = this.groups();
+    const capacity = capacityFor(living.length * 2);
+    this.storages.forEach((storage, i) => {
+      this.keys[i] = packed(storage === "number" ? Float64Array : Int32Array, this.keys[i] as Float64Array | Int32Array, living, capacity);
+    });
+    this.slotColumns.forEach((slot, i) => {
+      const cells = this.slots[i] as unknown[];
+      this.slots[i] =
+        slot.storage === "double"
+          ? packed(Float64Array, this.slots[i] as Float64Array, living, capacity)
+          : living.map((group) => cells[group]);
+    });
+    this.hashes = packed(Int32Array, this.hashes, living, capacity);
+    this.deadlines = packed(Float64Array, this.deadlines, living, capacity);
+    this.stamps = new Int32Array(capacity);
+    this.touched = new Int32Array(capacity);
+    this.alive = new Uint8Array(capacity).fill(1, 0, living.length);
+    this.#used = living.length;
+    this.#free = [];
+    this.#relink(capacity);
+    this.#requeue();
+  }
+
+  #requeue(): void {
+    this.#queue.clear();
+    for (let group = 0; group < this.#used; group++) {
+      const deadline = this.deadlines[group] as number;
+      if (this.alive[group] === 1 && deadline !== Infinity) this.#queue.add(group, deadline);
+    }
+  }
+
+  #hashAt(group: number): number {
+    let hash = 0;
+    for (const column of this.keys) hash = Math.imul(hash ^ ((column[group] as number) | 0), 0x9e3779b1);
+    return hash ^ (hash >>> 15);
   }
 
   #link(group: number): void {
@@ -146,7 +208,15 @@ export class GroupStore implements StateStore {
    * removed otherwise may have left its ordinal to another one: only the deadline that a group has now counts, and once.
    */
   takeExpired(us: number): number[] {
-    return [...new Set(this.#queue.take(us))].filter((group) => this.alive[group] === 1 && (this.deadlines[group] as number) <= us);
+    const due = this.#queue.take(us);
+    const out: number[] = [];
+    for (const group of due) {
+      if (this.alive[group] !== 1 || (this.deadlines[group] as number) > us) continue;
+      this.alive[group] = TAKEN;
+      out.push(group);
+    }
+    for (const group of out) this.alive[group] = 1;
+    return out;
   }
 
   /** Removes a group; its ordinal will be used again. */
@@ -165,12 +235,10 @@ export class GroupStore implements StateStore {
       while (this.next[at] !== group) at = this.next[at] as number;
       this.next[at] = this.next[group] as number;
     }
-    this.storages.forEach((storage, i) => {
-      if (storage === "code") this.dictionaries[i]?.release(this.keys[i]?.[group] as number);
-    });
-    this.slotColumns.forEach((slot, i) => {
-      if (slot.storage === "value") (this.slots[i] as unknown[])[group] = null;
-    });
+    for (let i = 0; i < this.storages.length; i++)
+      if (this.storages[i] === "code") this.dictionaries[i]?.release(this.keys[i]?.[group] as number);
+    for (let i = 0; i < this.slotColumns.length; i++)
+      if (this.slotColumns[i]?.storage === "value") (this.slots[i] as unknown[])[group] = null;
     this.alive[group] = 0;
     this.stamps[group] = 0;
     this.#free.push(group);
@@ -213,6 +281,12 @@ export class GroupStore implements StateStore {
     return -1;
   }
 
+  /** The group of a key, −1 where there is none. */
+  #known(key: Row): number {
+    const raw = key.map((value, i) => (this.storages[i] === "code" ? this.dictionaries[i]?.known(value) : this.#raw(i, value)));
+    return raw.includes(undefined) ? -1 : this.#find(raw as number[], hashOf(raw as number[]));
+  }
+
   #insert(key: Row): number {
     const raw = key.map((value, i) => this.#raw(i, value));
     const hash = hashOf(raw);
@@ -228,8 +302,7 @@ export class GroupStore implements StateStore {
   }
 
   get(key: Row): Row | undefined {
-    const raw = key.map((value, i) => this.#raw(i, value));
-    const group = this.#find(raw, hashOf(raw));
+    const group = this.#known(key);
     return group < 0 ? undefined : this.slots.map((column) => column[group]);
   }
 
@@ -240,8 +313,7 @@ export class GroupStore implements StateStore {
   }
 
   remove(key: Row): boolean {
-    const raw = key.map((value, i) => this.#raw(i, value));
-    const group = this.#find(raw, hashOf(raw));
+    const group = this.#known(key);
     if (group >= 0) this.release(group);
     return group >= 0;
   }
@@ -261,10 +333,7 @@ export class GroupStore implements StateStore {
   async load(version: number): Promise<void> {
     this.#reset();
     await this.#files.read(version, (reader) => this.#apply(reader));
-    for (const group of this.groups()) {
-      const deadline = this.deadlines[group] as number;
-      if (deadline !== Infinity) this.#queue.add(group, deadline);
-    }
+    this.#requeue();
     this.#version = version;
     this.#forgetChanges();
   }
@@ -286,25 +355,71 @@ export class GroupStore implements StateStore {
     this.beginBatch();
   }
 
+  /** Applies a file: removed keys, then changed groups. A restart's time is spent here: no row is made, cells go straight into the columns. */
   #apply(reader: ByteReader): void {
-    const key = (): Row => this.storages.map((storage) => (storage === "number" ? plainNumber(reader.double()) : reader.value()));
-    for (let n = reader.uint32(); n > 0; n--) this.remove(key());
+    const raw = new Float64Array(this.storages.length);
     for (let n = reader.uint32(); n > 0; n--) {
-      const group = this.#insert(key());
-      const deadline = reader.double();
-      this.deadlines[group] = deadline;
-      this.slotColumns.forEach((slot, i) => {
-        (this.slots[i] as unknown[])[group] = slot.storage === "double" ? reader.double() : reader.value();
-      });
+      const hash = this.#readKey(reader, raw);
+      const group = this.#findRaw(raw, hash);
+      if (group >= 0) this.release(group);
+    }
+    const count = reader.uint32();
+    const empty = this.#size === 0;
+    const capacity = capacityFor(this.#size + Math.min(count, reader.left / MIN_GROUP_BYTES));
+    if (capacity > this.capacity) this.#resize(capacity);
+    for (let n = count; n > 0; n--) {
+      const hash = this.#readKey(reader, raw);
+      let group = empty ? -1 : this.#findRaw(raw, hash);
+      if (group < 0) group = this.#add(raw, hash);
+      this.deadlines[group] = reader.double();
+      for (let i = 0; i < this.slotColumns.length; i++) {
+        const column = this.slots[i] as Float64Array | unknown[];
+        column[group] = this.slotColumns[i]?.storage === "double" ? reader.double() : reader.value();
+      }
     }
   }
 
+  /** Reads a key's cells into `raw` and gives their hash. */
+  #readKey(reader: ByteReader, raw: Float64Array): number {
+    let hash = 0;
+    for (let i = 0; i < raw.length; i++) {
+      const cell = this.storages[i] === "number" ? reader.double() : this.#readCode(reader, this.dictionaries[i] as KeyDictionary);
+      raw[i] = cell;
+      hash = Math.imul(hash ^ (cell | 0), 0x9e3779b1);
+    }
+    return hash ^ (hash >>> 15);
+  }
+
+  #readCode(reader: ByteReader, dictionary: KeyDictionary): number {
+    const value = reader.value();
+    return typeof value === "string" ? dictionary.codeOfFlat(value) : dictionary.code(value);
+  }
+
+  #findRaw(raw: Float64Array, hash: number): number {
+    for (let group = this.heads[hash & this.mask] as number; group >= 0; group = this.next[group] as number) {
+      let i = 0;
+      while (i < raw.length && this.keys[i]?.[group] === raw[i]) i++;
+      if (i === raw.length) return group;
+    }
+    return -1;
+  }
+
+  #add(raw: Float64Array, hash: number): number {
+    const group = this.allocate(hash);
+    for (let i = 0; i < raw.length; i++) {
+      const cell = raw[i] as number;
+      (this.keys[i] as Float64Array)[group] = cell;
+      if (this.storages[i] === "code") this.dictionaries[i]?.retain(cell);
+    }
+    return group;
+  }
+
   #writeKey(writer: ByteWriter, group: number): void {
-    this.storages.forEach((storage, i) => {
+    for (let i = 0; i < this.storages.length; i++) {
       const raw = this.keys[i]?.[group] as number;
-      if (storage === "number") writer.double(raw);
+      if (this.storages[i] === "number") writer.double(raw);
       else writer.value(this.dictionaries[i]?.values[raw]);
-    });
+    }
   }
 
   #writeGroups(writer: ByteWriter, groups: readonly number[]): void {
@@ -312,17 +427,17 @@ export class GroupStore implements StateStore {
     for (const group of groups) {
       this.#writeKey(writer, group);
       writer.double(this.deadlines[group] as number);
-      this.slotColumns.forEach((slot, i) => {
+      for (let i = 0; i < this.slotColumns.length; i++) {
         const cell = this.slots[i]?.[group];
-        if (slot.storage === "double") writer.double(cell as number);
+        if (this.slotColumns[i]?.storage === "double") writer.double(cell as number);
         else writer.value(cell);
-      });
+      }
     }
   }
 
   async commit(version: number): Promise<number> {
     const snapshot = this.#files.wantsSnapshot;
-    const writer = new ByteWriter();
+    const writer = new ByteWriter(snapshot ? this.#size * 64 + 256 : 256);
     if (snapshot) {
       writer.uint32(0);
       this.#writeGroups(writer, this.groups());
@@ -334,6 +449,7 @@ export class GroupStore implements StateStore {
     const bytes = await this.#files.write(version, snapshot ? "snapshot" : "delta", writer.take());
     this.#version = version;
     this.#forgetChanges();
+    this.#shrink();
     return bytes;
   }
 
@@ -346,8 +462,27 @@ export class GroupStore implements StateStore {
   }
 }
 
-function plainNumber(raw: number): number | null {
-  return raw === -Infinity ? null : raw;
+type NumberColumn = Float64Array | Int32Array | Uint8Array;
+
+/** A longer copy of a column. */
+function grown<T extends NumberColumn>(make: new (n: number) => T, old: T | undefined, capacity: number): T {
+  const array = new make(capacity);
+  if (old) array.set(old);
+  return array;
+}
+
+/** The cells of these groups, one after the other. */
+function packed<T extends NumberColumn>(make: new (n: number) => T, old: T, groups: readonly number[], capacity: number): T {
+  const array = new make(capacity);
+  for (let i = 0; i < groups.length; i++) array[i] = old[groups[i] as number] as number;
+  return array;
+}
+
+/** The power of two that holds so many groups. */
+function capacityFor(groups: number): number {
+  let capacity = INITIAL_CAPACITY;
+  while (capacity < groups) capacity *= 2;
+  return capacity;
 }
 
 /** The hash of raw key cells; generated code computes the same (see `hashText`). */
