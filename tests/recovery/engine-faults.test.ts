@@ -2,8 +2,11 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import { MongoClient } from "mongodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
 import { systemClock } from "../../src/base/clock.ts";
+import { type DocumentServer, startDocumentServer } from "../../src/document-server/index.ts";
 import { inspectCheckpoint } from "../../src/engine/checkpoint/inspection.ts";
 
 const LIMIT_MS = 20_000;
@@ -11,10 +14,14 @@ const STEPS = ["w1", "w2", "w3", "w4"] as const;
 const job = path.join(import.meta.dirname, "fault-job.ts");
 
 let folder = "";
+let server: DocumentServer;
+let mongo: MongoClient;
 let whole: Readonly<Record<string, string>> = {};
 const running = new Set<ChildProcess>();
 beforeAll(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), "streamlab-faults-"));
+  server = await startDocumentServer({ dataDir: path.join(folder, "documents"), port: 0 });
+  mongo = await MongoClient.connect(server.uri);
   const own = path.join(folder, "whole");
   expect(await start(own, path.join(own, "results"), "none", "w1").ended).toMatchObject({ how: "0", out: "done\n" });
   whole = await results(path.join(own, "results"));
@@ -22,11 +29,15 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   for (const child of running) child.kill("SIGKILL");
+  await mongo.close();
+  await server.close();
   await rm(folder, { recursive: true, force: true });
 });
 
 function start(...args: string[]) {
-  return watch(spawn(process.execPath, [job, ...args], { stdio: ["ignore", "pipe", "inherit"] }));
+  return watch(
+    spawn(process.execPath, [job, ...args], { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, FAULT_MONGO: server.uri } }),
+  );
 }
 
 function watch(child: ChildProcess) {
@@ -80,7 +91,36 @@ describe.skipIf(process.platform !== "linux")("F9: an engine that was stopped an
       expect((await inspectCheckpoint(path.join(own, "checkpoint"))).faults).toEqual([]);
     },
   );
+
+  test.concurrent.each(["files", "mongodb"] as const)(
+    "stopped between two writes of batch 2 to the sink %s, it writes nothing more: what the second run has made stays as it is",
+    { timeout: 60_000 },
+    async (target) => {
+      const own = path.join(folder, `zombie-${target}`);
+      const at = target === "files" ? path.join(own, "results") : "zombie";
+      const stored = (name: string): Promise<unknown> =>
+        target === "files" ? treeOf(name) : mongo.db("faults").collection(name).find().sort({ _id: 1 }).toArray();
+      const zombie = start(own, at, "stop", "w3", target);
+      await stopped(zombie.pid);
+      const second = start(own, at, "none", "w3", target);
+      const plain = start(path.join(folder, `plain-${target}`), `${at}-plain`, "none", "w3", target);
+      expect(await second.ended).toEqual({ how: "0", out: "done\n" });
+      expect(await plain.ended).toEqual({ how: "0", out: "done\n" });
+      const [before, checkpoint] = [await stored(at), await treeOf(path.join(own, "checkpoint"))];
+      process.kill(zombie.pid, "SIGCONT");
+      expect((await zombie.ended).out).toContain("CHECKPOINT_LOST");
+      expect(await stored(at)).toEqual(before);
+      expect(await treeOf(path.join(own, "checkpoint"))).toEqual(checkpoint);
+      expect(contentOf(before)).toEqual(contentOf(await stored(`${at}-plain`)));
+    },
+  );
 });
+
+/** What is stored, whatever the folder that it lies in is called. */
+function contentOf(stored: unknown): unknown {
+  if (Array.isArray(stored)) return stored as unknown;
+  return Object.entries(stored as Record<string, string>).map(([name, text]) => [path.basename(name), text]);
+}
 
 async function treeOf(of: string): Promise<Record<string, string>> {
   const entries = (await readdir(of, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());

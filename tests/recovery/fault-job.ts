@@ -1,23 +1,28 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
+import { systemClock } from "../../src/base/clock.ts";
 import { codeOf } from "../../src/base/errors.ts";
 import { inspectCheckpoint } from "../../src/engine/checkpoint/inspection.ts";
-import type { SinkBatch } from "../../src/engine/sinks/sink.ts";
+import { openFileSink } from "../../src/engine/sinks/file-sink.ts";
+import type { Sink, SinkBatch } from "../../src/engine/sinks/sink.ts";
 import { type JobHooks, startJob } from "./checkpoint-jobs.ts";
 
 /**
  * A program that runs the windows job in `folder` and has something happen to it in batch 2, at a step of the batch.
  * `stop`: it stops itself as SIGSTOP does. `fill`: the disk is full, then has room again; it says how the query ended, looks at the checkpoint and
- * starts the query a second time. `none`: nothing. Results are one file a window in `<results>`, the same name for the same window.
+ * starts the query a second time. `none`: nothing. Results are one file a window in `<results>`, the same name for the same window; or, of the job
+ * without state, what the file sink writes there; or documents of the collection that is named so. Those two sinks are hit when they ask for the second
+ * time whether the checkpoint is still theirs: between two writes of one batch.
  */
 type Fault = "stop" | "fill" | "none";
 type Step = "w1" | "w2" | "w3" | "w4";
+type Target = "keyed" | "files" | "mongodb";
 
 const BATCH = 2;
 
-async function main(folder: string, results: string, fault: Fault, at: Step): Promise<void> {
-  await mkdir(results, { recursive: true });
+async function main(folder: string, results: string, fault: Fault, at: Step, target: Target): Promise<void> {
+  if (target !== "mongodb") await mkdir(results, { recursive: true });
   const ballast = path.join(folder, "ballast");
   let due = fault !== "none";
   const happen = (step: Step): void => {
@@ -41,8 +46,9 @@ async function main(folder: string, results: string, fault: Fault, at: Step): Pr
     return Promise.resolve();
   };
   const run = async (): Promise<string> => {
-    const sink = { description: "a file a window", write, close: () => Promise.resolve() };
-    const query = await startJob("windows", path.join(folder, "checkpoint"), sink, hooks);
+    const keyed = { description: "a file a window", write, close: () => Promise.resolve() };
+    const sink = target === "keyed" ? keyed : interrupted(await openSink(target, results), () => happen("w3"));
+    const query = await startJob(target === "files" ? "stateless" : "windows", path.join(folder, "checkpoint"), sink, hooks);
     const ended = await query.processAllAvailable().then(
       () => "done",
       (thrown: unknown) => `${codeOf(thrown)}: ${String(thrown)}`,
@@ -59,6 +65,30 @@ async function main(folder: string, results: string, fault: Fault, at: Step): Pr
   process.stdout.write(`${await run()}\n`);
 }
 
+async function openSink(target: Target, results: string): Promise<Sink> {
+  if (target === "files") return openFileSink("json", { options: { path: results }, clock: systemClock, outputMode: "append" });
+  const { openMongoSink } = await import("../../src/mongo/sink.ts");
+  const uri = process.env.FAULT_MONGO ?? "";
+  const options = { uri, database: "faults", collection: results, idFields: "window,device", bulkSize: "2" };
+  return openMongoSink({ options, clock: systemClock, outputMode: "update" });
+}
+
+/** A sink to which something happens in the middle of batch 2. */
+function interrupted(sink: Sink, happen: () => void): Sink {
+  return {
+    description: sink.description,
+    write: (batch, signal) => {
+      let asked = 0;
+      const verify = (): void => {
+        if (++asked === 2 && batch.batchId === BATCH) happen();
+        batch.verify?.();
+      };
+      return sink.write({ ...batch, verify }, signal);
+    },
+    close: () => sink.close(),
+  };
+}
+
 /** Writes until not one more byte fits. */
 function fillDisk(file: string): void {
   for (let size = 1 << 20; size >= 1; size >>= 2) {
@@ -71,5 +101,5 @@ function fillDisk(file: string): void {
   if (!existsSync(file) || readFileSync(file).length === 0) throw new Error("the disk was not filled");
 }
 
-const [folder = "", results = "", fault = "none", at = "w1"] = process.argv.slice(2);
-await main(folder, results, fault as Fault, at as Step);
+const [folder = "", results = "", fault = "none", at = "w1", target = "keyed"] = process.argv.slice(2);
+await main(folder, results, fault as Fault, at as Step, target as Target);

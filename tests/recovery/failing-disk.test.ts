@@ -1,0 +1,106 @@
+import { mkdtemp, open, readdir, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { inspectCheckpoint } from "../../src/engine/checkpoint/inspection.ts";
+import type { Sink } from "../../src/engine/sinks/sink.ts";
+import { BatchKeeper, startJob } from "./checkpoint-jobs.ts";
+
+const BATCH = 2;
+
+type Handle = Awaited<ReturnType<typeof open>>;
+
+let folder = "";
+let prototype: Handle;
+let heal = (): void => {};
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), "streamlab-disk-"));
+  const probe = await open(folder);
+  prototype = Object.getPrototypeOf(probe) as Handle;
+  await probe.close();
+});
+afterEach(async () => {
+  heal();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Has every file of this process fail in one way until `heal`: fsync, or a write that stops half way. */
+function breakDisk(how: "fsync" | "short write"): void {
+  const { sync, write, writev, writeFile } = prototype;
+  const failure = (): Error => Object.assign(new Error("EIO: i/o error"), { code: "EIO", errno: -5 });
+  const half = async (handle: Handle, content: unknown): Promise<never> => {
+    const bytes = Buffer.from(content as string);
+    const writeBytes = write as (this: Handle, bytes: Uint8Array) => Promise<unknown>;
+    await writeBytes.call(handle, bytes.subarray(0, bytes.length >> 1));
+    throw failure();
+  };
+  const broken = {
+    write(this: Handle, content: unknown): Promise<never> {
+      return half(this, content);
+    },
+    writeFile(this: Handle, content: unknown): Promise<never> {
+      return half(this, content);
+    },
+    writev(this: Handle, contents: readonly Uint8Array[]): Promise<never> {
+      return half(this, Buffer.concat(contents));
+    },
+  };
+  Object.assign(prototype, how === "fsync" ? { sync: () => Promise.reject(failure()) } : broken);
+  heal = () => {
+    Object.assign(prototype, { sync, write, writev, writeFile });
+    heal = () => {};
+  };
+}
+
+describe("F16: the disk fails", () => {
+  const STEPS = [
+    ["w1", { begun: 1, committed: 1 }],
+    ["w2", { begun: 2, committed: 1 }],
+    ["w4", { begun: 2, committed: 1 }],
+  ] as const;
+  const cases = STEPS.flatMap(([step, left]) => (["fsync", "short write"] as const).map((how) => [how, step, left] as const));
+
+  test.each(cases)(
+    "%s at %s of batch 2: the query ends, the batch is not acknowledged, and a healed disk gives the same results",
+    async (how, step, left) => {
+      const whole = new BatchKeeper();
+      const plain = await startJob("windows", path.join(folder, "plain"), whole);
+      await plain.processAllAvailable();
+      await plain.stop();
+
+      let armed = false;
+      const kept = new BatchKeeper();
+      const strike = (at: string): void => {
+        if (at !== step || armed) return;
+        armed = true;
+        breakDisk(how);
+      };
+      const sink: Sink = {
+        description: kept.description,
+        write: async (batch) => {
+          await kept.write(batch);
+          if (batch.batchId === BATCH) strike("w4");
+        },
+        close: () => Promise.resolve(),
+      };
+      const checkpoint = path.join(folder, "checkpoint");
+      const query = await startJob("windows", checkpoint, sink, {
+        onLatest: (from) => from === BATCH && strike("w1"),
+        onRead: (from) => from === BATCH && strike("w2"),
+      });
+      await expect(query.awaitTermination()).rejects.toThrow(/EIO/);
+      expect(query.exception).toBeDefined();
+      expect(armed).toBe(true);
+      heal();
+      const { faults, begun, committed } = await inspectCheckpoint(checkpoint);
+      expect({ faults, begun: begun?.batchId, committed: committed?.batchId }).toEqual({ faults: [], ...left });
+      expect((await readdir(checkpoint, { recursive: true })).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+      if (step !== "w4") expect(kept.batches.has(BATCH)).toBe(false);
+
+      const again = await startJob("windows", checkpoint, kept);
+      await again.processAllAvailable();
+      await again.stop();
+      expect(kept.from(0)).toEqual(whole.from(0));
+    },
+  );
+});
