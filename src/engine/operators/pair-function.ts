@@ -19,6 +19,14 @@ export function pairTest(
   return writer.compile("pairTest", ["left", "right"]);
 }
 
+/** Both rows, the left one first, as one row; as a generated function, since the widths are known. */
+export function rowsTogether(node: JoinNode): (left: Row, right: Row) => Row {
+  const writer = new CodeWriter();
+  const cells = (name: string, columns: readonly Column[]): string[] => columns.map((_, i) => `${name}[${i}]`);
+  writer.line(`return [${[...cells("left", node.left.columns), ...cells("right", node.right.columns)].join(", ")}];`);
+  return writer.compile("rowsTogether", ["left", "right"]);
+}
+
 /** The rows that a condition accepts. */
 export function rowTest(condition: Resolved, columns: readonly Column[], settings: ExpressionSettings): (row: Row) => boolean {
   const writer = new CodeWriter();

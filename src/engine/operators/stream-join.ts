@@ -8,7 +8,7 @@ import type { JoinNode } from "../plan/node.ts";
 import { KeyedRows } from "../state/keyed-rows.ts";
 import type { StateFiles } from "../state/state-files.ts";
 import type { Row } from "../types/data-type.ts";
-import { pairTest, rowTest } from "./pair-function.ts";
+import { pairTest, rowsTogether, rowTest } from "./pair-function.ts";
 import { rowFunction } from "./sort.ts";
 import type { OperatorCounts, StatefulOperator } from "./stateful.ts";
 import { newCounts } from "./stateful.ts";
@@ -48,8 +48,10 @@ export class StreamJoin implements StatefulOperator {
   readonly #left: Side;
   readonly #right: Side;
   readonly #matches: (left: Row, right: Row) => boolean;
-  /** Rows of the state that this batch has seen, by slot. */
-  readonly #seen = new Map<number, Row>();
+  readonly #together: (left: Row, right: Row) => Row;
+  /** Rows of the state that this batch has seen, by slot, and which slots those are. */
+  readonly #seen: (Row | undefined)[] = [];
+  #seenSlots: number[] = [];
   #scheduled = -1;
   #lateUs = -Infinity;
   #evictUs = -Infinity;
@@ -66,6 +68,7 @@ export class StreamJoin implements StatefulOperator {
     this.#semi = node.type === "semi";
     this.store = new KeyedRows(files, 2);
     this.#matches = pairTest(node, both, settings);
+    this.#together = rowsTogether(node);
     this.#left = sideOf(node, "left", left, settings);
     this.#right = sideOf(node, "right", right, settings);
   }
@@ -92,7 +95,7 @@ export class StreamJoin implements StatefulOperator {
     this.#evictUs = evictUs;
     this.#left.rows = [];
     this.#right.rows = [];
-    this.#seen.clear();
+    this.#forgetSeen();
     Object.assign(this.counts, newCounts());
     if (this.#scheduled !== this.store.version) this.#schedule();
   }
@@ -116,7 +119,7 @@ export class StreamJoin implements StatefulOperator {
     this.counts.lateInput = this.counts.dropped;
     this.#evict(this.#left, out);
     this.#evict(this.#right, out);
-    this.#seen.clear();
+    this.#forgetSeen();
     this.#scheduled = this.store.version + 1;
     return out;
   }
@@ -146,7 +149,7 @@ export class StreamJoin implements StatefulOperator {
         if (!(isLeft ? this.#matches(row, other) : this.#matches(other, row))) continue;
         matched = true;
         if (!this.#semi) {
-          out.push(isLeft ? [...row, ...other] : [...other, ...row]);
+          out.push(isLeft ? this.#together(row, other) : this.#together(other, row));
           this.store.mark(slot);
         } else if (isLeft) break;
         else this.#semiMatch(slot, other, out);
@@ -162,7 +165,7 @@ export class StreamJoin implements StatefulOperator {
   #semiMatch(slot: number, row: Row, out: Row[]): void {
     out.push(row);
     this.store.drop(slot);
-    this.#seen.delete(slot);
+    this.#seen[slot] = undefined;
     this.counts.removed++;
   }
 
@@ -172,16 +175,25 @@ export class StreamJoin implements StatefulOperator {
   }
 
   #row(slot: number): Row {
-    const known = this.#seen.get(slot);
-    if (known) return known;
-    const row = this.store.row(slot);
-    this.#seen.set(slot, row);
+    return this.#seen[slot] ?? this.#remember(slot, this.store.row(slot));
+  }
+
+  #remember(slot: number, row: Row): Row {
+    const seen = this.#seen;
+    while (seen.length <= slot) seen.push(undefined);
+    seen[slot] = row;
+    this.#seenSlots.push(slot);
     return row;
+  }
+
+  #forgetSeen(): void {
+    for (const slot of this.#seenSlots) this.#seen[slot] = undefined;
+    this.#seenSlots = [];
   }
 
   #keep(side: Side, key: Row, row: Row, matched: boolean): void {
     const slot = this.store.add(key, row, matched, deadlineOf(side, key, row), side.queue);
-    this.#seen.set(slot, row);
+    this.#remember(slot, row);
     this.counts.updated++;
   }
 

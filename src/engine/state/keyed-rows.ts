@@ -23,7 +23,7 @@ const NONE = -1;
 
 /**
  * A state of any number of rows by key, each with a mark and an instant at which it goes (joins). Rows are bytes in an arena and are decoded when
- * asked for; besides them a row costs 41 bytes of columns. As a StateStore, a key has one row, the newest.
+ * asked for; besides them a row costs 45 bytes of columns. The rows of a key are a list of their own, whose first row stands for the key in the hash table. As a StateStore, a key has one row, the newest.
  */
 export class KeyedRows implements StateStore {
   readonly #files: StateFiles;
@@ -33,13 +33,17 @@ export class KeyedRows implements StateStore {
   #starts = new Float64Array(64);
   #deadlines = new Float64Array(64);
   #hashes = new Int32Array(64);
+  /** The next and the previous row of the same key. */
   #next = new Int32Array(64);
   #previous = new Int32Array(64);
+  /** Of the first row of a key: the first row of the next key with this place in the table. */
+  #chain = new Int32Array(64);
   #flags = new Uint8Array(64);
   #table = new Int32Array(128).fill(NONE);
   #used = 0;
   #free: number[] = [];
   #size = 0;
+  #keys = 0;
   #changed: number[] = [];
   #removed: number[] = [];
   #version = 0;
@@ -60,25 +64,26 @@ export class KeyedRows implements StateStore {
   }
 
   get memoryBytes(): number {
-    const columns = this.#flags.length * 29 + this.#table.byteLength;
+    const columns = this.#flags.length * 33 + this.#table.byteLength;
     return this.#arena.bytes + columns + this.#queues.reduce((sum, queue) => sum + queue.bytes, 0);
   }
 
   /** The first row of a key, −1 without one. Go on with `following`. */
   first(key: Row): number {
     this.#encodeKey(key);
-    const hash = this.#hash();
-    for (let slot = this.#table[hash & (this.#table.length - 1)] as number; slot !== NONE; slot = this.#next[slot] as number)
+    return this.#find(this.#hash());
+  }
+
+  /** The first row of the key that the writer holds. */
+  #find(hash: number): number {
+    for (let slot = this.#table[hash & (this.#table.length - 1)] as number; slot !== NONE; slot = this.#chain[slot] as number)
       if (this.#hashes[slot] === hash && this.#isKey(slot)) return slot;
     return NONE;
   }
 
   /** The next row of the same key, −1 after the last. */
   following(slot: number): number {
-    const hash = this.#hashes[slot] as number;
-    for (let other = this.#next[slot] as number; other !== NONE; other = this.#next[other] as number)
-      if (this.#hashes[other] === hash && this.#sameKey(slot, other)) return other;
-    return NONE;
+    return this.#next[slot] as number;
   }
 
   row(slot: number): Row {
@@ -107,10 +112,11 @@ export class KeyedRows implements StateStore {
     this.#encodeKey(key);
     const hash = this.#hash();
     const keyLength = this.#writer.length;
+    const head = this.#find(hash);
     this.#writer.value(row);
     const slot = this.#free.pop() ?? this.#used++;
     if (slot >= this.#flags.length) this.#grow();
-    this.#place(slot, hash, keyLength);
+    this.#place(slot, hash, keyLength, head);
     this.#flags[slot] = ((this.#flags[slot] as number) & CHANGED) | (marked ? ALIVE | MARKED : ALIVE);
     this.#touch(slot);
     if (deadlineUs !== undefined) this.schedule(slot, deadlineUs, queue);
@@ -203,16 +209,8 @@ export class KeyedRows implements StateStore {
     return chunk.readUInt32LE(at) === bytes.length && sameBytes(bytes, 0, chunk, at + HEADER, bytes.length);
   }
 
-  #sameKey(a: number, b: number): boolean {
-    const [x, y] = [this.#starts[a] as number, this.#starts[b] as number];
-    const [left, right] = [this.#arena.chunk(x), this.#arena.chunk(y)];
-    const [i, j] = [this.#arena.offset(x), this.#arena.offset(y)];
-    const length = left.readUInt32LE(i);
-    return right.readUInt32LE(j) === length && sameBytes(left, i + HEADER, right, j + HEADER, length);
-  }
-
-  /** Writes the key and row that the writer holds to the arena, and links the slot. */
-  #place(slot: number, hash: number, keyLength: number): void {
+  /** Writes the key and row that the writer holds to the arena, and links the slot: behind the first row of its key, if there is one. */
+  #place(slot: number, hash: number, keyLength: number, head: number): void {
     const rowLength = this.#writer.length - keyLength;
     const start = this.#arena.take(HEADER + keyLength + rowLength);
     const [chunk, at] = [this.#arena.chunk(start), this.#arena.offset(start)];
@@ -222,29 +220,49 @@ export class KeyedRows implements StateStore {
     this.#starts[slot] = start;
     this.#hashes[slot] = hash;
     this.#size++;
-    if (this.#size > this.#table.length) this.#rehash();
-    this.#link(slot);
+    this.#previous[slot] = head;
+    if (head !== NONE) {
+      const after = this.#next[head] as number;
+      this.#next[slot] = after;
+      if (after !== NONE) this.#previous[after] = slot;
+      this.#next[head] = slot;
+      return;
+    }
+    this.#next[slot] = NONE;
+    if (++this.#keys > this.#table.length) this.#rehash();
+    this.#linkKey(slot);
   }
 
-  #link(slot: number): void {
+  #linkKey(slot: number): void {
     const at = (this.#hashes[slot] as number) & (this.#table.length - 1);
-    const head = this.#table[at] as number;
-    this.#next[slot] = head;
-    this.#previous[slot] = NONE;
-    if (head !== NONE) this.#previous[head] = slot;
+    this.#chain[slot] = this.#table[at] as number;
     this.#table[at] = slot;
   }
 
   #unlink(slot: number): void {
     const [before, after] = [this.#previous[slot] as number, this.#next[slot] as number];
-    if (before === NONE) this.#table[(this.#hashes[slot] as number) & (this.#table.length - 1)] = after;
-    else this.#next[before] = after;
     if (after !== NONE) this.#previous[after] = before;
+    if (before !== NONE) {
+      this.#next[before] = after;
+      return;
+    }
+    const rest = this.#chain[slot] as number;
+    if (after === NONE) this.#keys--;
+    else this.#chain[after] = rest;
+    const successor = after === NONE ? rest : after;
+    const place = (this.#hashes[slot] as number) & (this.#table.length - 1);
+    let at = this.#table[place] as number;
+    if (at === slot) {
+      this.#table[place] = successor;
+      return;
+    }
+    while (this.#chain[at] !== slot) at = this.#chain[at] as number;
+    this.#chain[at] = successor;
   }
 
   #rehash(): void {
     this.#table = new Int32Array(this.#table.length * 2).fill(NONE);
-    for (const slot of this.slots()) this.#link(slot);
+    for (const slot of this.slots()) if (this.#previous[slot] === NONE) this.#linkKey(slot);
   }
 
   #grow(): void {
@@ -254,6 +272,7 @@ export class KeyedRows implements StateStore {
     this.#hashes = widened(this.#hashes, new Int32Array(capacity));
     this.#next = widened(this.#next, new Int32Array(capacity));
     this.#previous = widened(this.#previous, new Int32Array(capacity));
+    this.#chain = widened(this.#chain, new Int32Array(capacity));
     this.#flags = widened(this.#flags, new Uint8Array(capacity));
   }
 
@@ -273,6 +292,7 @@ export class KeyedRows implements StateStore {
     this.#used = 0;
     this.#free = [];
     this.#size = 0;
+    this.#keys = 0;
     this.#forgetChanges();
   }
 
@@ -301,8 +321,9 @@ export class KeyedRows implements StateStore {
       this.#writer.reset();
       this.#writer.raw(key);
       const hash = this.#hash();
+      const head = this.#find(hash);
       this.#writer.raw(row);
-      this.#place(slot, hash, key.length);
+      this.#place(slot, hash, key.length, head);
       this.#flags[slot] = ALIVE | COMMITTED | (marked ? MARKED : 0);
     }
   }
