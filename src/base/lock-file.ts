@@ -1,0 +1,145 @@
+import { randomUUID } from "node:crypto";
+import { constants, readFileSync } from "node:fs";
+import { copyFile, link, open, readFile, rename, rm } from "node:fs/promises";
+import os from "node:os";
+import { codeOf } from "./errors.ts";
+
+/** A lock that this process has. */
+export interface FileLock {
+  /** Whether the file still is this lock. Cheap: one small read. */
+  holds(): boolean;
+  release(): Promise<void>;
+}
+
+/** Who has a lock that could not be taken; undefined where several processes try to take it at once. */
+export type LockHolder = { readonly pid: number } | undefined;
+
+/** What a lock file says about its holder. */
+interface Holder {
+  readonly pid: number;
+  readonly bootId: string;
+  /** Tells two processes with one pid apart; empty where the system does not say. */
+  readonly processStart: string;
+  readonly token: string;
+}
+
+/**
+ * Takes the lock `file`, or says who has it. The file is written whole under a name of its own and then given the lock's name, so that nobody ever
+ * reads a lock that is half written; a lock of a process that is gone (another boot, a dead pid, a pid that was given out again) is taken over, by
+ * one of those that try. A file that is no lock counts as left behind.
+ */
+export async function takeLockFile(file: string): Promise<{ readonly lock: FileLock } | { readonly heldBy: LockHolder }> {
+  const mine: Holder = { pid: process.pid, bootId: bootId(), processStart: processStart(process.pid), token: randomUUID() };
+  const whole = `${file}.${mine.token}.tmp`;
+  await writeWhole(whole, JSON.stringify(mine));
+  try {
+    for (let attempt = 0; attempt < 5; attempt++) {
+      if (await isNamed(whole, file)) return { lock: lockOf(file, mine) };
+      const text = await readFile(file, "utf8").catch(() => undefined);
+      if (text === undefined) continue;
+      const holder = parse(text);
+      if (holder && isAlive(holder)) return { heldBy: { pid: holder.pid } };
+      if (await isReplaced(file, text, whole)) return { lock: lockOf(file, mine) };
+    }
+    return { heldBy: undefined };
+  } finally {
+    await rm(whole, { force: true });
+  }
+}
+
+async function writeWhole(file: string, text: string): Promise<void> {
+  const handle = await open(file, "wx", 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Whether `whole` now is `file`; false where there was one. File systems without hard links copy, which is atomic only in that it fails. */
+async function isNamed(whole: string, file: string): Promise<boolean> {
+  try {
+    await link(whole, file).catch((thrown: unknown) => {
+      if (codeOf(thrown) === "EEXIST") throw thrown;
+      return copyFile(whole, file, constants.COPYFILE_EXCL);
+    });
+    return true;
+  } catch (thrown) {
+    if (codeOf(thrown) === "EEXIST") return false;
+    throw thrown;
+  }
+}
+
+/** Puts `whole` in the place of a lock that reads `stale`. Of many that have read it one gets the turn; false for the others. */
+async function isReplaced(file: string, stale: string, whole: string): Promise<boolean> {
+  const turn = `${file}.after-${parse(stale)?.token.replace(/[^\w-]/g, "") ?? "unreadable"}.tmp`;
+  if (!(await isNamed(whole, turn))) {
+    const other = parse(await readFile(turn, "utf8").catch(() => ""));
+    if (other && !isAlive(other)) await rm(turn, { force: true });
+    return false;
+  }
+  try {
+    if ((await readFile(file, "utf8").catch(() => undefined)) !== stale) return false;
+    await rename(whole, file);
+    return true;
+  } finally {
+    await rm(turn, { force: true });
+  }
+}
+
+function lockOf(file: string, mine: Holder): FileLock {
+  const holds = (): boolean => {
+    try {
+      return parse(readFileSync(file, "utf8"))?.token === mine.token;
+    } catch {
+      return false;
+    }
+  };
+  return {
+    holds,
+    release: async () => {
+      if (holds()) await rm(file, { force: true });
+    },
+  };
+}
+
+function parse(text: string): Holder | undefined {
+  try {
+    const value = JSON.parse(text) as Partial<Holder>;
+    return typeof value.pid === "number" && typeof value.token === "string"
+      ? { pid: value.pid, bootId: value.bootId ?? "", processStart: value.processStart ?? "", token: value.token }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive(holder: Holder): boolean {
+  if (holder.bootId !== bootId()) return false;
+  try {
+    process.kill(holder.pid, 0);
+  } catch (thrown) {
+    if (codeOf(thrown) === "ESRCH") return false;
+  }
+  return holder.processStart === processStart(holder.pid);
+}
+
+function bootId(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    const bootedMs = performance.timeOrigin + performance.now() - os.uptime() * 1000;
+    return `booted-${Math.round(bootedMs / 600_000)}`;
+  }
+}
+
+/** When a process began, in the system's own ticks: field 22 of /proc/<pid>/stat. */
+function processStart(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+  } catch {
+    return "";
+  }
+}
