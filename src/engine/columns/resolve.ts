@@ -158,6 +158,7 @@ export function noGenerator(part: Resolved, expression: Expression): Resolved {
   });
 }
 
+/** A cast to the type that a value has does nothing, but an instant is an event time no longer: only a column itself carries its watermark. */
 function resolveCast(expression: Extract<Expression, { kind: "cast" }>, scope: ResolveScope): Resolved {
   const input = noGenerator(resolveIn(expression.input, scope), expression);
   const to = expression.to;
@@ -170,7 +171,7 @@ function resolveCast(expression: Extract<Expression, { kind: "cast" }>, scope: R
       remedy,
     );
   }
-  if (simpleString(input.dataType) === simpleString(to)) return input;
+  if (simpleString(input.dataType) === simpleString(to) && !(input.kind === "field" && to.type === "timestamp")) return input;
   const nullable = input.nullable || expression.mode === "try" || castMayBeNull(input.dataType, to, scope.settings);
   return { kind: "cast", input, mode: expression.mode, dataType: to, nullable };
 }

@@ -1,7 +1,8 @@
-import { parseDurationUs } from "../../base/duration.ts";
 import { AnalysisError, datatypeMismatch, wrongArgumentCount } from "../columns/analysis-error.ts";
 import { castTo, literal } from "../columns/coerce.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
+import type { CalendarInterval } from "../types/interval-text.ts";
+import { parseInterval, parseIntervalLiteral } from "../types/interval-text.ts";
 import { windowType } from "../types/schema.ts";
 import { sqlTypeName } from "../types/type-text.ts";
 import type { FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
@@ -16,10 +17,10 @@ export interface WindowSpec {
   readonly startUs: number;
 }
 
-/** A session window: a fixed gap in microseconds, or an expression that gives the gap's text row by row. */
+/** A session window: a fixed gap, or an expression that gives the gap's text row by row. */
 export interface SessionSpec {
   readonly time: Resolved;
-  readonly gapUs?: number;
+  readonly fixedGap?: CalendarInterval;
   readonly gap?: Resolved;
 }
 
@@ -50,8 +51,6 @@ export const timeWindows: readonly FunctionEntry[] = [
       const [time, gap] = args;
       if (!time || !gap || args.length !== 2) throw wrongArgumentCount("session_window", "2", args.length);
       const instant = timeOf("session_window", time, settings);
-      if (gap.kind === "literal")
-        return { args: [instant, literal(durationOf("session_window", gap), { type: "interval" })], dataType: windowType, nullable: false };
       if (gap.dataType.type !== "string") throw unexpectedType("session_window", gap, '"STRING"');
       return { args: [instant, gap], dataType: windowType, nullable: false };
     },
@@ -83,11 +82,14 @@ export function windowSpec(call: ResolvedCallNode): WindowSpec {
   return { time, sizeUs: us(size), slideUs: us(slide), startUs: us(start) };
 }
 
+/** What a text is that is no duration: such rows are in no session. */
+const NO_GAP: CalendarInterval = { months: 0, us: 0 };
+
 /** Reads a resolved `session_window` call. */
 export function sessionSpec(call: ResolvedCallNode): SessionSpec {
   const [time, gap] = call.args;
   if (!time || !gap) throw new RangeError("session_window without a time");
-  return gap.kind === "literal" ? { time, gapUs: us(gap) } : { time, gap };
+  return gap.kind === "literal" ? { time, fixedGap: parseInterval(String(gap.value)) ?? NO_GAP } : { time, gap };
 }
 
 function us(arg: Resolved | undefined): number {
@@ -131,23 +133,22 @@ function durationOf(name: string, arg: Resolved): number {
 
 /** The microseconds of an interval text; months and years are refused as Spark does (_LEGACY_ERROR_TEMP_3231), other texts by CANNOT_PARSE_INTERVAL. */
 export function intervalUs(text: string): number {
-  if (/\b(month|year)s?\b/i.test(text)) {
+  const found = parseIntervalLiteral(text);
+  if (found === undefined) {
+    throw new AnalysisError("CANNOT_PARSE_INTERVAL", {
+      failed: `Unable to parse '${text}'`,
+      found: "it is no number with a unit",
+      remedy: 'Ensure that the value is in a valid format for defining an interval, as in "10 seconds".',
+    });
+  }
+  if (found.months !== 0) {
     throw new AnalysisError("_LEGACY_ERROR_TEMP_3231", {
       failed: `Intervals greater than a month is not supported (${text})`,
       found: "months and years have no fixed length",
       remedy: "Write days or weeks instead.",
     });
   }
-  try {
-    return parseDurationUs(text);
-  } catch (cause) {
-    throw new AnalysisError("CANNOT_PARSE_INTERVAL", {
-      failed: `Unable to parse '${text}'`,
-      found: "it is no number with a unit",
-      remedy: 'Ensure that the value is in a valid format for defining an interval, as in "10 seconds".',
-      cause,
-    });
-  }
+  return found.us;
 }
 
 function checkWindow(sizeUs: number, slideUs: number, startUs: number): void {

@@ -296,7 +296,7 @@ class Compiler {
     if (!node.streaming || (this.#options.mode !== "append" && aggregates(node)))
       return this.#collected(node, (rows) => rows.slice(0, node.n));
     const flows = this.#flows(node.input);
-    const operator = new LimitOperator(node.n, this.#files(node));
+    const operator = new LimitOperator(node.n, allNodes(node.input).every(isPipelined), this.#files(node));
     this.#add(operator, node);
     return this.#then(flows, () => operator.step());
   }
@@ -338,6 +338,11 @@ class Compiler {
       }),
     ];
   }
+}
+
+/** Whether rows go through one by one: whoever needs no more of them can stop reading. */
+function isPipelined(node: Node): boolean {
+  return ["source", "filter", "project", "generate", "window", "watermark", "union"].includes(node.op);
 }
 
 /** Whether a stream is aggregated at or below the node: in complete mode its rows are a whole result, not an addition to one. */

@@ -1,7 +1,7 @@
-import { parseDurationUs } from "../../base/duration.ts";
 import { CodeWriter } from "../codegen/code.ts";
 import { valueOrNull } from "../codegen/emit.ts";
 import type { ExpressionSettings } from "../columns/resolved.ts";
+import type { EmitContext } from "../functions/function-entry.ts";
 import type { Column, SessionNode } from "../plan/node.ts";
 import type { OutputMode } from "../plan/plan.ts";
 import { DeadlineQueue } from "../state/deadline-queue.ts";
@@ -9,6 +9,8 @@ import { RowStore } from "../state/row-store.ts";
 import type { StateFiles } from "../state/state-files.ts";
 import { keyText, normalizedKey } from "../state/key-text.ts";
 import type { Row } from "../types/data-type.ts";
+import type { CalendarInterval } from "../types/interval-text.ts";
+import { addMonthsToUs, parseInterval } from "../types/interval-text.ts";
 import type { StepFactory } from "./stage.ts";
 import type { OperatorCounts, StatefulOperator } from "./stateful.ts";
 import { newCounts } from "./stateful.ts";
@@ -25,13 +27,15 @@ interface Pending {
   readonly sessions: Session[];
 }
 
-/** The length of a gap text in microseconds; 0 for what is no duration. */
-export function sessionGapUs(text: string): number {
-  try {
-    return parseDurationUs(text);
-  } catch {
-    return 0;
-  }
+/** Where the session of one row ends, microseconds: months go by the calendar. */
+export function sessionEndUs(startUs: number, gap: CalendarInterval): number {
+  return addMonthsToUs(startUs, gap.months) + gap.us;
+}
+
+/** The same for the text of a gap: −Infinity for what is no duration. */
+export function sessionEndByText(startUs: number, text: string): number {
+  const gap = parseInterval(text);
+  return gap === undefined ? -Infinity : sessionEndUs(startUs, gap);
 }
 
 /**
@@ -57,7 +61,7 @@ export class SessionOperator implements StatefulOperator {
   #result: ((buffer: unknown[]) => Row) | undefined;
   lateUs: number = -Infinity;
   #evictUs = -Infinity;
-  readonly #gaps = new Map<string, number>();
+  readonly #gaps = new Map<string, CalendarInterval | undefined>();
 
   constructor(node: SessionNode, mode: OutputMode, files: StateFiles) {
     this.#node = node;
@@ -93,14 +97,14 @@ export class SessionOperator implements StatefulOperator {
     }
   }
 
-  /** For generated code: the length of a gap text in microseconds; 0 for what is no duration. */
-  gapUs(text: string): number {
-    let us = this.#gaps.get(text);
-    if (us === undefined) {
-      us = sessionGapUs(text);
-      this.#gaps.set(text, us);
+  /** For generated code: where a row's session ends by a gap text; −Infinity for what is no duration. */
+  endUs(startUs: number, text: string): number {
+    let gap = this.#gaps.get(text);
+    if (gap === undefined && !this.#gaps.has(text)) {
+      gap = parseInterval(text);
+      this.#gaps.set(text, gap);
     }
-    return us;
+    return gap === undefined ? -Infinity : sessionEndUs(startUs, gap);
   }
 
   /** For generated code: a new session of one row, to fold the row into. */
@@ -115,7 +119,7 @@ export class SessionOperator implements StatefulOperator {
 
   /** The last step of the stages that feed it. */
   fold(): StepFactory {
-    const { time, gap, gapUs, keys, calls } = this.#node;
+    const { time, gap, fixedGap, keys, calls } = this.#node;
     return () => ({
       row: (context, build) => {
         const { writer } = build;
@@ -129,12 +133,8 @@ export class SessionOperator implements StatefulOperator {
           }
         };
         skip(at.isNull, () => {
-          const length = gap ? context.emit(gap) : { value: String(gapUs), isNull: "false" };
-          const us = gap
-            ? writer.assign("gap", `${length.isNull === "false" ? "" : `${length.isNull} ? 0 : `}${self}.gapUs(${length.value})`)
-            : length.value;
-          skip(gap || (gapUs ?? 0) <= 0 ? `!(${us} > 0)` : "false", () => {
-            const end = writer.assign("end", `${at.value} + ${us}`);
+          const end = writer.assign("end", this.#endText(at.value, context, self, writer));
+          skip(gap || !fixedGap || fixedGap.months !== 0 || fixedGap.us <= 0 ? `!(${end} > ${at.value})` : "false", () => {
             writer.line(`if (${end} <= ${self}.lateUs) { ${self}.counts.dropped++; late++; }`);
             writer.block("else", () => {
               const args = calls.map((call) => call.aggregate.args.map((arg) => context.emit(arg)));
@@ -148,6 +148,17 @@ export class SessionOperator implements StatefulOperator {
         });
       },
     });
+  }
+
+  /** The text of the end of a row's session. */
+  #endText(start: string, context: EmitContext, self: string, writer: CodeWriter): string {
+    const { gap, fixedGap } = this.#node;
+    if (gap) {
+      const text = context.emit(gap);
+      return `${text.isNull === "false" ? "" : `${text.isNull} ? -Infinity : `}${self}.endUs(${start}, ${text.value})`;
+    }
+    const { months, us } = fixedGap ?? { months: 0, us: 0 };
+    return months === 0 ? `${start} + ${us}` : `${writer.constant("addMonths", addMonthsToUs)}(${start}, ${months}) + ${us}`;
   }
 
   #eachCall(buffer: string, visit: (slots: readonly string[], call: number) => void): void {

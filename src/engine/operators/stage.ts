@@ -63,6 +63,8 @@ export interface StageBuild {
   readonly counters: { readonly kept: string; readonly filtered: string; readonly late: string };
   /** Whether a row here is still one row of the source, so that dropping it is counted. */
   counting: boolean;
+  /** In a stage that reads a source: the lines that leave out what is not read yet of this block, in the loop (`rest`) and before it (`all`). */
+  readonly unread?: { readonly rest: string; readonly all: string };
 }
 
 /** Goes on with the next step, for a row whose columns the context knows. */
@@ -87,6 +89,8 @@ interface Loop {
   readonly parameter: string;
   open(build: StageBuild): void;
   readonly head: string;
+  /** How many rows there are to read. */
+  readonly count?: string;
   fields(writer: CodeWriter): readonly FieldBinding[];
   malformed?(writer: CodeWriter): (reason: string) => void;
 }
@@ -147,6 +151,8 @@ export class Stage {
       settings: this.settings,
       counters: { kept: "kept", filtered: "filtered", late: "late" },
       counting: counted,
+      ...(counted &&
+        loop.count !== undefined && { unread: { rest: "run.readRows -= n - i - 1; n = i + 1;", all: `run.readRows -= ${loop.count};` } }),
     };
     const steps = this.#steps.map((make) => make());
     writer.line("let kept = 0, filtered = 0, late = 0;");
@@ -185,6 +191,7 @@ function rowsLoop(columns: readonly Column[]): Loop {
     parameter: "rows",
     open: () => {},
     head: "for (let i = 0, n = rows.length; i < n; i++)",
+    count: "rows.length",
     fields: (writer) => {
       writer.line("const row$ = rows[i];");
       return columns.map((column, i): FieldBinding => ({
@@ -213,6 +220,7 @@ function recordsLoop(schema: StructType): Loop {
       writer.line(`const buffer = ${writer.constant("asBuffer", asBuffer)}(block.buffer), positions = block.positions;`);
     },
     head: "for (let i = 0, n = block.count; i < n; i++)",
+    count: "block.count",
     fields: (writer) => schema.fields.map((field): FieldBinding => recordField(field.name, writer)),
     malformed: (writer) => (reason) => {
       writer.line(`run.deadLetters.record(block, i, ${reason}); run.deadRows++;`);

@@ -62,6 +62,7 @@ export function analyzeAggregate(plan: AggregatePlan, input: Node, context: Anal
   const shared = { input: windows.below, keyColumns: outputKeys, calls, results, columns, streaming: input.streaming };
   if (session === undefined) return { op: "aggregate", keys: keys.map((key) => key.resolved), ...shared, ...(sets && { sets }) };
 
+  if (sets) throw groupedSessions(plan.grouping);
   const { call, key: sessionKey } = session;
   const plain: Resolved[] = keys.filter((_, i) => i !== sessionKey).map((key) => key.resolved);
   return { op: "session", ...sessionSpec(call), sessionKey, keys: plain, ...shared };
@@ -72,6 +73,14 @@ function groupingSets(grouping: AggregatePlan["grouping"], count: number): numbe
   if (grouping === "plain") return undefined;
   if (grouping === "cube") return Array.from({ length: 1 << count }, (_, mask) => mask);
   return Array.from({ length: count + 1 }, (_, dropped) => ((1 << dropped) - 1) << (count - dropped));
+}
+
+function groupedSessions(grouping: string): AnalysisError {
+  return new AnalysisError("UNSUPPORTED_FEATURE", {
+    failed: `session_window cannot be one of the keys of a ${grouping}`,
+    found: "sessions are merged per key, and the grouping sets leave keys out",
+    remedy: "Group by the session and the other keys with groupBy.",
+  });
 }
 
 function aggregateInGroupBy(name: string): AnalysisError {

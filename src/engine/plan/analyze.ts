@@ -1,4 +1,3 @@
-import { parseDurationMs } from "../../base/duration.ts";
 import { AnalysisError } from "../columns/analysis-error.ts";
 import { commonType } from "../columns/coerce.ts";
 import { parsePath } from "../columns/column.ts";
@@ -9,6 +8,8 @@ import { resolveIn } from "../columns/resolve.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
 import type { ResolvedCallNode } from "../functions/function-entry.ts";
 import type { DataType, StructType } from "../types/data-type.ts";
+import { US_PER_DAY } from "../types/calendar.ts";
+import { parseIntervalLiteral } from "../types/interval-text.ts";
 import { fieldOrdinals, sameType } from "../types/schema.ts";
 import { simpleString, sqlTypeName } from "../types/type-text.ts";
 import { analyzeAggregate } from "./analyze-aggregate.ts";
@@ -161,25 +162,16 @@ function withoutEventTime(column: Column): Column {
 }
 
 /** A delay may be given in months and years: a month has 31 days there, a year twelve months (Spark's EventTimeWatermark). */
-function withFixedMonths(text: string): string {
-  return text.replace(
-    /(\d+)\s*(month|year)s?\b/gi,
-    (_, n: string, unit: string) => `${Number(n) * (unit.toLowerCase() === "year" ? 372 : 31)} days`,
-  );
-}
-
 function watermarkDelayMs(text: string): number {
-  let delayMs: number;
-  try {
-    delayMs = parseDurationMs(withFixedMonths(text));
-  } catch (cause) {
+  const delay = parseIntervalLiteral(text);
+  if (delay === undefined) {
     throw new AnalysisError("CANNOT_PARSE_INTERVAL", {
       failed: `Unable to parse '${text}'`,
       found: "the delay of a watermark is no duration",
       remedy: 'Write a number and a unit, as in "10 seconds" or "5 minutes".',
-      cause,
     });
   }
+  const delayMs = Math.trunc((delay.months * 31 * US_PER_DAY + delay.us) / 1000);
   if (delayMs < 0) {
     throw new AnalysisError("ILLEGAL_ARGUMENT", {
       failed: `requirement failed: delay threshold (${text}) should not be negative`,

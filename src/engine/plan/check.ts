@@ -1,4 +1,5 @@
 import { StreamlabError } from "../../base/errors.ts";
+import { structuralKey } from "../codegen/structural-key.ts";
 import type { Node } from "./node.ts";
 import { allNodes, inputsOf } from "./node.ts";
 import type { JoinType, OutputMode } from "./plan.ts";
@@ -107,7 +108,7 @@ function checkNode(node: Node, mode: OutputMode): void {
       break;
     case "aggregate":
     case "session":
-      if (node.streaming) checkOneEventTime(node.keyColumns);
+      if (node.streaming) checkOneEventTime(node.op === "aggregate" ? differentKeys(node) : node.keyColumns);
       if (node.input.streaming && node.calls.some((call) => call.distinct)) {
         refuse(
           "Distinct aggregations are not supported on streaming DataFrames/Datasets",
@@ -184,6 +185,12 @@ function checkNode(node: Node, mode: OutputMode): void {
 function redefines(node: Node): boolean {
   if (node.op === "watermark") return node.streaming;
   return !isStateful(node) && node.op !== "deduplicate" && inputsOf(node).some(redefines);
+}
+
+/** The columns of the keys, without those that are another one again. */
+function differentKeys(node: Extract<Node, { op: "aggregate" }>): Node["columns"] {
+  const keys = node.keys.map(structuralKey);
+  return node.keyColumns.filter((_, i) => keys.indexOf(keys[i] ?? "") === i);
 }
 
 /** A stateful operator reads one event time (Spark's WatermarkSupport.findEventTimeColumn). */

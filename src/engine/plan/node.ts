@@ -2,6 +2,7 @@ import type { AggregateCall } from "../columns/resolve-aggregate.ts";
 import type { Resolved } from "../columns/resolved.ts";
 import type { ResolvedCallNode } from "../functions/function-entry.ts";
 import type { DataType, Row, StructType } from "../types/data-type.ts";
+import type { CalendarInterval } from "../types/interval-text.ts";
 import type { JoinType, Options } from "./plan.ts";
 
 /** A column of a node's result. `eventTimeDelayMs` is there when a watermark is defined on it (Spark's `spark.watermarkDelayMs`). */
@@ -42,8 +43,8 @@ export interface SessionNode extends NodeBase {
   readonly input: Node;
   /** The event time, over the input. */
   readonly time: Resolved;
-  /** The gap: fixed, in microseconds, or an expression over the input that gives its text. */
-  readonly gapUs?: number;
+  /** The gap: fixed, or an expression over the input that gives its text. */
+  readonly fixedGap?: CalendarInterval;
   readonly gap?: Resolved;
   /** Which of `keyColumns` is the session. */
   readonly sessionKey: number;

@@ -12,6 +12,7 @@ import { optimizeJoin } from "./optimize-join.ts";
  */
 export function optimize(node: Node): Node {
   if (node.op === "filter") return pushDown(optimize(node.input), conjuncts(node.condition));
+  if (node.op === "limit" && node.input.op === "limit") return optimize({ ...node.input, n: Math.min(node.n, node.input.n) });
   const inputs = withInputs(node, optimize);
   if (inputs.op === "join") return optimizeJoin(inputs, [], pushDown, filterOver);
   return inputs.op === "window" ? dropWithoutTime(inputs) : inputs;

@@ -1,6 +1,6 @@
 import { StreamlabError } from "../../base/errors.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
-import { sessionGapUs } from "../operators/session.ts";
+import { sessionEndByText, sessionEndUs } from "../operators/session.ts";
 import { rowFunction } from "../operators/sort.ts";
 import { referencesOf } from "../plan/expressions.ts";
 import type { Column, Node } from "../plan/node.ts";
@@ -228,15 +228,15 @@ function step(node: Node, child: Node, walk: Walk, at: Outlook, asked: WhyPlan):
     }
     case "session": {
       const times = evaluate(node.time, child.columns);
-      const gaps = node.gap ? evaluate(node.gap, child.columns) : [node.gapUs ?? 0];
+      const gaps = node.gap ? evaluate(node.gap, child.columns) : [];
       if (!times || !gaps) return { step: unknown("The event time or the gap is not given.") };
       const [time, gap] = [times[0], gaps[0]];
-      const gapUs = typeof gap === "string" ? sessionGapUs(gap) : Number(gap ?? 0);
-      if (typeof time !== "number" || gapUs <= 0)
-        return { step: { operator: "session", verdict: "no event time", reason: "Its event time is null, or its gap is not positive." } };
+      if (typeof time !== "number") return { step: noSession };
+      const end = node.fixedGap ? sessionEndUs(time, node.fixedGap) : sessionEndByText(time, String(gap ?? ""));
+      if (end <= time) return { step: noSession };
       if (node.keyColumns[node.sessionKey]?.eventTimeDelayMs === undefined)
         return { step: counts("session", "Without a watermark no row is late.") };
-      return { step: judged("session", [[time, time + gapUs]], node, at, asked) };
+      return { step: judged("session", [[time, end]], node, at, asked) };
     }
     case "deduplicate":
     case "join": {
@@ -266,6 +266,12 @@ function counts(operator: string, reason: string): WhyStep {
 }
 
 /** Event times or windows against the late watermark of a stateful operator. */
+const noSession: WhyStep = {
+  operator: "session",
+  verdict: "no event time",
+  reason: "Its event time is null, or its gap is not positive.",
+};
+
 function judged(operator: string, values: readonly unknown[], node: Node, at: Outlook, asked: WhyPlan): WhyStep {
   const lateUs = asked.watermarkOf(node, at.lateWatermarkMs * 1000);
   const lateWatermark = isoUs(lateUs);
