@@ -4,9 +4,9 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { createSession } from "../../src/engine/api/session.ts";
-import { fromJson } from "../../src/engine/functions/functions.ts";
+import { count, fromJson, window } from "../../src/engine/functions/functions.ts";
 import type { StreamingQuery } from "../../src/engine/query/streaming-query.ts";
-import { double, string, struct } from "../../src/engine/types/schema-builder.ts";
+import { double, int, string, struct, timestamp } from "../../src/engine/types/schema-builder.ts";
 import { kafkaFormat } from "../../src/kafka/source.ts";
 import { type TestCluster, startTestCluster } from "../../src/kafka/test-cluster.ts";
 
@@ -77,6 +77,61 @@ describe("F24: the topic was deleted and made anew", () => {
       expect(await runOnce(topic)).toEqual(["at last"]);
     },
   );
+});
+
+describe("F23: idle and lagging partitions", () => {
+  const reading = struct({ ts: timestamp(), n: int() });
+  const NOON = Date.UTC(2026, 0, 1, 12);
+  const iso = (seconds: number): string => new Date(NOON + seconds * 1000).toISOString();
+  const messages = (...seconds: readonly number[]): string[] => seconds.map((one) => JSON.stringify({ ts: iso(one), n: one }));
+
+  test("of three partitions one is fed: the watermark goes with it; one that was paused resumes: its late rows are counted, and named", async () => {
+    const topic = "three";
+    await cluster.client.topics.create({ topic, partitions: 3 });
+    const query = await createSession({ formats: [kafkaFormat] })
+      .readStream.format("kafka")
+      .options({ brokers: cluster.address, subscribe: topic, startingOffsets: "earliest" })
+      .load()
+      .select((record) => fromJson(record.value.cast("string"), reading))
+      .withWatermark("ts", "10 seconds")
+      .groupBy((row) => ({ window: window(row.ts, "10 seconds") }))
+      .agg(() => ({ n: count() }))
+      .writeStream.outputMode("update")
+      .format("noop")
+      .start();
+    const feed = async (partition: number, ...seconds: readonly number[]): Promise<Readonly<Record<string, string>>> => {
+      await cluster.append(topic, partition, messages(...seconds));
+      await query.processAllAvailable();
+      return query.recentProgress.findLast((one) => one.numInputRows > 0)?.sources[0]?.metrics ?? {};
+    };
+    try {
+      await feed(1, 3);
+      for (const seconds of [5, 25, 45]) await feed(0, seconds);
+      expect(await feed(0, 65)).toMatchObject({
+        "rows.three-0": "1",
+        "rows.three-1": "0",
+        "maxEventTime.three-0": iso(65),
+        "maxEventTime.three-1": iso(3),
+        "lateRows.three-0": "0",
+      });
+      expect(query.lastProgress?.eventTime.watermark).toBe(iso(55));
+      const resumed = await feed(1, 5, 49, 51);
+      expect(resumed).toMatchObject({
+        "rows.three-1": "3",
+        "lateRows.three-1": "2",
+        "lateRows.three-0": "0",
+        lateRows: "2",
+        keptRows: "1",
+      });
+      expect(resumed["rows.three-2"]).toBeUndefined();
+      expect(query.whyRow({ ts: iso(5) }).text).toContain(
+        `The watermark follows the partition that is furthest: three-0 has come to ${iso(65)}, three-1 only to ${iso(51)}.`,
+      );
+      expect(query.lastProgress?.eventTime.watermark).toBe(iso(55));
+    } finally {
+      await query.stop();
+    }
+  });
 });
 
 describe("F27: a slow sink and a fast producer", () => {

@@ -11,6 +11,7 @@ import type { Offset, Source } from "../sources/source.ts";
 import type { Row } from "../types/data-type.ts";
 import type { Batch } from "./batch.ts";
 import { sameOffset } from "./offsets.ts";
+import { PartitionProgress } from "./partition-progress.ts";
 import { ProgressBuilder } from "./progress-builder.ts";
 import type { QueryRuntime, QuerySettings } from "./query-runtime.ts";
 import { confOf, settingsOf, streamLeaves } from "./query-runtime.ts";
@@ -63,6 +64,7 @@ export class Execution {
   #lastWatermarkMs: number | undefined;
   #repeat: Batch | undefined;
   readonly #progress: ProgressBuilder;
+  readonly #partitions = new PartitionProgress();
 
   constructor(parts: ExecutionParts, runtime: QueryRuntime) {
     this.#parts = parts;
@@ -88,6 +90,7 @@ export class Execution {
       repeats: repeat !== undefined,
       policy: this.#watermarks.policy,
       marks: this.#watermarks.marks(this.#runtime.compiled.watermarks),
+      partitions: this.#partitions.reach(),
     };
   }
 
@@ -155,7 +158,7 @@ export class Execution {
     if (!batch) return false;
     const rows = await this.#process(batch, signal);
     await this.#deliver(batch, rows, signal);
-    this.#progress.report(batch, this.#runtime, this.#parts, rows.length, this.#parts.onProgress);
+    this.#progress.report(batch, this.#runtime, this.#parts, { outputRows: rows.length, partitions: this.#partitions });
     if (repeated) await this.#backToSessionSettings();
     return true;
   }
@@ -203,6 +206,7 @@ export class Execution {
   async #process(batch: Batch, signal: AbortSignal): Promise<Row[]> {
     const { compiled, run } = this.#runtime;
     run.begin(batch.timestampMs * 1000, new DeadLetterBatch(batch.id));
+    this.#partitions.begin();
     compiled.begin(run, compiled.propagate(batch.lateWatermarkMs * 1000), compiled.propagate(batch.watermarkMs * 1000));
     return this.#progress.timed("addBatch", async () => {
       await this.#parts.readTables(this.#runtime, signal);
@@ -211,7 +215,10 @@ export class Execution {
         const source = this.#parts.sources[i];
         if (!source || sameOffset(from, to)) continue;
         const before = run.readRows;
-        for await (const block of source.read(from, to, signal)) compiled.process(leaf, block);
+        for await (const block of source.read(from, to, signal)) {
+          if (block.kind === "records") this.#partitions.follow(i, block, compiled, run, () => compiled.process(leaf, block));
+          else compiled.process(leaf, block);
+        }
         this.#progress.read(i, run.readRows - before);
       }
       return compiled.finish();

@@ -4,6 +4,7 @@ import { operatorProgress } from "../operators/stateful.ts";
 import type { EventTimeStats } from "../operators/stateless.ts";
 import type { Batch } from "./batch.ts";
 import { observedMetrics } from "./progress-json.ts";
+import type { PartitionProgress } from "./partition-progress.ts";
 import type { SourceProgress, StreamingQueryProgress } from "./progress.ts";
 import type { QueryRuntime } from "./query-runtime.ts";
 import type { ExecutionParts } from "./execution.ts";
@@ -47,8 +48,7 @@ export class ProgressBuilder {
     batch: Batch,
     runtime: QueryRuntime,
     parts: ExecutionParts,
-    outputRows: number,
-    tell: (progress: StreamingQueryProgress) => void,
+    results: { readonly outputRows: number; readonly partitions: PartitionProgress },
   ): void {
     const totalMs = this.#clock.monotonicMs() - this.#startedMs;
     const sinceLastMs = this.#lastStartedMs === undefined ? Infinity : this.#startedMs - this.#lastStartedMs;
@@ -66,10 +66,10 @@ export class ProgressBuilder {
         numInputRows: rows,
         inputRowsPerSecond: rate(rows, sinceLastMs),
         processedRowsPerSecond: rate(rows, totalMs),
-        metrics: { ...source.metrics?.(batch.ends[i] ?? null), ...(i === 0 ? run.metrics() : {}) },
+        metrics: { ...source.metrics?.(batch.ends[i] ?? null), ...(i === 0 ? run.metrics() : {}), ...results.partitions.metrics(i) },
       };
     });
-    tell({
+    parts.onProgress({
       ...this.#identity,
       timestamp: new Date(Math.floor(this.#startedAtMs)).toISOString(),
       batchId: batch.id,
@@ -81,7 +81,7 @@ export class ProgressBuilder {
       eventTime: eventTime(compiled, batch, runtime.hasWatermark),
       stateOperators: compiled.operators.map((operator) => operatorProgress(operator, commitMs)),
       sources,
-      sink: { description: parts.sink.description, numOutputRows: outputRows, metrics: parts.sink.metrics?.() ?? {} },
+      sink: { description: parts.sink.description, numOutputRows: results.outputRows, metrics: parts.sink.metrics?.() ?? {} },
       observedMetrics: Object.fromEntries(compiled.observers.map((one) => [one.name, observedMetrics(one.row(run.timeUs), one.schema)])),
     });
   }

@@ -50,7 +50,11 @@ export interface SourceProgress {
   readonly numInputRows: number;
   readonly inputRowsPerSecond: number;
   readonly processedRowsPerSecond: number;
-  /** Kafka: avg-, min-, maxOffsetsBehindLatest. */
+  /**
+   * Kafka: avg-, min-, maxOffsetsBehindLatest; after a gap gaps, lostOffsets and gap.<topic>-<partition> (all of the run); of every partition read
+   * rows.…, lateRows.… (of the batch) and maxEventTime.… (of the run). The first source also has the counts of the whole batch: keptRows,
+   * filteredRows, lateRows, deadLetterRows, and deadLetters.<reason>.
+   */
   readonly metrics: Readonly<Record<string, string>>;
 }
 

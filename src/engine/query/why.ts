@@ -8,6 +8,7 @@ import { allNodes, inputsOf } from "../plan/node.ts";
 import type { OutputMode } from "../plan/plan.ts";
 import type { Row } from "../types/data-type.ts";
 import type { JsonValue } from "../types/json-value.ts";
+import type { PartitionReach } from "./partition-progress.ts";
 import { fromJsonValue } from "../types/json-value.ts";
 import { formatIso } from "../types/timestamp-text.ts";
 
@@ -67,6 +68,8 @@ export interface Outlook {
   readonly policy: "min" | "max";
   /** One for each watermark of the plan: its delay, and how far its event times have brought it. */
   readonly marks: readonly { readonly delayMs: number; readonly watermarkMs: number }[];
+  /** How far each partition has come in event time; empty for sources without partitions. */
+  readonly partitions: readonly PartitionReach[];
 }
 
 /** The plan that is asked about. */
@@ -110,8 +113,20 @@ export function whyRow(values: Readonly<Record<string, JsonValue>>, at: Outlook,
   const dropped = last?.verdict === "late" || last?.verdict === "filtered" || last?.verdict === "no event time";
   const verdict = dropped ? "dropped" : steps.some((one) => one.verdict === "not known") ? "not known" : "kept";
   const reasons = steps.filter((one) => one === last || one.verdict !== "passes").map((one) => one.reason);
-  const text = `In batch ${at.batchId} the row is ${verdict === "not known" ? "kept as far as is known" : verdict}: ${reasons.join(" ") || "nothing on its way drops rows."}`;
+  const told = `In batch ${at.batchId} the row is ${verdict === "not known" ? "kept as far as is known" : verdict}: ${reasons.join(" ") || "nothing on its way drops rows."}`;
+  const text = last?.verdict === "late" ? `${told}${furthest(at.partitions)}` : told;
   return { batchId: at.batchId, verdict, steps, text };
+}
+
+/** Who has moved the watermark, where there are several partitions: the one that is furthest, not the one that lags. */
+function furthest(partitions: readonly PartitionReach[]): string {
+  const sorted = [...partitions].sort((a, b) => b.maxEventTimeMs - a.maxEventTimeMs);
+  const [first, last] = [sorted[0], sorted.at(-1)];
+  if (!first || !last || first === last || first.maxEventTimeMs === last.maxEventTimeMs) return "";
+  return (
+    ` The watermark follows the partition that is furthest: ${first.partition} has come to ${iso(first.maxEventTimeMs)}, ` +
+    `${last.partition} only to ${iso(last.maxEventTimeMs)}.`
+  );
 }
 
 /** Why the window that ends at `endUs` is open (Spark's WatermarkSupport.watermarkPredicateForDataForEviction: `end <= watermark`). */
