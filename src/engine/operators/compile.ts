@@ -292,7 +292,14 @@ class Compiler {
     ];
   }
 
+  /** The sources go on, but nothing of them is read, and nothing between them and here runs (Spark makes an empty relation of it). */
+  #nothing(node: Node): Flow[] {
+    for (const one of allNodes(node)) if (one.op === "source" && one.streaming) this.#leaf(one);
+    return [];
+  }
+
   #limit(node: LimitNode): Flow[] {
+    if (node.n === 0 && node.streaming) return this.#nothing(node);
     if (!node.streaming || (this.#options.mode !== "append" && aggregates(node)))
       return this.#collected(node, (rows) => rows.slice(0, node.n));
     const flows = this.#flows(node.input);
