@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { test } from "vitest";
 
 /** What a suite may be judged by, beyond Node: programs of others that a machine may lack. */
-export type OracleName = "java" | "maven" | "kcat" | "chromium" | "python";
+export type OracleName = "java" | "maven" | "kcat" | "chromium" | "python" | "duckdb";
 
 const PROGRAMS: Record<OracleName, readonly string[]> = {
   java: ["java"],
@@ -11,16 +11,23 @@ const PROGRAMS: Record<OracleName, readonly string[]> = {
   kcat: ["kcat", "kafkacat"],
   chromium: ["chromium", "chromium-browser", "google-chrome"],
   python: ["python3"],
+  duckdb: ["python3"],
 };
 
-/** The path of an oracle's program, or undefined where the machine has none. Chromium may be named by CHROME_PATH. */
+/** The path of an oracle's program, or undefined where the machine has none. Chromium may be named by CHROME_PATH; DuckDB is a module of Python. */
 export function findOracle(name: OracleName): string | undefined {
   if (name === "chromium" && process.env.CHROME_PATH && existsSync(process.env.CHROME_PATH)) return process.env.CHROME_PATH;
   for (const program of PROGRAMS[name]) {
     const found = spawnSync(process.platform === "win32" ? "where" : "which", [program], { encoding: "utf8" });
-    if (found.status === 0) return found.stdout.trim().split("\n")[0];
+    const path = found.status === 0 ? found.stdout.trim().split("\n")[0] : undefined;
+    if (path && (name !== "duckdb" || hasModule(path, name))) return path;
   }
   return undefined;
+}
+
+/** Whether a Python has a module. */
+function hasModule(python: string, module: string): boolean {
+  return spawnSync(python, ["-c", `import ${module}`]).status === 0;
 }
 
 /**
