@@ -139,3 +139,12 @@ export function duplicatedMapKey(key: unknown): QueryExecutionError {
     remedy: "Check the input data, or make the keys distinct.",
   });
 }
+
+/** A name or offset that is no time zone. */
+export function invalidTimeZone(zone: string): QueryExecutionError {
+  return new QueryExecutionError("INVALID_TIMEZONE", {
+    failed: `The timezone: ${zone} is invalid`,
+    found: "it is neither an offset nor a name of the zone database",
+    remedy: "Give a region such as Europe/Berlin, or an offset such as +02:00.",
+  });
+}

@@ -1,3 +1,4 @@
+import { distinctAggregate } from "../functions/distinct-aggregate.ts";
 import { builtinAggregates } from "../functions/registry.ts";
 import type { ResolvedAggregate } from "../functions/aggregate-entry.ts";
 import type { StructType } from "../types/data-type.ts";
@@ -116,7 +117,8 @@ function aggregateCall(
   const identity = `${part.fn.toLowerCase()} ${distinct} ${JSON.stringify(part.options ?? {})} ${args.map(structuralKey).join(",")}`;
   const known = calls.find((one) => identities.get(one) === identity);
   if (known) return known;
-  const call: AggregateCall = { text, distinct, aggregate: entry.resolve(args, part.options ?? {}, scope.settings) };
+  const aggregate = entry.resolve(args, part.options ?? {}, scope.settings);
+  const call: AggregateCall = { text, distinct, aggregate: distinct ? distinctAggregate(aggregate) : aggregate };
   identities.set(call, identity);
   calls.push(call);
   return call;

@@ -1,5 +1,5 @@
 import { indexOfZero, invalidArrayIndex, invalidElementIndex, invalidParameter } from "../codegen/execution-error.ts";
-import { wrongArgumentCount } from "../columns/analysis-error.ts";
+import { datatypeMismatch, wrongArgumentCount } from "../columns/analysis-error.ts";
 import { castTo, commonType } from "../columns/coerce.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
 import { comparatorOf, equalityOf, groupKeyOf, nullsFirst } from "../types/compare.ts";
@@ -20,14 +20,8 @@ export const collections: readonly FunctionEntry[] = [
     },
     emit: (call, context) => ({ value: `[${call.args.map((arg) => valueOrNull(context.emit(arg))).join(", ")}]`, isNull: "false" }),
   },
-  scalar({
-    name: "size",
-    doc: "How many elements an array or entries a map has; null of null.",
-    params: [arrayOrMap],
-    result: INT,
-    run: sizeOf,
-  }),
-  scalar({ name: "cardinality", doc: "The same as size.", params: [arrayOrMap], result: INT, run: sizeOf }),
+  sizeEntry("size", "How many elements an array or entries a map has; of null null, or -1 without ANSI rules."),
+  sizeEntry("cardinality", "The same as size."),
   scalar({ name: "array_size", doc: "How many elements an array has.", params: [anArray], result: INT, run: sizeOf }),
   scalar({
     name: "get",
@@ -160,13 +154,13 @@ export const collections: readonly FunctionEntry[] = [
   }),
 ];
 
-function anArray(arg: Resolved, name: string): Resolved {
+export function anArray(arg: Resolved, name: string): Resolved {
   if (arg.dataType.type === "array") return arg;
   if (arg.dataType.type === "null") return { kind: "literal", value: null, nullable: true, dataType: { type: "array", element: NULL } };
   throw unexpectedType(name, arg, '"ARRAY"');
 }
 
-function aMap(arg: Resolved, name: string): Resolved {
+export function aMap(arg: Resolved, name: string): Resolved {
   if (arg.dataType.type === "map") return arg;
   throw unexpectedType(name, arg, '"MAP"');
 }
@@ -190,9 +184,28 @@ export function elementType(args: readonly Resolved[]): DataType {
   return type.type === "array" ? type.element : NULL;
 }
 
-function mapType(args: readonly Resolved[]): MapType {
+export function mapType(args: readonly Resolved[]): MapType {
   const type = firstType(args);
   return type.type === "map" ? type : { type: "map", key: NULL, value: NULL };
+}
+
+/** Spark's spark.sql.legacy.sizeOfNull is on where ANSI rules are off. */
+function sizeEntry(name: string, doc: string): FunctionEntry {
+  const strict = scalar({ name, doc, params: [arrayOrMap], result: INT, run: sizeOf });
+  return {
+    ...strict,
+    resolve(args, options, settings) {
+      const call = strict.resolve(args, options, settings);
+      return settings.ansi ? call : { ...call, nullable: false };
+    },
+    emit(call, context) {
+      if (context.settings.ansi) return strict.emit(call, context);
+      const [arg] = call.args;
+      const { value, isNull } = arg ? context.emit(arg) : { value: "null", isNull: "true" };
+      const size = `${context.writer.constant(name, sizeOf)}(${value})`;
+      return { value: isNull === "true" ? "-1" : isNull === "false" ? size : `(${isNull} ? -1 : ${size})`, isNull: "false" };
+    },
+  };
 }
 
 function sizeOf(value: unknown[] | Map<unknown, unknown>): number {
@@ -273,7 +286,7 @@ function elementAt(call: ResolvedCallNode, strict: boolean): FunctionEntry {
   });
 }
 
-function resolveWithElement(
+export function resolveWithElement(
   name: string,
   args: readonly Resolved[],
   settings: ExpressionSettings,
@@ -283,6 +296,13 @@ function resolveWithElement(
   const [first, value] = args;
   if (!first || !value || args.length !== 2) throw wrongArgumentCount(name, "2", args.length);
   const list = anArray(first, name);
+  if (value.dataType.type === "null")
+    throw datatypeMismatch(
+      "NULL_TYPE",
+      `${name}(…)`,
+      "the value is null",
+      "Null typed values cannot be used as arguments: cast it, or use exists.",
+    );
   const element = commonType(elementType([list]), value.dataType, settings);
   if (element === undefined) throw unexpectedType(name, value, "type of the elements");
   const type: ArrayType = { type: "array", element };
@@ -342,8 +362,8 @@ function joinElements(list: readonly (string | null)[], separator: string, repla
 }
 
 function slice(list: readonly unknown[], start: number, length: number): unknown[] {
-  if (start === 0) throw invalidParameter("slice", "positions count from 1", "0");
-  if (length < 0) throw invalidParameter("slice", "a length is not negative", String(length));
+  if (start === 0) throw invalidParameter("slice", "positions count from 1", "0", "START");
+  if (length < 0) throw invalidParameter("slice", "a length is not negative", String(length), "LENGTH");
   const from = start > 0 ? start - 1 : list.length + start;
   return from < 0 ? [] : list.slice(from, from + length);
 }

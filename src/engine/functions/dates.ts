@@ -1,4 +1,4 @@
-import { cannotParseTimestamp, castInvalidInput } from "../codegen/execution-error.ts";
+import { cannotParseTimestamp, castInvalidInput, invalidTimeZone } from "../codegen/execution-error.ts";
 import { wrongArgumentCount } from "../columns/analysis-error.ts";
 import { isIntegral } from "../columns/coerce.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
@@ -18,14 +18,29 @@ import type { DataType } from "../types/data-type.ts";
 import type { Long } from "../types/long.ts";
 import { formatPattern, parsePattern } from "../types/timestamp-pattern.ts";
 import { parseDate, parseTimestamp } from "../types/timestamp-text.ts";
-import { zoneOffsetUs } from "../types/time-zone.ts";
+import { zoneOffsetAtUs, zoneOffsetUs } from "../types/time-zone.ts";
+import { datePartByName, datesMade, makeDate } from "./dates-made.ts";
 import type { FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
-import { anyIntegral, BIGINT, DATE, DOUBLE, implicitCast, INT, literalOf, scalar, STRING, TIMESTAMP, unexpectedType } from "./scalar.ts";
+import {
+  anyIntegral,
+  BIGINT,
+  BOOLEAN,
+  DATE,
+  DOUBLE,
+  implicitCast,
+  INT,
+  literalOf,
+  scalar,
+  STRING,
+  TIMESTAMP,
+  unexpectedType,
+} from "./scalar.ts";
 
 /** Dates and instants, session zone UTC. */
 export const dates: readonly FunctionEntry[] = [
   ofBatch("current_timestamp", "The instant at which the batch began.", TIMESTAMP, (us) => us),
   ofBatch("now", "The same as current_timestamp.", TIMESTAMP, (us) => us),
+  ofBatch("curdate", "The day on which the batch began.", DATE, (us) => `Math.floor(${us} / ${US_PER_DAY})`),
   ofBatch("current_date", "The day on which the batch began.", DATE, (us) => `Math.floor(${us} / ${US_PER_DAY})`),
   datePart("year", "The year.", (days) => civilFromDays(days).year),
   datePart("quarter", "The quarter, 1 to 4.", (days) => Math.ceil(civilFromDays(days).month / 3)),
@@ -43,7 +58,7 @@ export const dates: readonly FunctionEntry[] = [
   scalar({
     name: "date_add",
     doc: "So many days later.",
-    params: [DATE, INT],
+    params: [DATE, wholeDays],
     result: DATE,
     inline: ([d, n]) => `${d} + ${n}`,
     total: true,
@@ -51,7 +66,7 @@ export const dates: readonly FunctionEntry[] = [
   scalar({
     name: "dateadd",
     doc: "The same as date_add.",
-    params: [DATE, INT],
+    params: [DATE, wholeDays],
     result: DATE,
     inline: ([d, n]) => `${d} + ${n}`,
     total: true,
@@ -59,7 +74,7 @@ export const dates: readonly FunctionEntry[] = [
   scalar({
     name: "date_sub",
     doc: "So many days earlier.",
-    params: [DATE, INT],
+    params: [DATE, wholeDays],
     result: DATE,
     inline: ([d, n]) => `${d} - ${n}`,
     total: true,
@@ -89,8 +104,9 @@ export const dates: readonly FunctionEntry[] = [
   }),
   scalar({
     name: "months_between",
-    doc: "The months from the second to the first, rounded to 8 digits.",
-    params: [TIMESTAMP, TIMESTAMP],
+    doc: "The months from the second to the first, rounded to 8 digits unless the third is false.",
+    params: [TIMESTAMP, TIMESTAMP, BOOLEAN],
+    required: 2,
     result: DOUBLE,
     run: monthsBetween,
   }),
@@ -115,16 +131,19 @@ export const dates: readonly FunctionEntry[] = [
     doc: "An instant by a pattern.",
     params: [TIMESTAMP, STRING],
     result: STRING,
-    make: (call) => formatting(call, 1),
+    make: formatting,
   }),
   scalar({
     name: "make_date",
     doc: "A date from year, month and day.",
     params: [INT, INT, INT],
     result: DATE,
-    run: makeDate,
+    make: (_call, settings) => makeDate(settings.ansi),
     partial: true,
   }),
+  ...datesMade,
+  datePartByName("date_part", () => dates),
+  datePartByName("datepart", () => dates),
   scalar({
     name: "date_from_unix_date",
     doc: "The date so many days after 1970-01-01.",
@@ -133,11 +152,11 @@ export const dates: readonly FunctionEntry[] = [
     inline: ([n]) => `${n}`,
     total: true,
   }),
-  scalar({ name: "unix_date", doc: "The days since 1970-01-01.", params: [DATE], result: INT, inline: ([d]) => `${d}`, total: true }),
+  scalar({ name: "unix_date", doc: "The days since 1970-01-01.", params: [dateOnly], result: INT, inline: ([d]) => `${d}`, total: true }),
   scalar({
     name: "unix_seconds",
     doc: "Seconds since the epoch.",
-    params: [TIMESTAMP],
+    params: [instantOnly],
     result: BIGINT,
     inline: ([t]) => `Math.floor(${t} / 1e6)`,
     total: true,
@@ -145,7 +164,7 @@ export const dates: readonly FunctionEntry[] = [
   scalar({
     name: "unix_millis",
     doc: "Milliseconds since the epoch.",
-    params: [TIMESTAMP],
+    params: [instantOnly],
     result: BIGINT,
     inline: ([t]) => `Math.floor(${t} / 1e3)`,
     total: true,
@@ -153,15 +172,14 @@ export const dates: readonly FunctionEntry[] = [
   scalar({
     name: "unix_micros",
     doc: "Microseconds since the epoch.",
-    params: [TIMESTAMP],
+    params: [instantOnly],
     result: BIGINT,
-    inline: ([t]) => `${t}`,
-    total: true,
+    run: (us: number) => (Number.isSafeInteger(us) ? us : BigInt(us)),
   }),
   scalar({
     name: "timestamp_seconds",
     doc: "The instant so many seconds after the epoch.",
-    params: [DOUBLE],
+    params: [numberOnly],
     result: TIMESTAMP,
     inline: ([n]) => `Math.trunc(${n} * 1e6)`,
     total: true,
@@ -169,7 +187,7 @@ export const dates: readonly FunctionEntry[] = [
   scalar({
     name: "timestamp_millis",
     doc: "The instant so many milliseconds after the epoch.",
-    params: [anyIntegral],
+    params: [integralOnly],
     result: TIMESTAMP,
     inline: ([n]) => `Number(${n}) * 1000`,
     total: true,
@@ -177,7 +195,7 @@ export const dates: readonly FunctionEntry[] = [
   scalar({
     name: "timestamp_micros",
     doc: "The instant so many microseconds after the epoch.",
-    params: [anyIntegral],
+    params: [integralOnly],
     result: TIMESTAMP,
     inline: ([n]) => `Number(${n})`,
     total: true,
@@ -218,7 +236,6 @@ export const dates: readonly FunctionEntry[] = [
     params: [TIMESTAMP, STRING],
     result: TIMESTAMP,
     run: fromUtc,
-    partial: true,
   }),
   scalar({
     name: "to_utc_timestamp",
@@ -226,7 +243,6 @@ export const dates: readonly FunctionEntry[] = [
     params: [TIMESTAMP, STRING],
     result: TIMESTAMP,
     run: toUtc,
-    partial: true,
   }),
 ];
 
@@ -264,13 +280,8 @@ function lastDay(days: number): number {
   return daysFromCivil(year, month, daysInMonth(year, month));
 }
 
-function makeDate(year: number, month: number, day: number): number | null {
-  if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return null;
-  return daysFromCivil(year, month, day);
-}
-
 /** DateTimeUtils.monthsBetween: whole months if both are on the same day of the month or both on the last; else 31 days a month. */
-function monthsBetween(a: number, b: number): number {
+function monthsBetween(a: number, b: number, rounded = true): number {
   const x = civilFromDays(dayOfUs(a));
   const y = civilFromDays(dayOfUs(b));
   const months = (x.year - y.year) * 12 + x.month - y.month;
@@ -278,7 +289,8 @@ function monthsBetween(a: number, b: number): number {
   const lastY = y.day === daysInMonth(y.year, y.month);
   if (x.day === y.day || (lastX && lastY)) return months;
   const seconds = (x.day - y.day) * 86400 + Math.floor(timeOfDayUs(a) / 1e6) - Math.floor(timeOfDayUs(b) / 1e6);
-  return Math.round((months + seconds / (31 * 86400)) * 1e8) / 1e8;
+  const exact = months + seconds / (31 * 86400);
+  return rounded ? Math.round(exact * 1e8) / 1e8 : exact;
 }
 
 const UNIT_US: Readonly<Record<string, number>> = {
@@ -337,9 +349,7 @@ function kept<T>(make: (text: string) => T): (text: string) => T {
   };
 }
 
-function formatting(call: ResolvedCallNode, at: number): (us: number, pattern: string) => string {
-  const fixed = literalOf(call.args[at]);
-  if (typeof fixed === "string") return formatPattern(fixed);
+function formatting(): (us: number, pattern: string) => string {
   const formats = kept(formatPattern);
   return (us, pattern) => formats(pattern)(us);
 }
@@ -358,7 +368,7 @@ function instantOrText(arg: Resolved, name: string, settings: ExpressionSettings
 
 function unixTimestamp(call: ResolvedCallNode, settings: ExpressionSettings): (value: number | string, pattern?: string) => number | null {
   const patterns = kept(parsePattern);
-  const seconds = (us: number): number => Math.floor(us / 1_000_000);
+  const seconds = (us: number): number => Math.trunc(us / 1_000_000) + 0;
   if (call.args[0]?.dataType.type === "timestamp") return (value) => seconds(Number(value));
   return (value, pattern = "yyyy-MM-dd HH:mm:ss") => {
     const us = patterns(pattern)(String(value));
@@ -392,14 +402,43 @@ function parsing(name: string, doc: string, to: DataType, strict: boolean): Func
   return scalar({ name, doc, params: [first, STRING], required: 1, result: to, make, partial: true });
 }
 
-function fromUtc(us: number, zone: string): number | null {
-  const offset = zoneOffsetUs(zone, us);
-  if (offset === null) return null;
-  const once = zoneOffsetUs(zone, us + offset);
-  return once === null ? null : us + once;
+function fromUtc(us: number, zone: string): number {
+  return us + known(zoneOffsetAtUs(zone, us), zone);
 }
 
-function toUtc(us: number, zone: string): number | null {
-  const offset = zoneOffsetUs(zone, us);
-  return offset === null ? null : us - offset;
+function toUtc(us: number, zone: string): number {
+  return us - known(zoneOffsetUs(zone, us), zone);
+}
+
+function known(offset: number | null, zone: string): number {
+  if (offset === null) throw invalidTimeZone(zone);
+  return offset;
+}
+
+/** An instant, not converted from anything else. */
+function instantOnly(arg: Resolved, name: string, settings: ExpressionSettings): Resolved {
+  if (arg.dataType.type === "timestamp" || arg.dataType.type === "null") return implicitCast(arg, TIMESTAMP, name, settings);
+  throw unexpectedType(name, arg, '"TIMESTAMP"');
+}
+
+function dateOnly(arg: Resolved, name: string, settings: ExpressionSettings): Resolved {
+  if (arg.dataType.type === "date" || arg.dataType.type === "null") return implicitCast(arg, DATE, name, settings);
+  throw unexpectedType(name, arg, '"DATE"');
+}
+
+function integralOnly(arg: Resolved, name: string, settings: ExpressionSettings): Resolved {
+  if (isIntegral(arg.dataType) || arg.dataType.type === "null") return anyIntegral(arg, name, settings);
+  throw unexpectedType(name, arg, '"INTEGRAL"');
+}
+
+function numberOnly(arg: Resolved, name: string, settings: ExpressionSettings): Resolved {
+  if (arg.dataType.type !== "string") return implicitCast(arg, DOUBLE, name, settings);
+  throw unexpectedType(name, arg, '"NUMERIC"');
+}
+
+/** A count of days: no fraction and no decimal. */
+function wholeDays(arg: Resolved, name: string, settings: ExpressionSettings): Resolved {
+  if (["decimal", "float", "double", "bigint"].includes(arg.dataType.type))
+    throw unexpectedType(name, arg, '"INT", "SMALLINT" or "TINYINT"');
+  return implicitCast(arg, INT, name, settings);
 }

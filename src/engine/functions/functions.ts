@@ -62,6 +62,16 @@ export type JsonOptions = {
   readonly mode?: "PERMISSIVE" | "FAILFAST";
   readonly columnNameOfCorruptRecord?: string;
   readonly timestampFormat?: string;
+  /** A pattern for dates, as timestampFormat for timestamps. */
+  readonly dateFormat?: string;
+  /** "true": what the name says is taken. */
+  readonly allowComments?: string;
+  readonly allowUnquotedFieldNames?: string;
+  readonly allowNumericLeadingZeros?: string;
+  readonly allowBackslashEscapingAnyCharacter?: string;
+  readonly allowUnquotedControlChars?: string;
+  /** "false": text and names in single quotes are not taken. */
+  readonly allowSingleQuotes?: string;
   /** "false": NaN, Infinity and -Infinity are no numbers ("true" when not given, as in Spark). */
   readonly allowNonNumericNumbers?: string;
 };

@@ -7,8 +7,9 @@ import type { DataType, StructType } from "../types/data-type.ts";
 import type { EmitContext, FieldBinding, FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
 import { createByteScanner, createScannedFields, isScannedNumber, MALFORMED, SCANNED, type ScannedFields } from "./json/byte-scanner.ts";
 import { JsonParser } from "./json/json-parser.ts";
-import { jsonPath, jsonWriter } from "./json/json-writer.ts";
-import { implicitCast, scalar, STRING } from "./scalar.ts";
+import { jsonArrayLength, jsonObjectKeys, jsonPath } from "./json/json-path.ts";
+import { jsonWriter } from "./json/json-writer.ts";
+import { implicitCast, INT, scalar, STRING } from "./scalar.ts";
 
 /** from_json, to_json, get_json_object. */
 export const json: readonly FunctionEntry[] = [
@@ -26,7 +27,7 @@ export const json: readonly FunctionEntry[] = [
         });
       }
       const mode = options.options?.mode?.toUpperCase() ?? "PERMISSIVE";
-      if (mode !== "PERMISSIVE" && mode !== "FAILFAST") {
+      if (mode === "DROPMALFORMED") {
         throw new AnalysisError("PARSE_MODE_UNSUPPORTED", {
           failed: `The function \`from_json\` doesn't support the ${mode} mode`,
           found: `mode ${mode}`,
@@ -59,6 +60,22 @@ export const json: readonly FunctionEntry[] = [
     params: [STRING, STRING],
     result: STRING,
     run: jsonPath,
+    partial: true,
+  }),
+  scalar({
+    name: "json_array_length",
+    doc: "How many elements the outermost array of a JSON text has; null if it is none.",
+    params: [STRING],
+    result: INT,
+    run: jsonArrayLength,
+    partial: true,
+  }),
+  scalar({
+    name: "json_object_keys",
+    doc: "The names of the outermost object of a JSON text; null if it is none.",
+    params: [STRING],
+    result: { type: "array", element: STRING },
+    run: jsonObjectKeys,
     partial: true,
   }),
 ];

@@ -6,6 +6,7 @@ import { extremeAggregates } from "./aggregates-extreme.ts";
 import { statisticalAggregates } from "./aggregates-statistics.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { bases } from "./bases.ts";
+import { arrays } from "./arrays.ts";
 import { bits } from "./bits.ts";
 import { collections } from "./collections.ts";
 import { comparisons } from "./comparisons.ts";
@@ -18,6 +19,7 @@ import { hashes } from "./hashes.ts";
 import { inspection } from "./inspection.ts";
 import { json } from "./json.ts";
 import { logic } from "./logic.ts";
+import { maps } from "./maps.ts";
 import { math } from "./math.ts";
 import { patterns } from "./patterns.ts";
 import { random } from "./random.ts";
@@ -46,6 +48,8 @@ export const builtinFunctions: ReadonlyMap<string, FunctionEntry> = byName([
   patterns,
   dates,
   collections,
+  arrays,
+  maps,
   structs,
   exploding,
   json,

@@ -1,11 +1,11 @@
 import type { Emitted } from "../codegen/code.ts";
 import { valueOrNull } from "../codegen/emit.ts";
-import { invalidParameter } from "../codegen/execution-error.ts";
 import { wrongArgumentCount } from "../columns/analysis-error.ts";
 import type { Resolved } from "../columns/resolved.ts";
 import type { DataType, StructField } from "../types/data-type.ts";
 import { alike } from "./comparisons.ts";
 import type { EmitContext, FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
+import { mapOfEntries } from "./maps.ts";
 import { literalOf, NULL, unexpectedType } from "./scalar.ts";
 
 /** struct, named_struct, map: values made of columns. */
@@ -86,11 +86,7 @@ function emitStructField(call: ResolvedCallNode, ordinal: number, context: EmitC
 }
 
 function mapOf(parts: readonly unknown[]): Map<unknown, unknown> {
-  const map = new Map<unknown, unknown>();
-  for (let i = 0; i < parts.length; i += 2) {
-    if (parts[i] === null) throw invalidParameter("map", "a key is null", "null");
-    if (map.has(parts[i])) throw invalidParameter("map", "a key occurs twice", String(parts[i]));
-    map.set(parts[i], parts[i + 1]);
-  }
-  return map;
+  const entries: unknown[][] = [];
+  for (let i = 0; i < parts.length; i += 2) entries.push([parts[i], parts[i + 1]]);
+  return mapOfEntries(entries);
 }

@@ -7,41 +7,77 @@ const DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"
 
 type Part = { readonly text: string } | { readonly letter: string; readonly width: number };
 
+/** The most letters of a kind in a row that a pattern may have; V and O have rules of their own. */
+const LONGEST: Readonly<Record<string, number>> = {
+  ...{ G: 4, y: 6, M: 4, L: 4, d: 2, D: 3, E: 4, F: 1, Q: 4, q: 4, a: 1, h: 2, H: 2, k: 2, K: 2, m: 2, s: 2, S: 9, z: 4, Z: 5, X: 5, x: 5 },
+};
+/** What the formatter before Spark 3 read: where it would have taken a pattern, Spark says that the behaviour has changed. */
+const FORMER = "GyYMLwWDdFEuaHkKhmsSzZX";
+
+const WEEK_BASED = "INCONSISTENT_BEHAVIOR_CROSS_VERSION.DATETIME_WEEK_BASED_PATTERN";
+
 /** The parts of a pattern of Spark's "Datetime patterns": letters, quoted text, other characters as they are; brackets are optional sections. */
-function parts(pattern: string): Part[] {
+function parts(pattern: string, parsing: boolean): Part[] {
   const found: Part[] = [];
+  let failure: string | undefined;
+  let former = true;
+  let open = 0;
   for (let i = 0; i < pattern.length;) {
     const letter = pattern.charAt(i);
     if (letter === "'") {
-      const end = pattern.indexOf("'", i + 1);
-      if (end < 0) throw unknownPattern(pattern, "a quote is not closed");
-      found.push({ text: end === i + 1 ? "'" : pattern.slice(i + 1, end) });
+      let end = pattern.indexOf("'", i + 1);
+      while (end > i + 1 && pattern.charAt(end + 1) === "'") end = pattern.indexOf("'", end + 2);
+      if (end < 0) throw unknownPattern(pattern, "INVALID_DATETIME_PATTERN.WITH_SUGGESTION", "a quote is not closed");
+      found.push({ text: end === i + 1 ? "'" : pattern.slice(i + 1, end).replaceAll("''", "'") });
       i = end + 1;
     } else if (/[A-Za-z]/.test(letter)) {
       let end = i;
       while (pattern.charAt(end) === letter) end++;
-      if (!"yuMLdDEaHhkKmsSXxZVzQq".includes(letter)) throw unknownPattern(pattern, `the letter ${letter} is not known`);
+      former &&= FORMER.includes(letter) && (letter !== "X" || end - i <= 3);
+      failure ??= letterFailure(letter, end - i, parsing);
       found.push({ letter, width: end - i });
       i = end;
     } else {
+      if (letter === "[") open++;
+      if (letter === "]") open--;
+      if (open < 0 || "{}#".includes(letter)) failure ??= "INVALID_DATETIME_PATTERN.WITH_SUGGESTION";
       found.push({ text: letter });
       i++;
     }
   }
-  return found;
+  if (failure === undefined) return found;
+  if (found.some((one) => "letter" in one && "ec".includes(one.letter))) failure = WEEK_BASED;
+  throw former ? changedPattern(pattern) : unknownPattern(pattern, failure, "a letter, or how often it is repeated, is not known");
 }
 
-function unknownPattern(pattern: string, found: string): AnalysisError {
-  return new AnalysisError("INVALID_DATETIME_PATTERN.WITH_SUGGESTION", {
+/** The error class of letters that mean nothing, undefined where they mean something. */
+function letterFailure(letter: string, width: number, parsing: boolean): string | undefined {
+  if ("ec".includes(letter)) return WEEK_BASED;
+  if ("ABnNp".includes(letter) || (parsing && "EFqQ".includes(letter))) return "INVALID_DATETIME_PATTERN.ILLEGAL_CHARACTER";
+  if ("GMLEQq".includes(letter) && width === 5) return "INVALID_DATETIME_PATTERN.LENGTH";
+  const fits = letter === "V" ? width === 2 : letter === "O" ? width === 1 || width === 4 : width <= (LONGEST[letter] ?? 0);
+  return fits ? undefined : "INVALID_DATETIME_PATTERN.WITH_SUGGESTION";
+}
+
+function unknownPattern(pattern: string, code: string, found: string): AnalysisError {
+  return new AnalysisError(code, {
     failed: `Unrecognized datetime pattern: ${pattern}`,
     found,
     remedy: "See Spark's page 'Datetime patterns for formatting and parsing'.",
   });
 }
 
+function changedPattern(pattern: string): AnalysisError {
+  return new AnalysisError("INCONSISTENT_BEHAVIOR_CROSS_VERSION.DATETIME_PATTERN_RECOGNITION", {
+    failed: `You may get a different result due to the upgrading to Spark >= 3.0: Fail to recognize '${pattern}' pattern in the DateTimeFormatter`,
+    found: "the formatter of Spark 2 would have read it",
+    remedy: "Form a valid datetime pattern with the guide 'Datetime patterns for formatting and parsing'.",
+  });
+}
+
 /** A formatter of instants (microseconds, UTC) by a pattern. */
 export function formatPattern(pattern: string): (us: number) => string {
-  const list = parts(pattern).filter((one) => !("text" in one) || (one.text !== "[" && one.text !== "]"));
+  const list = parts(pattern, false).filter((one) => !("text" in one) || (one.text !== "[" && one.text !== "]"));
   return (us) => {
     const days = dayOfUs(us);
     const time = timeOfDayUs(us);
@@ -55,8 +91,11 @@ function formatLetter(letter: string, width: number, days: number, time: number)
   const pad = (value: number): string => String(value).padStart(width, "0");
   switch (letter) {
     case "y":
-    case "u":
-      return width === 2 ? String(date.year % 100).padStart(2, "0") : pad(date.year);
+      return yearText(date.year > 0 ? date.year : 1 - date.year, width);
+    case "G":
+      return width === 4 ? (date.year > 0 ? "Anno Domini" : "Before Christ") : date.year > 0 ? "AD" : "BC";
+    case "F":
+      return String(Math.ceil(date.day / 7));
     case "M":
     case "L":
       return width >= 4 ? (MONTHS[date.month - 1] ?? "") : width === 3 ? (MONTHS[date.month - 1] ?? "").slice(0, 3) : pad(date.month);
@@ -68,7 +107,7 @@ function formatLetter(letter: string, width: number, days: number, time: number)
       return width >= 4 ? (DAYS[isoDayOfWeek(days) - 1] ?? "") : (DAYS[isoDayOfWeek(days) - 1] ?? "").slice(0, 3);
     case "Q":
     case "q":
-      return width >= 3 ? `Q${Math.ceil(date.month / 3)}` : pad(Math.ceil(date.month / 3));
+      return quarterText(Math.ceil(date.month / 3), width);
     case "a":
       return hour < 12 ? "AM" : "PM";
     case "H":
@@ -89,13 +128,28 @@ function formatLetter(letter: string, width: number, days: number, time: number)
         .padEnd(9, "0")
         .slice(0, width);
     case "X":
+      return "Z";
     case "z":
-      return letter === "z" ? "UTC" : "Z";
+      return width === 4 ? "Coordinated Universal Time" : "UTC";
     case "V":
       return "UTC";
+    case "O":
+      return "GMT";
+    case "x":
+      return width === 1 ? "+00" : width % 2 === 0 ? "+0000" : "+00:00";
     default:
-      return letter === "x" || width < 4 ? (width >= 3 && letter === "x" ? "+00:00" : "+0000") : "GMT";
+      return width === 5 ? "Z" : width === 4 ? "GMT" : "+0000";
   }
+}
+
+function yearText(year: number, width: number): string {
+  if (width === 2) return String(year % 100).padStart(2, "0");
+  return width > 3 && String(year).length > width ? `+${year}` : String(year).padStart(width, "0");
+}
+
+function quarterText(quarter: number, width: number): string {
+  if (width < 3) return String(quarter).padStart(width, "0");
+  return width === 3 ? `Q${quarter}` : `${quarter}${["st", "nd", "rd", "th"][quarter - 1] ?? ""} quarter`;
 }
 
 const READ: Readonly<Record<string, (width: number) => string>> = {
@@ -114,13 +168,13 @@ const READ: Readonly<Record<string, (width: number) => string>> = {
 
 /** A reader of instants by a pattern; null where the whole text does not follow it. Missing parts are 1970-01-01 00:00:00 UTC. */
 export function parsePattern(pattern: string): (text: string) => number | null {
-  const list = parts(pattern);
+  const list = parts(pattern, true);
   const letters: string[] = [];
   const widths: number[] = [];
   const source = list
     .map((one) => {
       if ("text" in one) return one.text === "[" ? "(?:" : one.text === "]" ? ")?" : one.text.replace(/[\\^$.*+?()|{}/]/g, "\\$&");
-      const letter = one.letter === "u" ? "y" : one.letter === "L" ? "M" : one.letter;
+      const letter = one.letter === "L" ? "M" : one.letter;
       letters.push(letter);
       widths.push(one.width);
       return `(${READ[letter]?.(one.width) ?? (one.width === 1 ? "\\d{1,3}" : `\\d{${one.width}}`)})`;

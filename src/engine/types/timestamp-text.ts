@@ -3,7 +3,7 @@ import { zoneOffsetUs } from "./time-zone.ts";
 
 const DATE = /^([+-]?\d{4,7})(?:-(\d{1,2})(?:-(\d{1,2}))?)?$/;
 const TIMESTAMP = /^([+-]?\d{4,7})(?:-(\d{1,2})(?:-(\d{1,2})(?:[T ](.*))?)?)?$/s;
-const TIME = /^(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d*))?)?\s*(.*)$/s;
+const TIME = /^(\d{1,2})(?::(\d{1,2})(?::(\d{1,2})(?:\.(\d*))?)?)?\s*(.*)$/s;
 
 /**
  * Microseconds of a text as Spark's cast reads it (DateTimeUtils.stringToTimestamp, session zone UTC): "2026", "2026-01", "2026-1-2",
@@ -14,15 +14,17 @@ export function parseTimestamp(text: string): number | null {
   const match = TIMESTAMP.exec(trimSpaces(text));
   if (match === null) return null;
   const days = civilDays(match[1] ?? "", match[2] ?? "1", match[3] ?? "1");
-  if (days === null || match[4] === undefined || match[4] === "") return days === null ? null : days * US_PER_DAY;
+  if (days === null || match[4] === undefined || match[4] === "")
+    return days === null || Math.abs(days) > 2 ** 63 / US_PER_DAY ? null : days * US_PER_DAY;
   const time = TIME.exec(match[4]);
   if (time === null) return null;
   const hour = Number(time[1]);
-  const minute = Number(time[2]);
+  const minute = Number(time[2] ?? 0);
   const second = Number(time[3] ?? 0);
   if (hour > 23 || minute > 59 || second > 59) return null;
   const micros = Number((time[4] ?? "").padEnd(6, "0").slice(0, 6));
   const local = days * US_PER_DAY + ((hour * 60 + minute) * 60 + second) * 1_000_000 + micros;
+  if (Math.abs(local) > 2 ** 63) return null;
   const zone = time[5] ?? "";
   if (zone === "") return local;
   const offset = zoneOffsetUs(zone, local);

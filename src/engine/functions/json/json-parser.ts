@@ -1,10 +1,12 @@
 import { QueryExecutionError } from "../../codegen/execution-error.ts";
+import { dayOfUs } from "../../types/calendar.ts";
 import type { DataType, StructType } from "../../types/data-type.ts";
 import { normalLong } from "../../types/long.ts";
 import { parseDecimal } from "../../types/number-text.ts";
 import { parseDate, parseTimestamp } from "../../types/timestamp-text.ts";
 import { sqlTypeName } from "../../types/type-text.ts";
 import { parsePattern } from "../../types/timestamp-pattern.ts";
+import type { JsonLeniency } from "./json-text.ts";
 import { JsonSyntaxError, JsonText } from "./json-text.ts";
 
 /** The answer of a converter for a value that is not of its type; the value has been consumed. */
@@ -21,7 +23,8 @@ export class JsonParser {
   readonly #failFast: boolean;
   readonly #nonNumeric: boolean;
   readonly #timestamp: (text: string) => number | null;
-  readonly #cursor = new JsonText();
+  readonly #date: (text: string) => number | null;
+  readonly #cursor: JsonText;
   readonly #root: Converter;
   /** Why the last record was malformed; null if it was not. One of few texts (it names fields and types, not values), so that malformed records can be counted by it. */
   reason: string | null = null;
@@ -33,7 +36,10 @@ export class JsonParser {
       schema.type === "struct" ? schema.fields.findIndex((one) => one.name === corruptName && one.dataType.type === "string") : -1;
     this.#failFast = options.mode?.toUpperCase() === "FAILFAST";
     this.#nonNumeric = options.allowNonNumericNumbers?.toLowerCase() !== "false";
+    this.#cursor = new JsonText(leniencyOf(options));
     const format = options.timestampFormat;
+    const dateFormat = options.dateFormat === undefined ? undefined : parsePattern(options.dateFormat);
+    this.#date = dateFormat === undefined ? dateOrDays : (text) => daysOf(dateFormat(text));
     this.#timestamp = format === undefined ? parseTimestamp : parsePattern(format);
     this.#root = this.#rootConverter();
   }
@@ -58,7 +64,7 @@ export class JsonParser {
     }
     if (value === null || value === BAD) this.reason ??= "no JSON object";
     if (this.reason === null) return value;
-    if (this.#failFast) throw malformedRecord(text, this.reason);
+    if (this.#failFast) throw malformedRecord(text, this.reason, this.#schema.type === "struct" && text.trimStart().startsWith("["));
     if (this.#schema.type !== "struct") return value === BAD ? null : value;
     const row = Array.isArray(value) ? value : new Array<unknown>(this.#schema.fields.length).fill(null);
     if (this.#corrupt >= 0) row[this.#corrupt] = text;
@@ -126,7 +132,7 @@ export class JsonParser {
       case "decimal":
         return scalarOr((kind, text) => {
           if (kind !== "whole" && kind !== "fraction" && kind !== "string") return BAD;
-          return parseDecimal(text(), type.precision, type.scale) ?? BAD;
+          return decimalOf(text(), kind === "string", type.precision, type.scale) ?? BAD;
         });
       case "timestamp":
         return scalarOr((kind, text) => {
@@ -135,9 +141,12 @@ export class JsonParser {
           return seconds === null ? BAD : Number(seconds) * 1_000_000;
         });
       case "date":
-        return scalarOr((kind, text) => (kind === "string" ? (parseDate(text()) ?? BAD) : BAD));
+        return scalarOr((kind, text) => {
+          if (kind === "string") return this.#date(text()) ?? BAD;
+          return BAD;
+        });
       case "binary":
-        return scalarOr((kind, text) => (kind === "string" ? new Uint8Array(Buffer.from(text(), "base64")) : BAD));
+        return scalarOr((kind, text) => (kind === "string" ? (bytesOf(text()) ?? BAD) : BAD));
       case "struct": {
         const struct = this.#struct(type, -1, `${name}.`);
         return this.#composite("object", struct, mismatch);
@@ -177,9 +186,7 @@ export class JsonParser {
       cursor.scalar();
       return null;
     }
-    const from = cursor.position;
-    cursor.skip();
-    return cursor.slice(from);
+    return cursor.copy();
   }
 
   #struct(type: StructType, without: number, path: string): Converter {
@@ -224,6 +231,40 @@ export class JsonParser {
   }
 }
 
+/** A date by the cast's rules, or a whole number of days since 1970, as Spark 1.5 wrote dates. */
+function dateOrDays(text: string): number | null {
+  return parseDate(text) ?? (/^[+-]?\d+$/.test(text) ? (wholeInRange(text.replace("+", ""), "int") as number | null) : null);
+}
+
+/** Text may have commas between its digits, but no blanks around them. */
+function decimalOf(text: string, isText: boolean, precision: number, scale: number): bigint | null {
+  if (isText && text !== text.trim()) return null;
+  return parseDecimal(isText ? text.replaceAll(",", "") : text, precision, scale);
+}
+
+/** Strict base64; null for anything else. */
+function bytesOf(text: string): Uint8Array | null {
+  const strict = text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
+  return strict ? new Uint8Array(Buffer.from(text, "base64")) : null;
+}
+
+function daysOf(us: number | null): number | null {
+  return us === null ? null : dayOfUs(us);
+}
+
+function leniencyOf(given: Readonly<Record<string, string>>): JsonLeniency {
+  const options = new Map(Object.entries(given).map(([name, value]) => [name.toLowerCase(), value.toLowerCase()]));
+  const is = (name: string): boolean => options.get(name.toLowerCase()) === "true";
+  return {
+    comments: is("allowComments"),
+    unquotedNames: is("allowUnquotedFieldNames"),
+    singleQuotes: options.get("allowsinglequotes") !== "false",
+    leadingZeros: is("allowNumericLeadingZeros"),
+    anyEscape: is("allowBackslashEscapingAnyCharacter"),
+    controlCharacters: is("allowUnquotedControlChars"),
+  };
+}
+
 const LIMITS: Readonly<Record<string, readonly [bigint, bigint]>> = {
   tinyint: [-128n, 127n],
   smallint: [-32768n, 32767n],
@@ -256,8 +297,9 @@ function fractionOf(kind: string, text: () => string, nonNumeric: boolean): numb
   }
 }
 
-function malformedRecord(text: string, reason: string): QueryExecutionError {
-  return new QueryExecutionError("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", {
+function malformedRecord(text: string, reason: string, arrayForStruct: boolean): QueryExecutionError {
+  const kind = arrayForStruct ? "CANNOT_PARSE_JSON_ARRAYS_AS_STRUCTS" : "WITHOUT_SUGGESTION";
+  return new QueryExecutionError(`MALFORMED_RECORD_IN_PARSING.${kind}`, {
     failed: `Malformed records are detected in record parsing: ${text.slice(0, 200)}`,
     found: reason,
     remedy: "Parse Mode: FAILFAST. To process malformed records as null result, try setting the option 'mode' as 'PERMISSIVE'.",

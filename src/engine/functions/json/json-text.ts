@@ -1,20 +1,43 @@
+import { formatDouble } from "../../types/number-text.ts";
+
 /** Raised where the text is no JSON; one object, because it carries nothing but its message and is caught at once. */
 export class JsonSyntaxError extends Error {}
 
 const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
 const WORD = /NaN|Infinity|[-+](?:Infinity|INF)/y;
+const BARE_NAME = /[\p{L}\p{N}_$@#*+-]+/uy;
 const ESCAPES: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", '"': '"', "\\": "\\", "/": "/" };
 
 export type JsonToken = "object" | "array" | "string" | "whole" | "fraction" | "true" | "false" | "null";
+
+/** What a parser takes beside plain JSON; by Spark's options of the same names. */
+export interface JsonLeniency {
+  readonly comments?: boolean;
+  readonly unquotedNames?: boolean;
+  /** Taken unless false. */
+  readonly singleQuotes?: boolean;
+  readonly leadingZeros?: boolean;
+  readonly anyEscape?: boolean;
+  readonly controlCharacters?: boolean;
+  /** NaN and infinities without quotes; taken unless false. */
+  readonly nonNumeric?: boolean;
+}
 
 /**
  * A cursor over JSON text by the rules that Spark gives its parser: single quotes allowed, NaN and infinities allowed as numbers, no comments,
  * no trailing commas, no control characters inside text; what follows the value is not looked at.
  */
 export class JsonText {
+  readonly #leniency: JsonLeniency;
+  readonly #number: RegExp;
   #text = "";
   #at = 0;
   #tokenEnd = 0;
+
+  constructor(leniency: JsonLeniency = {}) {
+    this.#leniency = leniency;
+    this.#number = new RegExp(leniency.leadingZeros ? NUMBER.source.replace("0|[1-9]\\d*", "\\d+") : NUMBER.source, "y");
+  }
 
   open(text: string): void {
     this.#text = text;
@@ -34,9 +57,21 @@ export class JsonText {
   peek(): number {
     for (;;) {
       const code = this.#text.charCodeAt(this.#at);
+      if (code === 47 && this.#leniency.comments === true) {
+        this.#comment();
+        continue;
+      }
       if (code !== 32 && code !== 10 && code !== 13 && code !== 9) return code;
       this.#at++;
     }
+  }
+
+  #comment(): void {
+    const long = this.#text.startsWith("/*", this.#at);
+    if (!long && !this.#text.startsWith("//", this.#at)) throw this.#fail("unexpected character");
+    const end = this.#text.indexOf(long ? "*/" : "\n", this.#at + 2);
+    if (end < 0 && long) throw this.#fail("unexpected end within a comment");
+    this.#at = end < 0 ? this.#text.length : end + (long ? 2 : 1);
   }
 
   /** What kind of value begins here. Numbers and words are measured, not consumed. */
@@ -48,7 +83,9 @@ export class JsonText {
       case 91:
         return "array";
       case 34:
+        return "string";
       case 39:
+        if (this.#leniency.singleQuotes === false) throw this.#fail("unexpected character");
         return "string";
       case 116:
         return this.#word("true");
@@ -57,7 +94,7 @@ export class JsonText {
       case 110:
         return this.#word("null");
       default:
-        return this.#number();
+        return this.#numberToken();
     }
   }
 
@@ -67,17 +104,17 @@ export class JsonText {
     return word;
   }
 
-  #number(): JsonToken {
-    NUMBER.lastIndex = this.#at;
-    const match = NUMBER.exec(this.#text);
+  #numberToken(): JsonToken {
+    this.#number.lastIndex = this.#at;
+    const match = this.#number.exec(this.#text);
     WORD.lastIndex = this.#at;
-    const word = WORD.exec(this.#text);
+    const word = this.#leniency.nonNumeric === false ? null : WORD.exec(this.#text);
     if (word !== null) {
       this.#tokenEnd = WORD.lastIndex;
       return "fraction";
     }
     if (match === null) throw this.#fail(Number.isNaN(this.peek()) ? "unexpected end" : "unexpected character");
-    this.#tokenEnd = NUMBER.lastIndex;
+    this.#tokenEnd = this.#number.lastIndex;
     return match[1] === undefined && match[2] === undefined ? "whole" : "fraction";
   }
 
@@ -99,7 +136,7 @@ export class JsonText {
       if (code === 92) {
         made += this.#text.slice(from, this.#at) + this.#escape();
         from = this.#at;
-      } else if (code >= 32) {
+      } else if (code >= 32 || (code < 32 && this.#leniency.controlCharacters === true)) {
         this.#at++;
       } else {
         throw this.#fail(Number.isNaN(code) ? "unexpected end within text" : "control character within text");
@@ -116,7 +153,9 @@ export class JsonText {
       this.#at += 6;
       return String.fromCharCode(parseInt(digits, 16));
     }
-    const plain = Object.hasOwn(ESCAPES, kind) ? ESCAPES[kind] : kind === "'" ? "'" : undefined;
+    const known = Object.hasOwn(ESCAPES, kind) ? ESCAPES[kind] : undefined;
+    const taken = kind !== "" && (this.#leniency.anyEscape === true || (kind === "'" && this.#leniency.singleQuotes !== false));
+    const plain = known ?? (taken ? kind : undefined);
     if (plain === undefined) throw this.#fail("unrecognised escape");
     this.#at += 2;
     return plain;
@@ -131,12 +170,54 @@ export class JsonText {
     }
     for (;;) {
       const code = this.peek();
-      if (code !== 34 && code !== 39) throw this.#fail("a name is missing");
-      const name = this.string();
+      const name = this.#name(code);
       if (this.peek() !== 58) throw this.#fail("a colon is missing");
       this.#at++;
       member(name);
       if (this.#closes(125)) return;
+    }
+  }
+
+  #name(code: number): string {
+    if (code === 34 || (code === 39 && this.#leniency.singleQuotes !== false)) return this.string();
+    BARE_NAME.lastIndex = this.#at;
+    const match = this.#leniency.unquotedNames === true ? BARE_NAME.exec(this.#text) : null;
+    if (match === null) throw this.#fail("a name is missing");
+    this.#at += match[0].length;
+    return match[0];
+  }
+
+  /**
+   * Consumes a value and writes it as Spark does where text is wanted of a value that is none: without blanks, fractions as doubles are printed,
+   * NaN and infinities in quotes.
+   */
+  copy(): string {
+    switch (this.token()) {
+      case "object": {
+        const members: string[] = [];
+        this.object((name) => void members.push(`${quoteJson(name)}:${this.copy()}`));
+        return `{${members.join(",")}}`;
+      }
+      case "array": {
+        const elements: string[] = [];
+        this.array(() => void elements.push(this.copy()));
+        return `[${elements.join(",")}]`;
+      }
+      case "string":
+        return quoteJson(this.string());
+      case "whole": {
+        const text = this.scalar();
+        return text.length < 16 ? String(Number(text) + 0) : String(BigInt(text));
+      }
+      case "fraction": {
+        const text = this.scalar().replace("INF", "Infinity").replace("+Infinity", "Infinity");
+        const value = Number(text);
+        if (Number.isFinite(value)) return formatDouble(value);
+        if (this.#leniency.nonNumeric === false) throw this.#fail("a number beyond a double");
+        return `"${formatDouble(value)}"`;
+      }
+      default:
+        return this.scalar();
     }
   }
 
@@ -178,4 +259,17 @@ export class JsonText {
   #fail(what: string): JsonSyntaxError {
     return new JsonSyntaxError(what);
   }
+}
+
+/** JSON text by the rules of Jackson, which escapes nothing that need not be and writes control characters with upper-case digits. */
+export function quoteJson(text: string): string {
+  return JSON.stringify(text).replace(/\\u([0-9a-f]{4})/g, (whole, digits: string, at: number, all: string) =>
+    slashesBefore(all, at) % 2 === 0 ? `\\u${digits.toUpperCase()}` : whole,
+  );
+}
+
+function slashesBefore(text: string, at: number): number {
+  let count = 0;
+  while (text.charAt(at - 1 - count) === "\\") count++;
+  return count;
 }

@@ -1,0 +1,195 @@
+import { invalidParameter } from "../codegen/execution-error.ts";
+import { wrongArgumentCount } from "../columns/analysis-error.ts";
+import { castTo, commonType, isIntegral } from "../columns/coerce.ts";
+import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
+import { US_PER_DAY } from "../types/calendar.ts";
+import { groupKeyOf } from "../types/compare.ts";
+import type { DataType } from "../types/data-type.ts";
+import { anArray, elementType, firstType, resolveWithElement } from "./collections.ts";
+import { valueOrNull } from "../codegen/emit.ts";
+import type { EmitContext, FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
+import { anything, BOOLEAN, INT, scalar, unexpectedType } from "./scalar.ts";
+
+type List = readonly unknown[];
+type KeyOf = (value: unknown) => unknown;
+
+/** Arrays made of other arrays: as sets, by their ends, side by side, from a range. */
+export const arrays: readonly FunctionEntry[] = [
+  setOperation("array_union", "The elements of both arrays, each once.", (a, b, keyOf) => distinctBy([...a, ...b], keyOf)),
+  setOperation("array_intersect", "The elements of the first array that the second has too, each once.", (a, b, keyOf) => {
+    const wanted = new Set(b.map(keyOf));
+    return distinctBy(a, keyOf).filter((one) => wanted.has(keyOf(one)));
+  }),
+  setOperation("array_except", "The elements of the first array that the second has not, each once.", (a, b, keyOf) => {
+    const without = new Set(b.map(keyOf));
+    return distinctBy(a, keyOf).filter((one) => !without.has(keyOf(one)));
+  }),
+  {
+    ...setOperation(
+      "arrays_overlap",
+      "Whether two arrays have an element in common; null if they have not but one of them has a null.",
+      overlap,
+    ),
+    resolve: (args, _options, settings) => ({ ...twoArrays("arrays_overlap", args, settings), dataType: BOOLEAN, nullable: true }),
+  },
+  withElement("array_remove", "Without the elements that equal a value.", (call) => {
+    const keyOf = groupKeyOf(elementType(call.args));
+    return (list: List, value: unknown) => list.filter((one) => one === null || keyOf(one) !== keyOf(value));
+  }),
+  added("array_append", "With one more element at its end.", (list, value) => [...list, value]),
+  added("array_prepend", "With one more element at its start.", (list, value) => [value, ...list]),
+  scalar({
+    name: "array_compact",
+    doc: "Without its nulls.",
+    params: [anArray],
+    result: firstType,
+    run: (list: List) => list.filter((one) => one !== null),
+  }),
+  {
+    name: "array_repeat",
+    doc: "An array of a value so many times.",
+    resolve(args, _options, settings) {
+      const [value, times] = args;
+      if (!value || !times || args.length !== 2) throw wrongArgumentCount("array_repeat", "2", args.length);
+      return {
+        args: [value, castTo(times, INT, settings)],
+        dataType: { type: "array", element: value.dataType },
+        nullable: times.nullable,
+      };
+    },
+    emit: (call, context) =>
+      overNulls(call, context, (value: unknown, times: number | null) =>
+        times === null ? null : new Array<unknown>(Math.max(times, 0)).fill(value),
+      ),
+  },
+  {
+    name: "arrays_zip",
+    doc: "An array of structs of the elements at each position; nulls where an array is shorter.",
+    resolve(args) {
+      const lists = args.map((arg) => anArray(arg, "arrays_zip"));
+      const fields = lists.map((list, i) => ({ name: nameOf(list) ?? String(i), dataType: elementType([list]), nullable: true }));
+      return { args: lists, dataType: { type: "array", element: { type: "struct", fields } }, nullable: lists.some((one) => one.nullable) };
+    },
+    emit: (call, context) =>
+      scalar({ name: "arrays_zip", doc: "", params: call.args.map(() => anything), result: call.dataType, run: zip }).emit(call, context),
+  },
+  sequenceEntry(),
+];
+
+function distinctBy(list: List, keyOf: KeyOf): unknown[] {
+  const seen = new Set<unknown>();
+  return list.filter((one) => {
+    const key = keyOf(one);
+    return seen.has(key) ? false : seen.add(key);
+  });
+}
+
+function overlap(a: List, b: List, keyOf: KeyOf): boolean | null {
+  const known = new Set(b.filter((one) => one !== null).map(keyOf));
+  if (a.some((one) => one !== null && known.has(keyOf(one)))) return true;
+  return a.length > 0 && b.length > 0 && (a.includes(null) || b.includes(null)) ? null : false;
+}
+
+function zip(...lists: readonly List[]): unknown[] {
+  const length = lists.length === 0 ? 0 : Math.max(...lists.map((list) => list.length));
+  return Array.from({ length }, (_, i) => lists.map((list) => list[i] ?? null));
+}
+
+function nameOf(arg: Resolved): string | undefined {
+  return arg.kind === "field" || arg.kind === "getField" ? arg.name : undefined;
+}
+
+function twoArrays(
+  name: string,
+  args: readonly Resolved[],
+  settings: ExpressionSettings,
+): { args: Resolved[]; dataType: DataType; nullable: boolean } {
+  const [a, b] = args;
+  if (!a || !b || args.length !== 2) throw wrongArgumentCount(name, "2", args.length);
+  const lists = [anArray(a, name), anArray(b, name)];
+  const [first, second] = lists.map((list) => elementType([list]));
+  const element = first && second && commonType(first, second, settings);
+  if (element === undefined) throw unexpectedType(name, b, "array of the first's elements");
+  const dataType: DataType = { type: "array", element };
+  return { args: lists.map((list) => castTo(list, dataType, settings)), dataType, nullable: lists.some((list) => list.nullable) };
+}
+
+function setOperation(name: string, doc: string, run: (a: List, b: List, keyOf: KeyOf) => unknown): FunctionEntry {
+  return {
+    name,
+    doc,
+    resolve: (args, _options, settings) => twoArrays(name, args, settings),
+    emit: (call, context) => {
+      const keyOf = groupKeyOf(elementType(call.args));
+      const both = (a: List, b: List): unknown => run(a, b, keyOf);
+      return scalar({ name, doc, params: [], result: call.dataType, run: both, partial: true }).emit(call, context);
+    },
+  };
+}
+
+function withElement(name: string, doc: string, make: (call: ResolvedCallNode) => (list: List, value: unknown) => unknown): FunctionEntry {
+  return {
+    name,
+    doc,
+    resolve(args, _options, settings) {
+      const call = resolveWithElement(name, args, settings, BOOLEAN, false);
+      return { ...call, dataType: firstType(call.args) };
+    },
+    emit: (call, context) => scalar({ name, doc, params: [], result: call.dataType, run: make(call) }).emit(call, context),
+  };
+}
+
+/** The element may be null; the array may not. */
+function added(name: string, doc: string, run: (list: List, value: unknown) => unknown): FunctionEntry {
+  return {
+    ...withElement(name, doc, () => run),
+    emit: (call, context) => overNulls(call, context, (list: List | null, value: unknown) => (list === null ? null : run(list, value))),
+  };
+}
+
+/** Calls a function with the arguments as they are, nulls included. */
+function overNulls(call: ResolvedCallNode, context: EmitContext, run: (...values: never[]) => unknown): { value: string; isNull: string } {
+  const { writer } = context;
+  const fn = writer.constant(call.entry.name, run);
+  const value = writer.assign("r", `${fn}(${call.args.map((arg) => valueOrNull(context.emit(arg))).join(", ")})`);
+  return { value, isNull: `${value} === null` };
+}
+
+const LONGEST = 2 ** 31 - 16;
+
+function sequenceEntry(): FunctionEntry {
+  const name = "sequence";
+  return {
+    name,
+    doc: "The values from one to another, both included, by a step: whole numbers by 1 or -1, dates and instants by a day unless it is given.",
+    resolve(args, _options, settings) {
+      const [from, to, step] = args;
+      if (!from || !to || args.length > 3) throw wrongArgumentCount(name, "2 to 3", args.length);
+      const type = commonType(from.dataType, to.dataType, settings);
+      const timed = type?.type === "date" || type?.type === "timestamp";
+      if (type === undefined || !(isIntegral(type) || timed)) throw unexpectedType(name, from, '"INTEGRAL", "DATE" or "TIMESTAMP"');
+      if (step && timed && step.dataType.type !== "interval") throw unexpectedType(name, step, '"INTERVAL"');
+      const ends = [castTo(from, type, settings), castTo(to, type, settings)];
+      const taken = step ? [...ends, timed ? step : castTo(step, type, settings)] : ends;
+      return { args: taken, dataType: { type: "array", element: type }, nullable: taken.some((one) => one.nullable) };
+    },
+    emit: (call, context) =>
+      scalar({ name, doc: "", params: [], result: call.dataType, run: range(elementType([{ ...call }])) }).emit(call, context),
+  };
+}
+
+function range(type: DataType): (from: number | bigint, to: number | bigint, step?: number | bigint) => unknown[] {
+  const unit = type.type === "date" ? US_PER_DAY : 1;
+  return (from, to, step) => {
+    const start = Number(from);
+    const end = Number(to);
+    const natural = type.type === "timestamp" ? US_PER_DAY : 1;
+    const by = step === undefined ? (start <= end ? natural : -natural) : Number(step) / unit;
+    if (by === 0 ? start !== end : end !== start && by > 0 !== end > start) {
+      throw invalidParameter("sequence", "the step leads from the start to the stop", `from ${start} to ${end} by ${by}`);
+    }
+    const count = by === 0 ? 1 : Math.floor((end - start) / by) + 1;
+    if (count > LONGEST) throw invalidParameter("sequence", "an array has at most 2147483632 elements", String(count));
+    return Array.from({ length: count }, (_, i) => (type.type === "date" ? Math.floor(start + i * by) : start + i * by));
+  };
+}
