@@ -1,8 +1,10 @@
 import type { AggregateEntry } from "./aggregate-entry.ts";
 import { basicAggregates } from "./aggregates-basic.ts";
+import { bitAggregates } from "./aggregates-bits.ts";
 import { collectingAggregates } from "./aggregates-collect.ts";
 import { distinctAggregates } from "./aggregates-distinct.ts";
 import { extremeAggregates } from "./aggregates-extreme.ts";
+import { rankAggregates } from "./aggregates-rank.ts";
 import { statisticalAggregates } from "./aggregates-statistics.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { bases } from "./bases.ts";
@@ -65,6 +67,8 @@ export const builtinAggregates: ReadonlyMap<string, AggregateEntry> = byName([
   statisticalAggregates,
   collectingAggregates,
   distinctAggregates,
+  bitAggregates,
+  rankAggregates,
 ]);
 
 function byName<Entry extends { readonly name: string }>(families: readonly (readonly Entry[])[]): ReadonlyMap<string, Entry> {
