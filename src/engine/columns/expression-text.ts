@@ -1,7 +1,7 @@
 import { simpleString } from "../types/type-text.ts";
 import type { Expression } from "./expression.ts";
 
-const INFIX = new Set(["+", "-", "*", "/", "%", "div", "=", "<=>", "<", "<=", ">", ">=", "and", "or", "like", "rlike", "&", "|", "^"]);
+const INFIX = new Set(["+", "-", "*", "/", "%", "div", "=", "<=>", "<", "<=", ">", ">=", "and", "or", "&", "|", "^"]);
 
 /** An expression as SQL text, as Spark names columns that have no alias: "avg(value)", "(a + b)", "CAST(value AS STRING)". */
 export function expressionText(expression: Expression): string {
@@ -25,8 +25,11 @@ export function expressionText(expression: Expression): string {
 
 function callText(call: Extract<Expression, { kind: "call" }>): string {
   const args = call.args.map(expressionText);
-  if (INFIX.has(call.fn) && args.length === 2) return `(${args[0]} ${call.fn.toUpperCase()} ${args[1]})`;
+  if (INFIX.has(call.fn) && args.length === 2) return `(${args[0]} ${call.fn === "div" ? call.fn : call.fn.toUpperCase()} ${args[1]})`;
   if (call.fn === "<>" || call.fn === "!=") return `(NOT (${args[0]} = ${args[1]}))`;
+  if (call.fn === "like" && args.length === 2) return `${args[0]} LIKE ${args[1]}`;
+  if (call.fn === "rlike" && args.length === 2) return `RLIKE(${args.join(", ")})`;
+  if (call.fn === "~" && args.length === 1) return `~${args[0]}`;
   if (call.fn === "not") return `(NOT ${args[0]})`;
   if (call.fn === "isnull") return `(${args[0]} IS NULL)`;
   if (call.fn === "isnotnull") return `(${args[0]} IS NOT NULL)`;
@@ -51,6 +54,7 @@ function literalSql(expression: Extract<Expression, { kind: "literal" }>): strin
 
 /** The name of the column that an expression makes when it has no alias: the last part of a field path, else its text. */
 export function columnName(expression: Expression): string {
+  if (expression.kind === "cast" && expression.input.kind === "column") return columnName(expression.input);
   if (expression.kind === "column") return expression.path.at(-1) ?? "";
   if (expression.kind === "call" && expression.fn === "field" && expression.args[1]?.kind === "literal") {
     return String(expression.args[1].value);

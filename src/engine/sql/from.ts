@@ -108,7 +108,8 @@ function joined(left: Input, right: Input, type: JoinType, constraint: Ast, node
   const relations = [...left.relations, ...distinct.relations];
   const [kind, content] = variantOf(constraint);
   if (kind === "Using") return joinedUsing(left, distinct, type, listOf(content), context);
-  if (kind === "Natural") throw unsupportedSql("NATURAL JOIN", placeOf(node, context.source), "Write JOIN … USING (columns).");
+  if (kind === "Natural")
+    throw unsupportedSql("NATURAL JOIN", placeOf(node, context.source), "Write JOIN … USING (columns), which says by which ones.");
   const condition = kind === "On" ? sqlExpression(content, { source: context.source, relations }) : undefined;
   const plan: Plan = {
     op: "join",

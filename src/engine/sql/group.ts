@@ -9,7 +9,7 @@ import type { Ast } from "./parser.ts";
 import { isObject, listOf, placeOf, variantOf } from "./parser.ts";
 import type { SelectItem } from "./select.ts";
 import type { SourceText } from "./source-text.ts";
-import { syntaxError, unsupportedSql } from "./sql-error.ts";
+import { outOfRange, syntaxError, unsupportedSql } from "./sql-error.ts";
 import { sqlExpression } from "./sql-expression.ts";
 
 type Scope = { readonly source: SourceText; readonly relations: readonly Relation[] };
@@ -62,10 +62,7 @@ function listedItem(node: Ast, items: readonly SelectItem[], scope: Scope): Sele
   if (value?.kind === "literal" && typeof value.value === "number") {
     const item = items[value.value - 1];
     if (item) return item;
-    throw syntaxError(
-      `GROUP BY position ${value.value} is not in select list (valid range is [1, ${items.length}])`,
-      placeOf(node, scope.source),
-    );
+    throw outOfRange("GROUP BY", value.value, items.length, placeOf(node, scope.source));
   }
   const name = isObject(node) && isObject(node.Identifier) && typeof node.Identifier === "object" ? nameOf(node.Identifier) : undefined;
   const isColumn = scope.relations.some((one) => one.columns.some((known) => known.name.toLowerCase() === name));
@@ -98,7 +95,7 @@ export class GroupedSelect {
     this.#outputs = items.map(({ name, expr }) => {
       const key = this.#key(expr);
       if (key) return { name, expr: column(key.name) };
-      if (!containsAggregate(expr)) return { name, expr: this.after(expr) };
+      if (!containsAggregate(expr)) return { name, expr: this.#ofKeys(expr) ? this.after(expr) : column(this.#aggregate(name, expr)) };
       return { name, expr: column(this.#aggregate(name, expr)) };
     });
   }
@@ -114,6 +111,23 @@ export class GroupedSelect {
     return this.#list.keys.find(
       (one) => text(one.expr) === text(expr) || (expr.kind === "column" && expr.path.length === 1 && expr.path[0] === windowName(one.expr)),
     );
+  }
+
+  /** Whether an expression is made of keys and fixed values only; another one is handed to the aggregation as a whole, which refuses it with its reason. */
+  #ofKeys(expr: Expression): boolean {
+    if (this.#key(expr)) return true;
+    switch (expr.kind) {
+      case "call":
+        return expr.args.every((one) => this.#ofKeys(one));
+      case "cast":
+        return this.#ofKeys(expr.input);
+      case "case":
+        return [...expr.branches.flat(), ...(expr.otherwise ? [expr.otherwise] : [])].every((one) => this.#ofKeys(one));
+      case "column":
+        return this.#fieldOfKey(expr) !== undefined || this.#list.keys.some((one) => one.name === expr.path[0]);
+      default:
+        return true;
+    }
   }
 
   #aggregate(name: string, expr: Expression): string {

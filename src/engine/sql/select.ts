@@ -1,5 +1,6 @@
 import { containsAggregate } from "../columns/resolve-aggregate.ts";
-import type { Expression } from "../columns/expression.ts";
+import { AnalysisError } from "../columns/analysis-error.ts";
+import type { Expression, NamedExpression } from "../columns/expression.ts";
 import { columnName } from "../columns/expression-text.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Input } from "./from.ts";
@@ -9,7 +10,7 @@ import { columnsOfRelation, withAliases } from "./names.ts";
 import type { Ast, AstObject } from "./parser.ts";
 import { identifier, isObject, listOf, placeNumber, placeOf, variantOf } from "./parser.ts";
 import type { SourceText } from "./source-text.ts";
-import { syntaxError, unsupportedSql } from "./sql-error.ts";
+import { outOfRange, placeText, unsupportedSql } from "./sql-error.ts";
 import { sqlExpression } from "./sql-expression.ts";
 
 /** A key of ORDER BY. */
@@ -31,7 +32,7 @@ const LISTS = ["cluster_by", "distribute_by", "sort_by", "named_window", "connec
 /** One SELECT and the ORDER BY of its query. */
 export function selectPlan(node: AstObject, order: readonly OrderItem[], context: SelectContext): Plan {
   refuseClauses(node, context);
-  const input = lateralViews(node, filtered(node, context), context);
+  const input = filtered(node, lateralViews(node, context.from(listOf(node.from)), context), context);
   const windows = windowKeys(node.group_by, input.relations);
   const scope = {
     source: context.source,
@@ -86,45 +87,62 @@ function windowKeys(groupBy: Ast | undefined, relations: readonly Relation[]): N
   });
 }
 
-function filtered(node: AstObject, context: SelectContext): Input {
-  const input = context.from(listOf(node.from));
+function filtered(node: AstObject, input: Input, context: SelectContext): Input {
   if (!isObject(node.selection)) return input;
   const condition = sqlExpression(node.selection, { source: context.source, relations: input.relations });
   return { ...input, plan: { op: "filter", input: input.plan, condition } };
 }
 
-/** LATERAL VIEW explode(…) e AS x: one more column, one row for each element. */
+/** LATERAL VIEW explode(…) e AS x: the columns of a generator beside the others, one row for each element; WHERE comes after it. */
 function lateralViews(node: AstObject, input: Input, context: SelectContext): Input {
   let { plan, relations } = input;
   for (const view of listOf(node.lateral_views)) {
     if (!isObject(view)) continue;
-    const aliases = listOf(view.lateral_col_alias).map(identifier);
-    if (aliases.length !== 1)
-      throw unsupportedSql(
-        "A LATERAL VIEW without exactly one column",
-        placeOf(view, context.source),
-        "Write LATERAL VIEW explode(…) t AS x.",
-      );
-    if (isObject(node.selection))
-      throw unsupportedSql(
-        "WHERE beside LATERAL VIEW",
-        placeOf(node.selection, context.source),
-        "Put the LATERAL VIEW into a subquery in FROM.",
-      );
-    const [name = ""] = aliases;
-    const fn = sqlExpression(view.lateral_view, { source: context.source, relations });
-    const expr: Expression = view.outer === true && fn.kind === "call" && fn.fn === "explode" ? { ...fn, fn: "explode_outer" } : fn;
-    plan = {
-      op: "project",
-      input: plan,
-      columns: [
-        { name: "*", expr: { kind: "column", path: ["*"] } },
-        { name, expr },
-      ],
-    };
-    relations = [...relations, { qualifier: listOf(view.lateral_view_name).map(identifier).join("."), columns: [{ name, actual: name }] }];
+    const written = sqlExpression(view.lateral_view, { source: context.source, relations });
+    const outer = view.outer === true && written.kind === "call" ? `${written.fn}_outer` : undefined;
+    const expr: Expression = outer !== undefined && written.kind === "call" ? { ...written, fn: outer } : written;
+    const before = context.columnsOf(plan);
+    const star: NamedExpression = { name: "*", expr: { kind: "column", path: ["*"] } };
+    const generated: Plan = { op: "project", input: plan, columns: [star, { name: columnName(expr), expr }] };
+    const made = context.columnsOf(generated).slice(before.length);
+    const given = listOf(view.lateral_col_alias).map(identifier);
+    const names = given.length === 0 ? made : given;
+    if (names.length !== made.length)
+      throw new AnalysisError("UDTF_ALIAS_NUMBER_MISMATCH", {
+        failed: "The number of aliases supplied in the AS clause does not match the number of columns output by the UDTF",
+        found: `${names.length} names for ${made.length} columns at ${placeText(placeOf(view, context.source))}`,
+        remedy: `Name ${made.length} columns after AS.`,
+      });
+    const taken = new Set(before.map((one) => one.toLowerCase()));
+    const columns = names.map((name): NamedColumn => ({ name, actual: freshName(name, taken) }));
+    const [only] = columns;
+    const named = (from: readonly string[], to: readonly string[]): NamedExpression[] =>
+      from.map((name, i) => ({ name: to[i] ?? name, expr: { kind: "column", path: [name] } }));
+    plan =
+      only && columns.length === 1
+        ? { op: "project", input: plan, columns: [star, { name: only.actual, expr }] }
+        : {
+            op: "project",
+            input: generated,
+            columns: [
+              ...named(before, before),
+              ...named(
+                made,
+                columns.map((one) => one.actual),
+              ),
+            ],
+          };
+    relations = [...relations, { qualifier: listOf(view.lateral_view_name).map(identifier).join("."), columns }];
   }
   return { plan, relations };
+}
+
+/** A name that no column of the input has. */
+function freshName(name: string, taken: Set<string>): string {
+  let fresh = name;
+  while (taken.has(fresh.toLowerCase())) fresh = `_${fresh}`;
+  taken.add(fresh.toLowerCase());
+  return fresh;
 }
 
 function selectItems(node: Ast, input: Input, relations: readonly Relation[], context: SelectContext): SelectItem[] {
@@ -218,7 +236,7 @@ function orderedItem(node: Ast, items: readonly SelectItem[], source: SourceText
   if (place !== undefined) {
     const item = items[place - 1];
     if (item) return item;
-    throw syntaxError(`ORDER BY position ${place} is not in select list (valid range is [1, ${items.length}])`, placeOf(node, source));
+    throw outOfRange("ORDER BY", place, items.length, placeOf(node, source));
   }
   const name = isObject(node) && isObject(node.Identifier) ? identifier(node).toLowerCase() : undefined;
   return name === undefined ? undefined : items.find((one) => one.alias && one.name.toLowerCase() === name);

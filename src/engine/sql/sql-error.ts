@@ -18,6 +18,15 @@ export function syntaxError(found: string, place: Place | undefined, cause?: unk
   });
 }
 
+/** A place number of GROUP BY or ORDER BY beyond the select list. */
+export function outOfRange(clause: "GROUP BY" | "ORDER BY", position: number, items: number, place: Place | undefined): AnalysisError {
+  return new AnalysisError(`${clause.replace(" ", "_")}_POS_OUT_OF_RANGE`, {
+    failed: `${clause} position ${position} is not in select list (valid range is [1, ${items}])`,
+    found: placeText(place),
+    remedy: "Name a place of the select list, or the column.",
+  });
+}
+
 /** SQL that is right but is not there. */
 export function unsupportedSql(what: string, place: Place | undefined, remedy: string): AnalysisError {
   return new AnalysisError("UNSUPPORTED_FEATURE", { failed: `${what} is not supported in SQL`, found: `at ${placeText(place)}`, remedy });

@@ -49,9 +49,17 @@ export function sqlExpression(ast: Ast | undefined, scope: ExpressionScope): Exp
     const [kind, content] = variantOf(ast);
     const made = COMPOUND[kind]?.(content, scope) ?? (isObject(content) ? FORMS[kind]?.(content, scope) : undefined);
     if (made) return made;
-    throw unsupportedSql(`The expression ${kind}`, place, "Write it with functions and operators of the DataFrame's list.");
+    const [what, remedy] = REFUSED[kind] ?? [`The expression ${kind}`, "Write it with functions and operators of the DataFrame's list."];
+    throw unsupportedSql(what, place, remedy);
   });
 }
+
+const REFUSED: Readonly<Record<string, readonly [what: string, remedy: string]>> = {
+  Lambda: ["A lambda (x -> …)", "Explode the array, compute, and collect it again; or register a function of your own."],
+  Exists: ["EXISTS (subquery)", "Write LEFT SEMI JOIN (LEFT ANTI JOIN for NOT EXISTS)."],
+  InSubquery: ["IN (subquery)", "Write LEFT SEMI JOIN (LEFT ANTI JOIN for NOT IN)."],
+  Subquery: ["A subquery as a value", "Join with it: CROSS JOIN (SELECT …)."],
+};
 
 type Form<Content> = (content: Content, scope: ExpressionScope) => Expression | undefined;
 
@@ -82,6 +90,7 @@ const FORMS: Readonly<Record<string, Form<AstObject>>> = {
     const [op] = variantOf(node.op);
     if (op === "Minus") return negated(inner) ?? call("negative", inner);
     if (op === "Plus") return inner;
+    if (op === "BitwiseNot") return call("~", inner);
     return op === "Not" || op === "BangNot" ? call("not", inner) : undefined;
   },
   InList: (node, scope) =>
@@ -136,8 +145,8 @@ function rounded(fn: string, node: AstObject, scope: ExpressionScope): Expressio
 
 function trimmed(node: AstObject, scope: ExpressionScope): Expression {
   const fn = { Leading: "ltrim", Trailing: "rtrim" }[variantOf(node.trim_where)[0]] ?? "trim";
-  if (isObject(node.trim_what)) throw unsupportedSql("TRIM of given characters", placeOf(node, scope.source), "Use regexp_replace.");
-  return call(fn, sqlExpression(node.expr, scope));
+  const text = sqlExpression(node.expr, scope);
+  return isObject(node.trim_what) ? call(fn, sqlExpression(node.trim_what, scope), text) : call(fn, text);
 }
 
 function accessed(node: AstObject, scope: ExpressionScope): Expression {
@@ -187,9 +196,8 @@ function sqlCall(node: AstObject, scope: ExpressionScope): Expression {
   const given = listOf(content.args);
   const args = given.map((one) => argument(one, scope));
   if (isObject(node.over) || typeof node.over === "string") return { kind: "over", fn, args };
-  if (isObject(node.filter))
-    throw unsupportedSql("FILTER (WHERE …)", placeOf(node.filter, source), "Use CASE WHEN inside the aggregate, or count_if.");
-  if (OVER_CLAUSES.some((clause) => isObject(node[clause]) || typeof node[clause] === "string" || listOf(node[clause]).length > 0))
+  if (node.null_treatment === "IgnoreNulls" && FIRST_OR_LAST.has(fn) && args.length === 1) args.push(literalExpression(true));
+  else if (OVER_CLAUSES.some((clause) => isObject(node[clause]) || typeof node[clause] === "string" || listOf(node[clause]).length > 0))
     throw unsupportedSql(
       "IGNORE NULLS, RESPECT NULLS and WITHIN GROUP",
       place,
@@ -204,7 +212,19 @@ function sqlCall(node: AstObject, scope: ExpressionScope): Expression {
   const [first] = args;
   const options: CallOptions | undefined = content.duplicate_treatment === "Distinct" ? { distinct: true } : undefined;
   const taken = fn === "count" && args.length === 1 && first?.kind === "column" && first.path[0] === "*" ? [literalExpression(1)] : args;
-  return { kind: "call", fn, args: taken, ...(options && { options }) };
+  const kept = isObject(node.filter) ? onlyWhere(fn, taken, node.filter, scope) : taken;
+  return { kind: "call", fn, args: kept, ...(options && { options }) };
+}
+
+const FIRST_OR_LAST: ReadonlySet<string> = new Set(["first", "first_value", "last", "last_value", "any_value"]);
+
+/** FILTER (WHERE …): the first argument is null where the condition does not hold, which aggregates that leave nulls out leave out. */
+function onlyWhere(fn: string, args: readonly Expression[], filter: Ast, scope: ExpressionScope): Expression[] {
+  const [first, ...rest] = args;
+  const ignoresNulls = !FIRST_OR_LAST.has(fn) || (rest[0]?.kind === "literal" && rest[0].value === true);
+  if (!first || !ignoresNulls || fn === "min_by" || fn === "max_by")
+    throw unsupportedSql(`FILTER (WHERE …) after ${fn}`, placeOf(filter, scope.source), "Filter the rows in a subquery in FROM.");
+  return [{ kind: "case", branches: [[sqlExpression(filter, scope), first]] }, ...rest];
 }
 
 function argument(ast: Ast, scope: ExpressionScope): Expression {

@@ -141,8 +141,13 @@ class Translation {
       return all ? union : { op: "deduplicate", input: union, columns: [], withinWatermark: false };
     }
     if (op === "Intersect" && !all) return { op: "intersect", left, right };
-    if ((op === "Except" || op === "Minus") && all) return { op: "except", left, right };
-    throw this.unsupported(`${op.toUpperCase()}${all ? " ALL" : ""}`, node, "There are UNION, UNION ALL, INTERSECT and EXCEPT ALL.");
+    const once = (input: Plan): Plan => ({ op: "deduplicate", input, columns: [], withinWatermark: false });
+    if (op === "Except" || op === "Minus") return { op: "except", left: all ? left : once(left), right: all ? right : once(right) };
+    throw this.unsupported(
+      `${op.toUpperCase()}${all ? " ALL" : ""}`,
+      node,
+      "There are UNION, UNION ALL, INTERSECT, EXCEPT and EXCEPT ALL.",
+    );
   }
 
   #values(node: AstObject): Plan {
