@@ -1,39 +1,56 @@
-import { open, rename, rm } from "node:fs/promises";
+import { closeSync, fsync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { StreamlabError, codeOf } from "./errors.ts";
+
+/** Up to this size the system takes content into its memory at once: a turn through the thread pool costs more than the write. */
+const AT_ONCE_BYTES = 64 * 1024;
 
 /** Makes the names in a folder durable. Windows cannot open folders; there rename is durable by itself. */
 export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === "win32") return;
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await synced(openSync(folder, "r"));
 }
 
 /**
  * Writes a file that is either wholly there or not at all, also after a power cut: temporary name, fsync, rename, fsync of the folder.
  * The temporary file is `.<name>.<pid>.tmp` beside it; a crash may leave it behind, and no reader takes it for the file.
  * Where there is no room it rejects with the code DISK_FULL, and the file is as it was.
+ * Only what waits for the disk leaves the main thread: the fsyncs, and the write of a large content.
  */
 export async function writeFileAtomic(file: string, content: string | Uint8Array): Promise<void> {
-  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
+  const folder = path.dirname(file);
+  const temporary = path.join(folder, `.${path.basename(file)}.${process.pid}.tmp`);
   try {
-    const handle = await open(temporary, "w");
+    const bytes = typeof content === "string" ? Buffer.from(content) : content;
+    if (bytes.length > AT_ONCE_BYTES) await writeFile(temporary, bytes);
+    const descriptor = openSync(temporary, bytes.length > AT_ONCE_BYTES ? "r+" : "w");
     try {
-      await handle.writeFile(content);
-      await handle.sync();
-    } finally {
-      await handle.close();
+      if (bytes.length <= AT_ONCE_BYTES) writeWhole(descriptor, bytes);
+    } catch (thrown) {
+      closeSync(descriptor);
+      throw thrown;
     }
-    await rename(temporary, file);
+    await synced(descriptor);
+    renameSync(temporary, file);
   } catch (thrown) {
-    await rm(temporary, { force: true });
+    rmSync(temporary, { force: true });
     throw isFull(thrown) ? diskFull(file, thrown) : thrown;
   }
-  await syncFolder(path.dirname(file));
+  await syncFolder(folder);
+}
+
+function writeWhole(descriptor: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+}
+
+/** Waits until the disk has what the descriptor stands for, and closes it. */
+async function synced(descriptor: number): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => fsync(descriptor, (failed) => (failed ? reject(failed) : resolve())));
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 function isFull(thrown: unknown): boolean {
