@@ -57,7 +57,7 @@ export class StreamJoin implements StatefulOperator {
   #evictUs = -Infinity;
 
   constructor(node: JoinNode, settings: ExpressionSettings, files: StateFiles) {
-    if (node.leftKeys.length === 0) {
+    if (node.leftKeys.length === 0 || isNever(node.condition)) {
       throw new UnsupportedQueryError("STREAM_FAILED", {
         failed: "Stream-stream join without equality predicate is not supported",
         found: `a ${node.type} join of two streams`,
@@ -114,8 +114,8 @@ export class StreamJoin implements StatefulOperator {
   finish(): Row[] {
     const out: Row[] = [];
     const [first, second] = this.#semi ? [this.#right, this.#left] : [this.#left, this.#right];
-    this.#take(first, false, out);
-    this.#take(second, true, out);
+    this.#take(first, out);
+    this.#take(second, out);
     this.counts.lateInput = this.counts.dropped;
     this.#evict(this.#left, out);
     this.#evict(this.#right, out);
@@ -131,8 +131,8 @@ export class StreamJoin implements StatefulOperator {
     return true;
   }
 
-  /** The new rows of one side: they look for matches in the other side's state, then they go into their own. `last`: the other side's rows are in already. */
-  #take(side: Side, last: boolean, out: Row[]): void {
+  /** The new rows of one side: they look for matches in the other side's state, then they go into their own, right rows only if they are to stay. */
+  #take(side: Side, out: Row[]): void {
     const isLeft = side.queue === 0;
     for (const row of side.rows) {
       if (this.#isLate(side, row)) continue;
@@ -156,7 +156,7 @@ export class StreamJoin implements StatefulOperator {
       }
       key[0] = side.queue;
       if (this.#semi && isLeft && matched) out.push(row);
-      else if (!last || !this.#goesNow(side, key, row) || (side.outer && !matched)) this.#keep(side, key, row, matched);
+      else if (isLeft || !this.#goesNow(side, key, row) || (side.outer && !matched)) this.#keep(side, key, row, matched);
     }
     side.rows = [];
   }
@@ -216,6 +216,11 @@ export class StreamJoin implements StatefulOperator {
       this.counts.removed++;
     }
   }
+}
+
+/** A condition with a false part is false: Spark's optimizer leaves nothing of it, and no equality. */
+function isNever(condition: Resolved | undefined): boolean {
+  return condition !== undefined && conjuncts(condition).some((part) => part.kind === "literal" && part.value === false);
 }
 
 function evicts(side: Side): boolean {

@@ -126,6 +126,7 @@ function checkNode(node: Node, mode: OutputMode): void {
       break;
     case "join":
       checkJoin(node, mode);
+      if (node.left.streaming && node.right.streaming) for (const side of [node.left, node.right]) checkOneEventTime(side.columns);
       break;
     case "deduplicate":
       if (node.streaming) checkOneEventTime(node.input.columns);
@@ -184,7 +185,7 @@ function checkNode(node: Node, mode: OutputMode): void {
 /** Whether a watermark is defined below, with nothing stateful in between (Spark's PropagateWatermarkSimulator). */
 function redefines(node: Node): boolean {
   if (node.op === "watermark") return node.streaming;
-  return !isStateful(node) && node.op !== "deduplicate" && inputsOf(node).some(redefines);
+  return (!isStateful(node) || node.op === "join") && node.op !== "deduplicate" && inputsOf(node).some(redefines);
 }
 
 /** The columns of the keys, without those that are another one again. */

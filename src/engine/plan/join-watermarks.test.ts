@@ -56,8 +56,8 @@ test("the lowest of several bounds counts", () => {
   expect(behind(ts2.leq(ts.plus(five)).and(ts2.leq(ts.plus(interval("9 seconds")))), "left")).toBe(9.001);
 });
 
-test("equal terms count once, numbers count as seconds since the epoch: as Spark reads conditions", () => {
-  expect(behind(ts2.lt(ts.plus(five).plus(five)), "left")).toBe(5);
+test("constants add up, numbers count as seconds since the epoch: as Spark reads conditions", () => {
+  expect(behind(ts2.lt(ts.plus(five).plus(five)), "left")).toBe(10);
   expect(behind(col("value").gt(1.5) as Column<boolean>, "left")).toBe(998.5);
 });
 

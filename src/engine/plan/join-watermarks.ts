@@ -75,7 +75,7 @@ function boundOf(part: Resolved, columns: readonly Column[], onSide: (ordinal: n
   const [small, large] = name.startsWith("<") ? [part.args[0], part.args[1]] : [part.args[1], part.args[0]];
   const terms: Term[] = [];
   if (!small || !large || !collect(small, false, terms) || !collect(large, true, terms)) return undefined;
-  const distinct = [...new Map(terms.map((term) => [JSON.stringify(term), term])).values()];
+  const distinct = [...new Map(terms.map((term, i) => [term.kind === "constant" ? i : `${term.ordinal} ${term.negative}`, term])).values()];
   const states = distinct.filter((term) => term.kind === "column" && onSide(term.ordinal));
   const others = new Set(terms.flatMap((term) => (term.kind === "column" && !onSide(term.ordinal) ? [term.ordinal] : [])));
   const [state] = states;
@@ -98,8 +98,8 @@ type Term =
 const NUMERIC: readonly string[] = ["int", "bigint", "float", "double", "decimal"];
 
 /**
- * The expression as a sum of columns and constants; false where it is none. Numbers count as seconds. Equal terms count once, since Spark keeps them
- * in a set; the difference of two instants is no sum to it.
+ * The expression as a sum of columns and constants; false where it is none. Numbers count as seconds; the difference of two instants is no sum to
+ * Spark.
  */
 function collect(expression: Resolved, negative: boolean, into: Term[]): boolean {
   const type = expression.dataType.type;

@@ -15,7 +15,7 @@ export function optimize(node: Node): Node {
   if (node.op === "limit" && node.input.op === "limit") return optimize({ ...node.input, n: Math.min(node.n, node.input.n) });
   const inputs = withInputs(node, optimize);
   if (inputs.op === "join") return optimizeJoin(inputs, [], pushDown, filterOver);
-  return inputs.op === "window" ? dropWithoutTime(inputs) : inputs;
+  return inputs.op === "window" || inputs.op === "session" ? dropWithoutTime(inputs) : inputs;
 }
 
 function withInputs(node: Node, walk: (input: Node) => Node): Node {
@@ -29,8 +29,9 @@ function filterOver(input: Node, conditions: readonly Resolved[]): Node {
 }
 
 /** Rows without the time that windows are made of go as early as a filter would: below the watermark, when that is of another column, and into joins. */
-function dropWithoutTime(node: Extract<Node, { op: "window" }>): Node {
-  const marked = [...referencesOf(node.time)].some((ordinal) => node.input.columns[ordinal]?.eventTimeDelayMs !== undefined);
+function dropWithoutTime(node: Extract<Node, { op: "window" | "session" }>): Node {
+  const marked =
+    node.op === "session" || [...referencesOf(node.time)].some((ordinal) => node.input.columns[ordinal]?.eventTimeDelayMs !== undefined);
   const stays = marked && !allNodes(node.input).some((one) => one.op === "join");
   return stays || !node.time.nullable || !isDeterministic(node.time)
     ? node
