@@ -4,13 +4,13 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { createRandom } from "../src/base/random.ts";
 import { createSession } from "../src/engine/api/session.ts";
-import { count, max, sum } from "../src/engine/functions/functions.ts";
+import { count, max, sum, window } from "../src/engine/functions/functions.ts";
 import type { Format } from "../src/engine/formats.ts";
 import type { StreamingQueryProgress } from "../src/engine/query/progress.ts";
 import type { StreamingQuery } from "../src/engine/query/streaming-query.ts";
 import type { Offset } from "../src/engine/sources/source.ts";
 import type { Row } from "../src/engine/types/data-type.ts";
-import { double, string, struct } from "../src/engine/types/schema-builder.ts";
+import { double, string, struct, timestamp } from "../src/engine/types/schema-builder.ts";
 
 /** What one process measured. Times in milliseconds. */
 export interface GrowthFigures {
@@ -18,6 +18,8 @@ export interface GrowthFigures {
   readonly messagesPerSecond: number;
   /** Growth of the resident set while the state grew, for each key. */
   readonly rssBytesPerKey: number;
+  /** Growth of heap and external memory for each key, after a garbage collection: what the keys really hold. */
+  readonly liveBytesPerKey: number;
   /** What the state says of itself. */
   readonly stateBytesPerKey: number;
   readonly touchedKeys: number;
@@ -37,10 +39,18 @@ export interface RestartFigures {
   readonly restartMs: number;
 }
 
+export interface OverlapFigures {
+  readonly overlap: number;
+  readonly messagesPerSecond: number;
+  readonly stateRows: number;
+}
+
 const BATCH_ROWS = 100_000;
+const OVERLAP_ROWS = 20_000;
+const OVERLAP_BATCHES = 5;
 const TOUCHED = 1000;
 const TOUCHING_BATCHES = 30;
-const readings = struct({ device: string(), value: double() });
+const readings = struct({ ts: timestamp(), device: string(), value: double() });
 
 function collectGarbage(): void {
   setFlagsFromString("--expose-gc");
@@ -95,21 +105,26 @@ function stepSource() {
   return { format, give };
 }
 
-function open(checkpoint: string, onProgress: (progress: StreamingQueryProgress) => void) {
+/** Every row counts in `overlap` sliding windows; 0 groups by the device alone. */
+function open(checkpoint: string, onProgress: (progress: StreamingQueryProgress) => void, overlap: number = 0) {
   const { format, give } = stepSource();
   const session = createSession({ formats: [format] });
   session.streams.addListener({ onQueryProgress: ({ progress }) => onProgress(progress) });
-  const start = (): Promise<StreamingQuery> =>
-    session.readStream
-      .format("growth")
-      .schema(readings)
-      .load()
-      .groupBy((row) => ({ device: row.device }))
+  const frame = session.readStream.format("growth").schema(readings).load();
+  const start = (): Promise<StreamingQuery> => {
+    const grouped =
+      overlap === 0
+        ? frame.groupBy((row) => ({ device: row.device }))
+        : frame
+            .withWatermark("ts", "10 seconds")
+            .groupBy((row) => ({ window: window(row.ts, `${overlap * 10} seconds`, "10 seconds"), device: row.device }));
+    return grouped
       .agg((row) => ({ n: count(), total: sum(row.value), highest: max(row.value) }))
       .writeStream.outputMode("update")
       .option("checkpointLocation", checkpoint)
       .format("noop")
       .start();
+  };
   return { give, start };
 }
 
@@ -129,18 +144,21 @@ export async function measureGrowth(keys: number, checkpoint: string): Promise<G
     return last;
   };
   const state = path.join(checkpoint, "state");
-  await run(Array.from({ length: BATCH_ROWS }, (): Row => [keyOf(0), 1]));
+  await run(Array.from({ length: BATCH_ROWS }, (): Row => [0, keyOf(0), 1]));
+  await run([[0, keyOf(0), 1]]);
   collectGarbage();
-  const before = process.memoryUsage().rss;
+  const before = process.memoryUsage();
   for (let from = 0; from < keys; from += BATCH_ROWS)
-    await run(Array.from({ length: Math.min(BATCH_ROWS, keys - from) }, (_, i): Row => [keyOf(from + i), i]));
+    await run(Array.from({ length: Math.min(BATCH_ROWS, keys - from) }, (_, i): Row => [0, keyOf(from + i), i]));
+  await run([[0, keyOf(0), 1]]);
   collectGarbage();
-  const after = process.memoryUsage().rss;
+  const after = process.memoryUsage();
+  const live = (memory: NodeJS.MemoryUsage): number => memory.heapUsed + memory.external;
 
   let ms = 0;
   const rounds = 5;
   for (let round = 0; round < rounds; round++) {
-    const rows = Array.from({ length: BATCH_ROWS }, (): Row => [keyOf(Math.floor(random.next() * keys)), random.next()]);
+    const rows = Array.from({ length: BATCH_ROWS }, (): Row => [0, keyOf(Math.floor(random.next() * keys)), random.next()]);
     const began = performance.now();
     await run(rows);
     ms += performance.now() - began;
@@ -151,7 +169,7 @@ export async function measureGrowth(keys: number, checkpoint: string): Promise<G
   const batches: number[] = [];
   for (let batch = 0; batch < TOUCHING_BATCHES; batch++) {
     const known = new Set(filesBelow(state).map((file) => file.name));
-    const last = await run(Array.from({ length: TOUCHED }, (): Row => [keyOf(Math.floor(random.next() * keys)), 1]));
+    const last = await run(Array.from({ length: TOUCHED }, (): Row => [0, keyOf(Math.floor(random.next() * keys)), 1]));
     written.push(total(filesBelow(state).filter((file) => !known.has(file.name))));
     commits.push(last.stateOperators[0]?.commitTimeMs ?? 0);
     batches.push(last.batchDuration);
@@ -163,7 +181,8 @@ export async function measureGrowth(keys: number, checkpoint: string): Promise<G
   return {
     keys,
     messagesPerSecond: Math.round((rounds * BATCH_ROWS * 1000) / ms),
-    rssBytesPerKey: Math.round((after - before) / keys),
+    rssBytesPerKey: Math.round((after.rss - before.rss) / keys),
+    liveBytesPerKey: Math.round((live(after) - live(before)) / keys),
     stateBytesPerKey: Math.round(stateBytes / keys),
     touchedKeys: Math.min(TOUCHED, keys),
     checkpointBytes: median(written),
@@ -174,6 +193,24 @@ export async function measureGrowth(keys: number, checkpoint: string): Promise<G
     stateFolderBytes: total(files),
     stateFiles: files.length,
   };
+}
+
+/** What rows cost that count in `overlap` windows each: 100 devices, a second of event time for every 1000 rows. */
+export async function measureOverlap(overlap: number, checkpoint: string): Promise<OverlapFigures> {
+  let stateRows = 0;
+  const { give, start } = open(checkpoint, (one) => (stateRows = one.stateOperators[0]?.numRowsTotal ?? 0), overlap);
+  const query = await start();
+  let ms = 0;
+  for (let step = 0; step < 1 + OVERLAP_BATCHES; step++) {
+    const rows = Array.from({ length: OVERLAP_ROWS }, (_, i): Row => [(step * OVERLAP_ROWS + i) * 1000, keyOf(i % 100), i]);
+    const began = performance.now();
+    give(rows);
+    await query.processAllAvailable();
+    if (step > 0) ms += performance.now() - began;
+  }
+  await query.stop();
+  if (query.exception) throw query.exception;
+  return { overlap, messagesPerSecond: Math.round((OVERLAP_BATCHES * OVERLAP_ROWS * 1000) / ms), stateRows };
 }
 
 /** Starts the query again over the state that is there. */
@@ -187,8 +224,13 @@ export async function measureRestart(checkpoint: string): Promise<RestartFigures
   return { stateFolderBytes, restartMs };
 }
 
-const [what, checkpoint = "", keys = "0"] = process.argv.slice(2);
+const [what, checkpoint = "", size = "0"] = process.argv.slice(2);
 if (import.meta.main) {
-  const figures = what === "restart" ? await measureRestart(checkpoint) : await measureGrowth(Number(keys), checkpoint);
+  const figures =
+    what === "restart"
+      ? await measureRestart(checkpoint)
+      : what === "overlap"
+        ? await measureOverlap(Number(size), checkpoint)
+        : await measureGrowth(Number(size), checkpoint);
   process.stdout.write(`${JSON.stringify(figures)}\n`);
 }

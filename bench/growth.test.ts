@@ -4,7 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, expect, test } from "vitest";
-import type { GrowthFigures, RestartFigures } from "./growth-run.ts";
+import type { GrowthFigures, OverlapFigures, RestartFigures } from "./growth-run.ts";
 
 const folder = mkdtempSync(path.join(os.tmpdir(), "bench-growth-test-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -12,18 +12,25 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const growth = (...args: readonly string[]): Promise<{ stdout: string }> =>
   promisify(execFile)(process.execPath, [path.join(import.meta.dirname, "growth.ts"), ...args]);
 
-test("what a batch writes follows the keys that it touches, not the keys that there are", { timeout: 60_000 }, async () => {
+test("what a batch writes follows the keys that it touches, not the keys that there are", { timeout: 120_000 }, async () => {
   const json = path.join(folder, "growth.json");
-  await growth("--keys", "2000,50000", "--json", json);
-  const { figures } = JSON.parse(readFileSync(json, "utf8")) as { figures: (GrowthFigures & RestartFigures)[] };
+  await growth("--keys", "2000,50000", "--overlap", "1,3", "--json", json);
+  const { figures, overlapped } = JSON.parse(readFileSync(json, "utf8")) as {
+    figures: (GrowthFigures & RestartFigures)[];
+    overlapped: OverlapFigures[];
+  };
   const [small, large] = figures;
   expect(small && large).toBeTruthy();
   expect((large?.checkpointBytes ?? 0) / (small?.checkpointBytes ?? 0)).toBeLessThan(2);
   expect(large?.checkpointBytes).toBeLessThan((large?.stateFolderBytes ?? 0) / 10);
   expect(large?.stateBytesPerKey).toBeLessThan(400);
   expect(large?.restartMs).toBeGreaterThan(0);
+  expect(large?.liveBytesPerKey).toBeGreaterThan(0);
+  expect(overlapped.map((one) => one.overlap)).toEqual([1, 3]);
+  expect(overlapped[1]?.stateRows).toBeGreaterThan(overlapped[0]?.stateRows ?? Infinity);
 });
 
 test("a size that makes no sense is refused", async () => {
   await expect(growth("--keys", "none")).rejects.toMatchObject({ code: 2 });
+  await expect(growth("--overlap", "0")).rejects.toMatchObject({ code: 2 });
 });

@@ -3,13 +3,15 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs, promisify } from "node:util";
-import type { GrowthFigures, RestartFigures } from "./growth-run.ts";
+import type { GrowthFigures, OverlapFigures, RestartFigures } from "./growth-run.ts";
 import { describeMachine, loadNow } from "./machine.ts";
 
-const USAGE = `Grows the state of an aggregation and says what a key, a batch that touches few keys, and a restart cost.
+const USAGE = `Grows the state of an aggregation and says what a key, a batch that touches few keys, and a restart cost;
+then what a message costs that counts in several windows.
 
   npm run bench:growth -- [options]
     --keys N,N,…    sizes of the state (10,1000,100000,1000000)
+    --overlap N,N,… windows that a message counts in (1,6,60)
     --json FILE     where the figures go besides the screen
 `;
 
@@ -31,17 +33,31 @@ async function measure(keys: number): Promise<GrowthFigures & RestartFigures> {
   }
 }
 
+async function measureOverlap(overlap: number): Promise<OverlapFigures> {
+  const folder = await mkdtemp(path.join(tmpdir(), "streamlab-growth-"));
+  try {
+    return await inOwnProcess<OverlapFigures>("overlap", path.join(folder, "checkpoint"), String(overlap));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 const { values } = parseArgs({
   options: {
     keys: { type: "string", default: "10,1000,100000,1000000" },
+    overlap: { type: "string", default: "1,6,60" },
     json: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
 const sizes = values.keys.split(",").map(Number);
+const overlaps = values.overlap.split(",").map(Number);
+const wrong = Object.entries({ keys: sizes, overlap: overlaps }).find(([, list]) =>
+  list.some((one) => !Number.isSafeInteger(one) || one < 1),
+);
 if (values.help) process.stdout.write(USAGE);
-else if (sizes.some((keys) => !Number.isSafeInteger(keys) || keys < 1)) {
-  process.stderr.write(`--keys needs whole numbers from 1 on, not ${values.keys}\n`);
+else if (wrong) {
+  process.stderr.write(`--${wrong[0]} needs whole numbers from 1 on, not ${wrong[1].join(",")}\n`);
   process.exitCode = 2;
 } else {
   const loadBefore = loadNow();
@@ -50,15 +66,21 @@ else if (sizes.some((keys) => !Number.isSafeInteger(keys) || keys < 1)) {
     const one = await measure(keys);
     figures.push(one);
     process.stdout.write(
-      `${keys} keys: ${one.messagesPerSecond} msg/s, ${one.rssBytesPerKey} B a key in memory (the state says ${one.stateBytesPerKey}); ` +
-        `a batch of ${one.touchedKeys} keys: ${one.batchMs} ms, ${one.checkpointBytes} B (mean with snapshots ${one.checkpointBytesMean} B), ` +
+      `${keys} keys: ${one.messagesPerSecond} msg/s, ${one.liveBytesPerKey} B a key in memory (resident ${one.rssBytesPerKey}, the state says ${one.stateBytesPerKey}); ` +
+        `a batch of ${one.touchedKeys} keys: ${one.batchMs} ms, ${one.checkpointBytes} B, ${Math.round(one.checkpointBytes / one.touchedKeys)} a key (mean with snapshots ${one.checkpointBytesMean} B), ` +
         `state commit ${one.stateCommitMs} ms, at most ${one.stateCommitMsMax} ms; ` +
         `on disk ${one.stateFolderBytes} B in ${one.stateFiles} files; restart ${one.restartMs} ms\n`,
     );
+  }
+  const overlapped: OverlapFigures[] = [];
+  for (const overlap of overlaps) {
+    const one = await measureOverlap(overlap);
+    overlapped.push(one);
+    process.stdout.write(`overlap ${overlap}: ${one.messagesPerSecond} msg/s, ${one.stateRows} groups at the end\n`);
   }
   const machine = describeMachine(loadBefore);
   process.stdout.write(
     `on ${machine.cores} × ${machine.cpu}, Node ${machine.node}, load ${machine.load.before} to ${machine.load.after}\n`,
   );
-  if (values.json) await writeFile(values.json, `${JSON.stringify({ benchmark: "growth", machine, figures }, null, 2)}\n`);
+  if (values.json) await writeFile(values.json, `${JSON.stringify({ benchmark: "growth", machine, figures, overlapped }, null, 2)}\n`);
 }
