@@ -129,6 +129,14 @@ function checkNode(node: Node, mode: OutputMode): void {
       if (node.left.streaming && node.right.streaming) for (const side of [node.left, node.right]) checkOneEventTime(side.columns);
       break;
     case "deduplicate":
+      if (!node.streaming && node.withinWatermark) {
+        refuse(
+          "dropDuplicatesWithinWatermark is not supported with batch DataFrames/DataSets",
+          "Use dropDuplicates.",
+          "a table without stream below dropDuplicatesWithinWatermark",
+          "INTERNAL_ERROR",
+        );
+      }
       if (node.streaming) checkOneEventTime(node.input.columns);
       if (node.streaming && node.withinWatermark && !node.input.columns.some((column) => column.eventTimeDelayMs !== undefined)) {
         refuse(
