@@ -17,18 +17,23 @@ export type LockHolder = { readonly pid: number } | undefined;
 /** What a lock file says about its holder. */
 interface Holder {
   readonly pid: number;
+  /** Empty in locks of releases that did not write it. */
   readonly bootId: string;
   /** Tells two processes with one pid apart; empty where the system does not say. */
   readonly processStart: string;
+  /** Empty in locks of releases that did not write it. */
   readonly token: string;
 }
 
 /**
  * Takes the lock `file`, or says who has it. The file is written whole under a name of its own and then given the lock's name, so that nobody ever
  * reads a lock that is half written; a lock of a process that is gone (another boot, a dead pid, a pid that was given out again) is taken over, by
- * one of those that try. A file that is no lock counts as left behind.
+ * one of those that try. A file that is no lock counts as left behind. `givesUp` may say of a holder that lives that its lock is to be taken over too.
  */
-export async function takeLockFile(file: string): Promise<{ readonly lock: FileLock } | { readonly heldBy: LockHolder }> {
+export async function takeLockFile(
+  file: string,
+  givesUp: (pid: number) => Promise<boolean> = () => Promise.resolve(false),
+): Promise<{ readonly lock: FileLock } | { readonly heldBy: LockHolder }> {
   const mine: Holder = { pid: process.pid, bootId: bootId(), processStart: processStart(process.pid), token: randomUUID() };
   const whole = `${file}.${mine.token}.tmp`;
   await writeWhole(whole, JSON.stringify(mine));
@@ -38,7 +43,7 @@ export async function takeLockFile(file: string): Promise<{ readonly lock: FileL
       const text = await readFile(file, "utf8").catch(() => undefined);
       if (text === undefined) continue;
       const holder = parse(text);
-      if (holder && isAlive(holder)) return { heldBy: { pid: holder.pid } };
+      if (holder && isAlive(holder) && !(await givesUp(holder.pid))) return { heldBy: { pid: holder.pid } };
       if (await isReplaced(file, text, whole)) return { lock: lockOf(file, mine) };
     }
     return { heldBy: undefined };
@@ -47,8 +52,28 @@ export async function takeLockFile(file: string): Promise<{ readonly lock: FileL
   }
 }
 
+/** Who has a lock, and whether that process lives; undefined where nobody has it. Changes nothing. */
+export async function lockFileHolder(file: string): Promise<{ readonly pid: number; readonly alive: boolean } | undefined> {
+  const text = await readFile(file, "utf8").catch((thrown: unknown) => {
+    if (codeOf(thrown) === "ENOENT") return undefined;
+    throw thrown;
+  });
+  const holder = text === undefined ? undefined : parse(text);
+  return holder && { pid: holder.pid, alive: isAlive(holder) };
+}
+
+/** The fields of /proc/<pid>/stat after the name, the process' state first; empty where there are none. */
+export function processStat(pid: number): readonly string[] {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  } catch {
+    return [];
+  }
+}
+
 async function writeWhole(file: string, text: string): Promise<void> {
-  const handle = await open(file, "wx", 0o600);
+  const handle = await open(file, "wx");
   try {
     await handle.writeFile(text);
     await handle.sync();
@@ -73,7 +98,7 @@ async function isNamed(whole: string, file: string): Promise<boolean> {
 
 /** Puts `whole` in the place of a lock that reads `stale`. Of many that have read it one gets the turn; false for the others. */
 async function isReplaced(file: string, stale: string, whole: string): Promise<boolean> {
-  const turn = `${file}.after-${parse(stale)?.token.replace(/[^\w-]/g, "") ?? "unreadable"}.tmp`;
+  const turn = `${file}.after-${parse(stale)?.token.replace(/[^\w-]/g, "") || "unreadable"}.tmp`;
   if (!(await isNamed(whole, turn))) {
     const other = parse(await readFile(turn, "utf8").catch(() => ""));
     if (other && !isAlive(other)) await rm(turn, { force: true });
@@ -106,23 +131,25 @@ function lockOf(file: string, mine: Holder): FileLock {
 
 function parse(text: string): Holder | undefined {
   try {
-    const value = JSON.parse(text) as Partial<Holder>;
-    return typeof value.pid === "number" && typeof value.token === "string"
-      ? { pid: value.pid, bootId: value.bootId ?? "", processStart: value.processStart ?? "", token: value.token }
-      : undefined;
+    const value = JSON.parse(text) as Partial<Holder> & { readonly startedAt?: string };
+    if (typeof value.pid !== "number") return undefined;
+    const { pid, bootId = "", processStart = value.startedAt ?? "", token = "" } = value;
+    return [bootId, processStart, token].every((one) => typeof one === "string") ? { pid, bootId, processStart, token } : undefined;
   } catch {
     return undefined;
   }
 }
 
+/** Without a token it is a lock of an older release: it cannot be this process, and what it does not say is taken to agree. */
 function isAlive(holder: Holder): boolean {
-  if (holder.bootId !== bootId()) return false;
+  const old = holder.token === "";
+  if (old ? holder.pid === process.pid : holder.bootId !== bootId()) return false;
   try {
     process.kill(holder.pid, 0);
   } catch (thrown) {
     if (codeOf(thrown) === "ESRCH") return false;
   }
-  return holder.processStart === processStart(holder.pid);
+  return (old && holder.processStart === "") || holder.processStart === processStart(holder.pid);
 }
 
 function bootId(): string {
@@ -134,12 +161,7 @@ function bootId(): string {
   }
 }
 
-/** When a process began, in the system's own ticks: field 22 of /proc/<pid>/stat. */
+/** When a process began, in the system's own ticks. */
 function processStart(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
-  } catch {
-    return "";
-  }
+  return processStat(pid)[19] ?? "";
 }

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -53,6 +53,35 @@ test("the lock of a process that was killed is taken over, that of a living one 
   try {
     await once(child.stdout, "data");
     await expect(lockDataFolder(folder)).rejects.toThrow(`process ${child.pid} uses the folder`);
+  } finally {
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  }
+  await (
+    await lockDataFolder(folder)
+  )();
+});
+
+test("the lock in the format before tokens is held as long as its process lives", async () => {
+  const file = path.join(folder, "broker.lock");
+  const child = spawn(process.execPath, ["-e", "process.stdout.write('up'); setInterval(() => {}, 1000)"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  try {
+    await once(child.stdout, "data");
+    const stat = await readFile(`/proc/${child.pid}/stat`, "utf8").catch(() => "");
+    const startedAt = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+    for (const started of [startedAt, ""]) {
+      await writeFile(file, JSON.stringify({ pid: child.pid, startedAt: started }));
+      await expect(lockDataFolder(folder)).rejects.toThrow(`process ${child.pid} uses the folder`);
+    }
+    if (startedAt !== "") {
+      await writeFile(file, JSON.stringify({ pid: child.pid, startedAt: String(Number(startedAt) - 1) }));
+      await (
+        await lockDataFolder(folder)
+      )();
+    }
+    await writeFile(file, JSON.stringify({ pid: child.pid, startedAt }));
   } finally {
     child.kill("SIGKILL");
     await once(child, "exit");
