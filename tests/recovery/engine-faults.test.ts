@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { type DocumentServer, startDocumentServer } from "../../src/document-server/index.ts";
 import { inspectCheckpoint } from "../../src/engine/checkpoint/inspection.ts";
+import { CODE_CACHE } from "./storm-harness.ts";
 
 const LIMIT_MS = 20_000;
 const STEPS = ["w1", "w2", "w3", "w4"] as const;
@@ -36,7 +37,10 @@ afterAll(async () => {
 
 function start(...args: string[]) {
   return watch(
-    spawn(process.execPath, [job, ...args], { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, FAULT_MONGO: server.uri } }),
+    spawn(process.execPath, [job, ...args], {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, ...CODE_CACHE, FAULT_MONGO: server.uri },
+    }),
   );
 }
 
@@ -144,6 +148,7 @@ describe.skipIf(!namespaces)("F15: the disk is full", () => {
       const script = 'mount -t tmpfs -o size=2m tmpfs "$1" && exec "$2" "$3" "$1" "$4" fill "$5"';
       const child = spawn("unshare", ["-rm", "sh", "-c", script, "sh", own, process.execPath, job, kept, step], {
         stdio: ["ignore", "pipe", "inherit"],
+        env: { ...process.env, ...CODE_CACHE },
       });
       const { how, out } = await watch(child).ended;
       const [first = "", checkpoint = "", second] = out.split("\n");

@@ -20,6 +20,7 @@ let folder = "";
 const running = new Set<StormProcess>();
 beforeAll(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), "streamlab-storm-"));
+  expect(await start(folder, []).ended).toBe("0");
 });
 afterAll(async () => {
   for (const process of running) await process.kill();

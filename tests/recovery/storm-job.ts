@@ -1,10 +1,10 @@
 import { mkdirSync, writeFileSync, writeSync } from "node:fs";
 import path from "node:path";
-import { enableCompileCache } from "node:module";
 import { createInterface } from "node:readline";
 import { createRandom } from "../../src/base/random.ts";
 import { createSession } from "../../src/engine/api/session.ts";
-import { count, sum, window } from "../../src/engine/functions/functions.ts";
+import { count, sum } from "../../src/engine/functions/api/aggregates.ts";
+import { window } from "../../src/engine/functions/api/windows.ts";
 import { stepsFormat } from "../../src/engine/query/steps-source.ts";
 import type { StreamingQuery } from "../../src/engine/query/streaming-query.ts";
 import type { Sink } from "../../src/engine/sinks/sink.ts";
@@ -120,7 +120,6 @@ async function main(folder: string, kafka: boolean, seeds: readonly number[]): P
 }
 
 if (import.meta.main) {
-  enableCompileCache();
   const [folder = "", kind = "", ...seeds] = process.argv.slice(2);
   await main(folder, kind === "kafka", seeds.map(Number));
 }
