@@ -1,5 +1,9 @@
 import type { DataFrame } from "../src/engine/api/data-frame.ts";
-import { avg, count, max, min, namedStruct, toJson, when, window } from "../src/engine/functions/functions.ts";
+import { avg, count, max, min } from "../src/engine/functions/api/aggregates.ts";
+import { when } from "../src/engine/functions/api/conditionals.ts";
+import { toJson } from "../src/engine/functions/api/json.ts";
+import { namedStruct } from "../src/engine/functions/api/maps.ts";
+import { window } from "../src/engine/functions/api/windows.ts";
 import type { LocatedReading } from "../src/labs/iot/queries.ts";
 
 /** Tumbling 10 s by type and location; sliding 1 minute / 30 s by the same; anomalies with their grade. */

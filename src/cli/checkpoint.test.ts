@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { createSession } from "../engine/api/session.ts";
 import type { CheckpointInspection } from "../engine/checkpoint/inspection.ts";
 import { inspectCheckpoint } from "../engine/checkpoint/inspection.ts";
-import { count } from "../engine/functions/functions.ts";
+import { count } from "../engine/functions/api/aggregates.ts";
 import { string, struct } from "../engine/types/schema-builder.ts";
 
 let folder = "";

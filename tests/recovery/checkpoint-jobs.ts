@@ -1,6 +1,7 @@
 import { createRandom } from "../../src/base/random.ts";
 import { createSession, type Session } from "../../src/engine/api/session.ts";
-import { count, max, sum, window } from "../../src/engine/functions/functions.ts";
+import { count, max, sum } from "../../src/engine/functions/api/aggregates.ts";
+import { window } from "../../src/engine/functions/api/windows.ts";
 import type { StreamingQuery } from "../../src/engine/query/streaming-query.ts";
 import { stepsFormat } from "../../src/engine/query/steps-source.ts";
 import type { Sink, SinkBatch } from "../../src/engine/sinks/sink.ts";

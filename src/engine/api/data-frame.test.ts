@@ -1,6 +1,8 @@
 import { expect, expectTypeOf, test } from "vitest";
 import { col } from "../columns/column.ts";
-import { avg, count, fromJson, max, window } from "../functions/functions.ts";
+import { avg, count, max } from "../functions/api/aggregates.ts";
+import { fromJson } from "../functions/api/json.ts";
+import { window } from "../functions/api/windows.ts";
 import { consoleFormat } from "../sinks/builtin.ts";
 import { tableText } from "../sinks/table-text.ts";
 import { binary, double, int, string, struct, timestamp } from "../types/schema-builder.ts";

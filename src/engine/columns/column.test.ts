@@ -1,5 +1,9 @@
 import { expect, expectTypeOf, test } from "vitest";
-import { avg, count, fromJson, lit, when, window } from "../functions/functions.ts";
+import { avg, count } from "../functions/api/aggregates.ts";
+import { when } from "../functions/api/conditionals.ts";
+import { fromJson } from "../functions/api/json.ts";
+import { lit } from "../functions/api/literals.ts";
+import { window } from "../functions/api/windows.ts";
 import { double, string, struct, timestamp, type Long, type RowOf, type Timestamp } from "../types/schema-builder.ts";
 import { simpleString } from "../types/type-text.ts";
 import { col, columnsOf, Column, namedExpression, type ColumnsOf, type RowOfColumns } from "./column.ts";

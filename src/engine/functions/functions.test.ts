@@ -4,7 +4,8 @@ import { createEmitContext, valueOrNull } from "../codegen/emit.ts";
 import { call, type AnyColumn } from "../columns/column.ts";
 import { resolveExpression } from "../columns/resolve.ts";
 import { toJsonValue, type JsonValue } from "../types/json-value.ts";
-import { fromCsv, interval, lit } from "./functions.ts";
+import { fromCsv } from "./api/json.ts";
+import { interval, lit } from "./api/literals.ts";
 import { builtinAggregates, builtinFunctions } from "./registry.ts";
 
 /** A call over literals; the arguments go through a row too, so that neither way of emitting is special. */

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createSession } from "../api/session.ts";
 import { AnalysisError } from "../columns/analysis-error.ts";
-import { callFunction, count } from "./functions.ts";
+import { count } from "./api/aggregates.ts";
+import { callFunction } from "./api/literals.ts";
 import { parseSchema } from "../types/ddl.ts";
 import { arrayOf, bigint, double, int, string, struct, timestamp } from "../types/schema-builder.ts";
 

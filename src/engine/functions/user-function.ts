@@ -10,7 +10,7 @@ import type { Typed } from "../types/schema-builder.ts";
 import { simpleString } from "../types/type-text.ts";
 import { fromUserValue, isUserValue, toUserValue } from "../types/user-value.ts";
 import type { FunctionEntry } from "./function-entry.ts";
-import type { Argument } from "./functions.ts";
+import type { Argument } from "./api/arguments.ts";
 import { builtinAggregates, builtinFunctions } from "./registry.ts";
 
 /** A user's own function over the values of one row: synchronous; a null of a column comes as null. */

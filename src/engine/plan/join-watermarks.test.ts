@@ -3,7 +3,7 @@ import { createSession } from "../api/session.ts";
 import type { DataFrame } from "../api/data-frame.ts";
 import { col } from "../columns/column.ts";
 import type { Column } from "../columns/column.ts";
-import { interval } from "../functions/functions.ts";
+import { interval } from "../functions/api/literals.ts";
 import { double, string, struct, timestamp } from "../types/schema-builder.ts";
 import { analyze } from "./analyze.ts";
 import { stateWatermark, watermarkKey } from "./join-watermarks.ts";

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { createSession } from "../api/session.ts";
 import { col } from "../columns/column.ts";
-import { count, window } from "../functions/functions.ts";
+import { count } from "../functions/api/aggregates.ts";
+import { window } from "../functions/api/windows.ts";
 import { double, int, string, struct, timestamp } from "../types/schema-builder.ts";
 import type { DataFrame } from "../api/data-frame.ts";
 

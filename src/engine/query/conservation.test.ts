@@ -3,7 +3,10 @@ import { expect, test } from "vitest";
 import type { DataFrame } from "../api/data-frame.ts";
 import { createSession } from "../api/session.ts";
 import { col } from "../columns/column.ts";
-import { count, explode, split, window } from "../functions/functions.ts";
+import { count } from "../functions/api/aggregates.ts";
+import { explode } from "../functions/api/arrays.ts";
+import { split } from "../functions/api/patterns.ts";
+import { window } from "../functions/api/windows.ts";
 import { double, string, struct, timestamp } from "../types/schema-builder.ts";
 
 const readings = struct({ ts: timestamp(), device: string(), value: double() });

@@ -5,7 +5,8 @@ import { createRandom } from "../../base/random.ts";
 import { createSession } from "../api/session.ts";
 import type { DataFrame } from "../api/data-frame.ts";
 import { col } from "../columns/column.ts";
-import { avg, count, max, min, sum, window } from "../functions/functions.ts";
+import { avg, count, max, min, sum } from "../functions/api/aggregates.ts";
+import { window } from "../functions/api/windows.ts";
 import { double, int, string, struct, timestamp } from "../types/schema-builder.ts";
 import type { Row } from "../types/data-type.ts";
 

@@ -3,7 +3,8 @@ import { ManualClock } from "../../base/clock.ts";
 import { createSession } from "../api/session.ts";
 import type { DataFrame } from "../api/data-frame.ts";
 import { col } from "../columns/column.ts";
-import { count, window } from "../functions/functions.ts";
+import { count } from "../functions/api/aggregates.ts";
+import { window } from "../functions/api/windows.ts";
 import { double, string, struct, timestamp } from "../types/schema-builder.ts";
 import type { StreamingQuery } from "./streaming-query.ts";
 

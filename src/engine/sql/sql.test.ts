@@ -4,22 +4,14 @@ import type { Session } from "../api/session.ts";
 import type { DataFrame } from "../api/data-frame.ts";
 import { col, Column } from "../columns/column.ts";
 import { AnalysisError } from "../columns/analysis-error.ts";
-import {
-  avg,
-  coalesce,
-  count,
-  countDistinct,
-  explode,
-  fromJson,
-  interval,
-  lit,
-  max,
-  namedStruct,
-  sessionWindow,
-  upper,
-  when,
-  window,
-} from "../functions/functions.ts";
+import { avg, count, countDistinct, max } from "../functions/api/aggregates.ts";
+import { explode } from "../functions/api/arrays.ts";
+import { coalesce, when } from "../functions/api/conditionals.ts";
+import { fromJson } from "../functions/api/json.ts";
+import { interval, lit } from "../functions/api/literals.ts";
+import { namedStruct } from "../functions/api/maps.ts";
+import { upper } from "../functions/api/text.ts";
+import { sessionWindow, window } from "../functions/api/windows.ts";
 import { arrayOf, double, int, string, struct, timestamp } from "../types/schema-builder.ts";
 
 const schema = struct({ ts: timestamp(), k: string(), v: double(), n: int(), xs: arrayOf(int()), json: string() });

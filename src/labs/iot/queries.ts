@@ -1,7 +1,10 @@
 import path from "node:path";
 import type { DataFrame } from "../../engine/api/data-frame.ts";
 import type { Session } from "../../engine/api/session.ts";
-import { avg, count, fromJson, max, min, when, window } from "../../engine/functions/functions.ts";
+import { avg, count, max, min } from "../../engine/functions/api/aggregates.ts";
+import { when } from "../../engine/functions/api/conditionals.ts";
+import { fromJson } from "../../engine/functions/api/json.ts";
+import { window } from "../../engine/functions/api/windows.ts";
 import type { StreamingQuery } from "../../engine/query/streaming-query.ts";
 import { type Long, type Schema, type Timestamp, double, string, struct, timestamp } from "../../engine/types/schema-builder.ts";
 import { IOT } from "./names.ts";

@@ -1,0 +1,32 @@
+import type { Untyped } from "../../columns/column.ts";
+import { call, type Column, columnOf, toExpression } from "../../columns/column.ts";
+import type { Interval, Long, Timestamp } from "../../types/schema-builder.ts";
+import { intervalUs } from "../time-window.ts";
+import type { Argument } from "./arguments.ts";
+
+/** A column with one value; a TypeScript number is an int, a bigint or a double as it needs. */
+export function lit<T extends string | number | bigint | boolean | Date | null>(
+  value: T,
+): Column<
+  T extends Date
+    ? Timestamp
+    : T extends string
+      ? string
+      : T extends boolean
+        ? boolean
+        : T extends bigint
+          ? Long
+          : T extends number
+            ? number
+            : null
+> {
+  return columnOf(toExpression(value)) as never;
+}
+/** Any Spark SQL function by its own name. */
+export function callFunction(name: string, ...args: readonly Argument[]): Column<Untyped> {
+  return call(name, args);
+}
+/** A day-time interval from text such as "10 seconds", to add to instants. */
+export function interval(text: string): Column<Interval> {
+  return columnOf({ kind: "literal", value: intervalUs(text), dataType: { type: "interval" } }) as Column<Interval>;
+}
