@@ -61,7 +61,7 @@ export {
 export { Column, col, type ColumnsOf } from "./engine/columns/column.ts";
 
 // Functions on columns
-export { callFunction, interval, lit } from "./engine/functions/api/literals.ts";
+export { callFunction, expr, interval, lit } from "./engine/functions/api/literals.ts";
 export {
   assertTrue,
   coalesce,
@@ -319,6 +319,18 @@ export {
   sortArray,
   tryElementAt,
 } from "./engine/functions/api/arrays.ts";
+export {
+  aggregate,
+  exists,
+  filter,
+  forall,
+  mapFilter,
+  reduce,
+  transform,
+  transformKeys,
+  transformValues,
+  zipWith,
+} from "./engine/functions/api/higher-order.ts";
 export {
   map,
   mapConcat,

@@ -129,6 +129,19 @@ export class Column<T> {
     return call("negative", [this]);
   }
 
+  /** The bits that both have. */
+  bitwiseAND(other: Operand<T>): Column<T> {
+    return call("&", [this, other]);
+  }
+  /** The bits that one of them has. */
+  bitwiseOR(other: Operand<T>): Column<T> {
+    return call("|", [this, other]);
+  }
+  /** The bits that exactly one of them has. */
+  bitwiseXOR(other: Operand<T>): Column<T> {
+    return call("^", [this, other]);
+  }
+
   /** Whether both are equal; null if one is null. */
   eq(other: Operand<T>): Column<boolean> {
     return call("=", [this, other]);

@@ -7,6 +7,9 @@ export type NamedColumn = { readonly name: string; readonly actual: string };
 /** What stands behind a name in FROM. */
 export type Relation = { readonly qualifier: string | undefined; readonly columns: readonly NamedColumn[] };
 
+/** A relation whose columns are not known yet: every name is taken as it is written, and checked when the plan is. */
+export const UNKNOWN_RELATION: Relation = { qualifier: undefined, columns: [] };
+
 const same = (a: string | undefined, b: string | undefined): boolean => a?.toLowerCase() === b?.toLowerCase();
 
 /** Gives `a`, `t.a` or `t.a.field` its meaning. */
@@ -21,6 +24,7 @@ export function columnNamed(parts: readonly string[], relations: readonly Relati
   }
   const found = relations.flatMap((one) => one.columns).filter((one) => same(one.name, first));
   if (found[0]) return only(found, [first], parts.slice(1));
+  if (relations.includes(UNKNOWN_RELATION)) return { kind: "column", path: parts };
   throw unresolvedColumn(
     parts.join("."),
     relations.flatMap((one) => one.columns.map((column) => column.name)),

@@ -1,6 +1,7 @@
 import type { Untyped } from "../../columns/column.ts";
 import { call, type Column, columnOf, toExpression } from "../../columns/column.ts";
 import type { Interval, Long, Timestamp } from "../../types/schema-builder.ts";
+import { columnText } from "../../sql/column-text.ts";
 import { intervalUs } from "../time-window.ts";
 import type { Argument } from "./arguments.ts";
 
@@ -25,6 +26,11 @@ export function lit<T extends string | number | bigint | boolean | Date | null>(
 /** Any Spark SQL function by its own name. */
 export function callFunction(name: string, ...args: readonly Argument[]): Column<Untyped> {
   return call(name, args);
+}
+/** A column by an expression in Spark's SQL: `expr("value * 2 AS twice")`. @throws AnalysisError PARSE_SYNTAX_ERROR */
+export function expr(text: string): Column<Untyped> {
+  const { expression, alias } = columnText(text);
+  return columnOf(expression, alias);
 }
 /** A day-time interval from text such as "10 seconds", to add to instants. */
 export function interval(text: string): Column<Interval> {
