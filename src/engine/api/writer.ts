@@ -1,3 +1,4 @@
+import { parseDurationMs } from "../../base/duration.ts";
 import { StreamlabError } from "../../base/errors.ts";
 import { outputModeOf } from "../plan/check.ts";
 import type { StreamingQuery } from "../query/streaming-query.ts";
@@ -48,7 +49,11 @@ export class DataStreamWriter<R> {
     return this;
   }
 
-  /** Options of the sink, and of the query: `checkpointLocation`, `deadLetter` (a folder). */
+  /**
+   * Options of the sink, and of the query: `checkpointLocation`, `deadLetter` (a folder), `maxFutureEventTime` (such as "1 hour"): rows whose event
+   * time lies further ahead of their batch's time than that are processed, but do not move the watermark, and are counted as `futureRows` in the
+   * progress of the first source. Without it every row moves the watermark, as in Spark, and one wrong clock can make all other rows late.
+   */
   option(name: string, value: string | number | boolean): this {
     this.#options[name] = String(value);
     return this;
@@ -114,7 +119,7 @@ export class DataStreamWriter<R> {
   async start(path?: string): Promise<StreamingQuery> {
     if (path !== undefined) this.option("path", path);
     const mode = outputModeOf(this.#mode);
-    const { checkpointLocation, deadLetter, ...options } = this.#options;
+    const { checkpointLocation, deadLetter, maxFutureEventTime, ...options } = this.#options;
     const deadLetters = this.#deadLetters ?? (deadLetter === undefined ? undefined : () => openDeadLetterFolder(deadLetter));
     return this.#session.start({
       plan: this.#frame.plan,
@@ -123,6 +128,7 @@ export class DataStreamWriter<R> {
       name: this.#name,
       checkpointLocation,
       trigger: triggerOf(this.#trigger),
+      ...(maxFutureEventTime !== undefined && { maxFutureMs: maxFutureOf(maxFutureEventTime) }),
       openSink: this.#sink ?? (() => this.#openFormat(options, mode)),
       openDeadLetters: () => deadLetters?.() ?? Promise.resolve(undefined),
     });
@@ -149,4 +155,14 @@ export class DataStreamWriter<R> {
       });
     return format.openSink({ options, clock: this.#session.clock, outputMode, ...(this.#name !== undefined && { queryName: this.#name }) });
   }
+}
+
+function maxFutureOf(text: string): number {
+  const ms = parseDurationMs(text);
+  if (ms >= 0) return ms;
+  throw new StreamlabError("INVALID_OPTION", {
+    failed: "Cannot start the query",
+    found: `maxFutureEventTime is "${text}", a time in the past`,
+    remedy: 'Give how far ahead of the clock event times may be, such as "1 hour".',
+  });
 }

@@ -30,6 +30,8 @@ export interface Leaf {
 export interface CompileOptions {
   readonly mode: OutputMode;
   readonly settings: StageSettings;
+  /** Event times further ahead of a batch's time do not move the watermark; without it all do. */
+  readonly maxFutureUs?: number;
   /** The files of the n-th stateful operator. */
   stateFiles(operator: number): StateFiles;
 }
@@ -183,7 +185,7 @@ class Compiler {
         if (!node.streaming) return flows;
         const stats = new EventTimeStats(node.delayMs);
         this.#watermarks.push(stats);
-        return this.#then(flows, () => watermarkStep(node, stats));
+        return this.#then(flows, () => watermarkStep(node, stats, this.#options.maxFutureUs));
       }
       case "union":
         return [...this.#flows(node.left), ...this.#flows(node.right)];

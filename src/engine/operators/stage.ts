@@ -23,6 +23,8 @@ export class BatchRun {
   filteredRows: number = 0;
   lateRows: number = 0;
   deadRows: number = 0;
+  /** Rows too far in the future to move the watermark, part of the others; undefined where the query sets no bound. */
+  futureRows: number | undefined;
   /** Where generated code reports malformed records. */
   deadLetters: DeadLetterSink | undefined;
   letters: DeadLetterBatch | undefined;
@@ -35,6 +37,7 @@ export class BatchRun {
     this.filteredRows = 0;
     this.lateRows = 0;
     this.deadRows = 0;
+    if (this.futureRows !== undefined) this.futureRows = 0;
     this.letters = letters;
     this.deadLetters = letters;
   }
@@ -46,6 +49,7 @@ export class BatchRun {
       filteredRows: String(this.filteredRows),
       lateRows: String(this.lateRows),
       deadLetterRows: String(this.deadRows),
+      ...(this.futureRows !== undefined && { futureRows: String(this.futureRows) }),
     };
     for (const [reason, count] of this.letters?.counts ?? []) counts[`deadLetters.${reason}`] = String(count);
     return counts;

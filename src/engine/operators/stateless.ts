@@ -113,15 +113,23 @@ export class EventTimeStats {
   }
 }
 
-/** Follows the event time of every row that comes by. */
-export function watermarkStep(node: NodeOf<"watermark">, stats: EventTimeStats): StepFactory {
+/**
+ * Follows the event time of every row that comes by. With `maxFutureUs`, one that lies further ahead of the batch's time is counted in
+ * `run.futureRows` and not followed: a clock that is wrong must not make all others late.
+ */
+export function watermarkStep(node: NodeOf<"watermark">, stats: EventTimeStats, maxFutureUs?: number): StepFactory {
   return () => {
     let names: readonly string[] = [];
+    let future: readonly [count: string, latest: string] | undefined;
     return {
       before: ({ writer }) => {
         names = ["maxUs", "minUs", "sumUs", "count"].map((name) => writer.local(name));
         const [max, min, sum, count] = names;
         writer.line(`let ${max} = -Infinity, ${min} = Infinity, ${sum} = 0, ${count} = 0;`);
+        if (maxFutureUs === undefined) return;
+        future = [writer.local("future"), writer.local("latestUs")];
+        writer.line(`let ${future[0]} = 0;`);
+        writer.line(`const ${future[1]} = run.timeUs + ${maxFutureUs};`);
       },
       row: (context, { writer }, next) => {
         const column = fieldRef(node.columns, node.ordinal);
@@ -132,12 +140,18 @@ export function watermarkStep(node: NodeOf<"watermark">, stats: EventTimeStats):
           writer.line(`if (${time.value} < ${min}) ${min} = ${time.value};`);
           writer.line(`${sum} += ${time.value}; ${count}++;`);
         };
-        if (time.isNull === "false") follow();
-        else if (time.isNull !== "true") writer.block(`if (!(${time.isNull}))`, follow);
+        const capped = (): void => {
+          if (future === undefined) return follow();
+          writer.line(`if (${time.value} > ${future[1]}) ${future[0]}++;`);
+          writer.block("else", follow);
+        };
+        if (time.isNull === "false") capped();
+        else if (time.isNull !== "true") writer.block(`if (!(${time.isNull}))`, capped);
         next(context);
       },
       after: ({ writer }) => {
         writer.line(`${writer.constant("stats", stats)}.add(${names.join(", ")});`);
+        if (future !== undefined) writer.line(`run.futureRows += ${future[0]};`);
       },
     };
   };

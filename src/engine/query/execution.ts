@@ -29,6 +29,8 @@ export interface ExecutionParts {
   readonly checkpoint: Checkpoint;
   readonly settings: QuerySettings;
   readonly mode: OutputMode;
+  /** See QueryDefinition. */
+  readonly maxFutureMs: number | undefined;
   readonly sink: Sink;
   readonly deadLetters: Sink | undefined;
   /** In the order of the plan's streaming leaves. */
@@ -84,6 +86,8 @@ export class Execution {
     const repeat = this.#repeat;
     return {
       batchId: this.#next,
+      timeMs: repeat?.timestampMs ?? Math.floor(this.#parts.clock.nowMs()),
+      maxFutureMs: this.#parts.maxFutureMs,
       lateWatermarkMs: repeat?.lateWatermarkMs ?? this.#lateWatermarkMs,
       watermarkMs: repeat?.watermarkMs ?? this.#watermarks.currentMs,
       runsWithoutData: repeat !== undefined || this.#wantsNoDataBatch(),

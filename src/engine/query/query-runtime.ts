@@ -55,6 +55,8 @@ export interface RuntimeOptions {
   readonly context: AnalysisContext;
   readonly stateFolder: string;
   readonly keepDeadLetters: boolean;
+  /** How far ahead of a batch's time event times may move the watermark; undefined for any. */
+  readonly maxFutureMs: number | undefined;
 }
 
 /** Analyses, checks, optimises and compiles a streaming plan. */
@@ -65,9 +67,12 @@ export function openRuntime(options: RuntimeOptions): QueryRuntime {
   const compiled = compile(plan, {
     mode: options.mode,
     settings: { ...options.context.settings, keepDeadLetters: options.keepDeadLetters },
+    ...(options.maxFutureMs !== undefined && { maxFutureUs: options.maxFutureMs * 1000 }),
     stateFiles: (operator) => new StateFiles(path.join(options.stateFolder, String(operator), "0")),
   });
-  return { plan, compiled, run: new BatchRun(), hasWatermark: hasWatermark(plan) };
+  const run = new BatchRun();
+  if (options.maxFutureMs !== undefined) run.futureRows = 0;
+  return { plan, compiled, run, hasWatermark: hasWatermark(plan) };
 }
 
 /**

@@ -38,6 +38,8 @@ export interface QueryDefinition {
   readonly name: string | undefined;
   readonly checkpointLocation: string | undefined;
   readonly trigger: Trigger;
+  /** Rows whose event time lies further ahead of their batch's time do not move the watermark and are counted; undefined: all rows move it, as in Spark. */
+  readonly maxFutureMs?: number;
   readonly clock: Clock;
   formatOf(name: string): Format;
   openSink(): Promise<Sink>;
@@ -91,6 +93,7 @@ export class StreamingQuery {
         checkpoint: parts.checkpoint,
         settings: definition.settings,
         mode: definition.mode,
+        maxFutureMs: definition.maxFutureMs,
         sink: parts.sink,
         deadLetters: parts.deadLetters,
         sources: parts.sources,
@@ -198,6 +201,7 @@ export class StreamingQuery {
       const progress = this.#recent.findLast((one) => one.batchId === id);
       return progress && Date.parse(progress.eventTime.watermark ?? "1970-01-01T00:00:00.000Z");
     };
+    const started = this.#recent.findLast((one) => one.batchId === batchId)?.timestamp;
     const [own, before] = [watermarkMs(batchId), batchId === 0 ? 0 : watermarkMs(batchId - 1)];
     if (own === undefined || before === undefined) {
       const ids = this.#recent.map((one) => one.batchId);
@@ -207,7 +211,7 @@ export class StreamingQuery {
         remedy: "Ask about a recent batch of this run, or leave the number out to ask about the next one.",
       });
     }
-    return { ...outlook, batchId, watermarkMs: own, lateWatermarkMs: before };
+    return { ...outlook, batchId, timeMs: Date.parse(started ?? ""), watermarkMs: own, lateWatermarkMs: before };
   }
 
   /** The generated code. */
@@ -357,7 +361,14 @@ export class StreamingQuery {
 
 function runtimeOf(definition: QueryDefinition, settings: QuerySettings, stateFolder: string, keepDeadLetters: boolean): QueryRuntime {
   const context = { ...definition.context, settings: { ansi: settings.ansi } };
-  return openRuntime({ plan: definition.plan, mode: definition.mode, context, stateFolder, keepDeadLetters });
+  return openRuntime({
+    plan: definition.plan,
+    mode: definition.mode,
+    context,
+    stateFolder,
+    keepDeadLetters,
+    maxFutureMs: definition.maxFutureMs,
+  });
 }
 
 async function openSource(definition: QueryDefinition, leaf: Leaf, checkpointDir: string | undefined): Promise<Source> {

@@ -18,7 +18,7 @@ export type WhyDeadline = { readonly start: string; readonly end: string; readon
 /** What one operator of the plan does with the row. */
 export type WhyStep = {
   readonly operator: string;
-  readonly verdict: "passes" | "counts" | "counts in some windows" | "late" | "filtered" | "no event time" | "not known";
+  readonly verdict: "passes" | "counts" | "counts in some windows" | "late" | "filtered" | "no event time" | "ahead of time" | "not known";
   readonly reason: string;
   /** The watermark of the batch before, which decides what is late; ISO-8601. */
   readonly lateWatermark?: string;
@@ -59,6 +59,10 @@ export type WhyNextBatch = {
 /** The numbers of one batch: times in milliseconds since the epoch. */
 export interface Outlook {
   readonly batchId: number;
+  /** The time of the batch; of one that has not begun, what the clock says. */
+  readonly timeMs: number;
+  /** Rows further ahead of that time do not move the watermark; undefined where all do. */
+  readonly maxFutureMs: number | undefined;
   /** The watermark of the batch before: what is behind it is late. */
   readonly lateWatermarkMs: number;
   /** The batch's own watermark: what is behind it is emitted and evicted. */
@@ -158,7 +162,11 @@ export function whyNextBatch(at: Outlook): WhyNextBatch {
       : "waits for new data";
   const text =
     `Batch ${at.batchId} ${run}. Rows up to ${iso(at.lateWatermarkMs)} (the watermark of the batch before) are late; ` +
-    `what ends up to ${iso(at.watermarkMs)} (its own watermark) is closed.`;
+    `what ends up to ${iso(at.watermarkMs)} (its own watermark) is closed.${
+      at.maxFutureMs === undefined
+        ? ""
+        : ` Rows more than ${at.maxFutureMs} ms ahead of its time do not move the watermark (maxFutureEventTime).`
+    }`;
   const { batchId, runsWithoutData, repeats } = at;
   return { batchId, lateWatermark: iso(at.lateWatermarkMs), watermark: iso(at.watermarkMs), runsWithoutData, repeats, text };
 }
@@ -195,7 +203,7 @@ function parentsOf(plan: Node, below: Node): Node[] {
 type Next = { readonly step?: WhyStep; readonly walk?: Walk };
 
 function step(node: Node, child: Node, walk: Walk, at: Outlook, asked: WhyPlan): Next {
-  const timeUs = Math.floor(at.watermarkMs * 1000);
+  const timeUs = at.timeMs * 1000;
   const evaluate = (expression: Resolved, columns: readonly Column[]): readonly unknown[] | undefined => {
     if (![...referencesOf(expression)].every((ordinal) => walk.known[ordinal])) return undefined;
     const values = rowFunction([expression], columns, asked.settings);
@@ -230,6 +238,16 @@ function step(node: Node, child: Node, walk: Walk, at: Outlook, asked: WhyPlan):
       });
       if (rows.length > 0) return { walk: { rows, known: [...walk.known, true] } };
       return { step: { operator: "window", verdict: "no event time", reason: "Its event time is null, so it falls in no window." } };
+    }
+    case "watermark": {
+      const value = walk.known[node.ordinal] ? walk.rows[0]?.[node.ordinal] : undefined;
+      const time = Array.isArray(value) ? (value as unknown[])[1] : value;
+      if (at.maxFutureMs === undefined || typeof time !== "number" || time <= timeUs + at.maxFutureMs * 1000) return { walk };
+      const ahead = (time - timeUs) / 1000;
+      const reason =
+        `Its event time ${isoUs(time)} is ${ahead} ms ahead of the batch's time ${iso(at.timeMs)}, more than the ${at.maxFutureMs} ms of ` +
+        "maxFutureEventTime: it does not move the watermark.";
+      return { step: { operator: "watermark", verdict: "ahead of time", reason }, walk };
     }
     case "generate":
       return { step: unknown("It is taken apart by explode, which is not followed.") };
