@@ -24,11 +24,16 @@ export interface AggregateCall {
   readonly aggregate: ResolvedAggregate;
 }
 
+/** grouping and grouping_id, which only an aggregation by rollup, cube or grouping sets gives a meaning. */
+export function isGroupingFunction(fn: string): boolean {
+  return fn === "grouping" || fn === "grouping_id";
+}
+
 /** Whether there is an aggregate call anywhere in it. */
 export function containsAggregate(expression: Expression): boolean {
   switch (expression.kind) {
     case "call":
-      return builtinAggregates.has(expression.fn.toLowerCase()) || expression.args.some(containsAggregate);
+      return builtinAggregates.has(expression.fn.toLowerCase()) || isGroupingFunction(expression.fn.toLowerCase()) || expression.args.some(containsAggregate);
     case "cast":
       return containsAggregate(expression.input);
     case "case":

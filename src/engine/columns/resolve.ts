@@ -17,6 +17,8 @@ export interface ResolveScope {
   readonly settings: ExpressionSettings;
   /** The scalar functions by lower-case name; the built-in ones when absent. */
   readonly functions?: ReadonlyMap<string, FunctionEntry>;
+  /** Gives each random function of a query a seed of its own; 0 when absent. */
+  readonly seeds?: { next(): number };
   /** Looked at before anything else: gives the meaning of a sub-expression that the caller knows better (aggregate results, grouping keys). */
   readonly intercept?: (expression: Expression) => Resolved | undefined;
 }
@@ -136,7 +138,9 @@ function resolveCall(expression: Extract<Expression, { kind: "call" }>, scope: R
   const functions = scope.functions ?? builtinFunctions;
   const entry = functions.get(name);
   if (entry === undefined) throw unresolvedRoutine(expression.fn, [...functions.keys()]);
-  const args = expression.args.map((one) => noGenerator(resolveIn(one, scope), expression));
+  const given = expression.args.flatMap((one) => allColumns(one, scope));
+  const args = given.map((one) => noGenerator(resolveIn(one, scope), expression));
+  if (SEEDED.has(name) && args.length === 0) args.push(literal(scope.seeds?.next() ?? 0, { type: "bigint" }));
   const call = entry.resolve(args, expression.options ?? {}, scope.settings);
   return {
     kind: "call",
@@ -146,6 +150,15 @@ function resolveCall(expression: Extract<Expression, { kind: "call" }>, scope: R
     dataType: call.dataType,
     nullable: call.nullable,
   };
+}
+
+/** Functions that need a seed: without one they get it from their place in the query, so that a batch that runs again gives the same numbers. */
+const SEEDED: ReadonlySet<string> = new Set(["rand", "random", "randn"]);
+
+/** `*` as an argument stands for all columns. */
+function allColumns(argument: Expression, scope: ResolveScope): readonly Expression[] {
+  if (argument.kind !== "column" || argument.path.length !== 1 || argument.path[0] !== "*") return [argument];
+  return scope.input.fields.map(({ name }) => ({ kind: "column", path: [name] }));
 }
 
 /** A part of an expression: rows can only be made by a column of its own. */

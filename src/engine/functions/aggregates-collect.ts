@@ -1,8 +1,8 @@
+import { datatypeMismatch } from "../columns/analysis-error.ts";
 import { groupKeyOf, normaliseKey, type GroupKey } from "../types/compare.ts";
 import type { DataType } from "../types/data-type.ts";
 import type { AggregateEntry, AggregateSlot, ResolvedAggregate } from "./aggregate-entry.ts";
 import { at, only, whenPresent } from "./aggregates-basic.ts";
-import { unexpectedType } from "./scalar.ts";
 
 /**
  * collect_list, collect_set: aggregates whose buffer is a list that grows with the group. The list is changed in place; results are copies.
@@ -56,7 +56,13 @@ function collecting(name: string, doc: string, adder: (type: DataType) => Add): 
     doc,
     resolve(args): ResolvedAggregate {
       const arg = only(name, args);
-      if (name === "collect_set" && arg.dataType.type === "map") throw unexpectedType(name, arg, "type that is no map");
+      if (name === "collect_set" && arg.dataType.type === "map")
+        throw datatypeMismatch(
+          "UNSUPPORTED_INPUT_TYPE",
+          `${name}(…)`,
+          `the input of \`${name}\` cannot be "MAP" type data`,
+          "Collect a value of the map, or its text by to_json.",
+        );
       const add = adder(arg.dataType);
       const merge = mergeWith(add);
       return {

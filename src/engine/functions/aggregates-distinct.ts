@@ -1,4 +1,4 @@
-import { wrongArgumentCount } from "../columns/analysis-error.ts";
+import { AnalysisError, wrongArgumentCount } from "../columns/analysis-error.ts";
 import type { DataType } from "../types/data-type.ts";
 import { hashValue } from "../types/xx-hash.ts";
 import type { AggregateEntry, ResolvedAggregate } from "./aggregate-entry.ts";
@@ -15,10 +15,22 @@ export const distinctAggregates: readonly AggregateEntry[] = [
       if (!arg || args.length > 2) throw wrongArgumentCount("approx_count_distinct", "1 to 2", args.length);
       if (arg.dataType.type === "map") throw unexpectedType("approx_count_distinct", arg, "type that is no map");
       const given = literalOf(deviation);
+      if (typeof given === "number" && !(given <= MOST_DEVIATION && given > 0)) throw deviationRefused(given);
       return hyperLogLog(arg.dataType, typeof given === "number" ? given : 0.05, { args: [arg] });
     },
   },
 ];
+
+/** Beyond it fewer than 4 bits of the hash would choose the register. */
+const MOST_DEVIATION = 0.39;
+
+function deviationRefused(given: number): AnalysisError {
+  return new AnalysisError("FAILED_FUNCTION_CALL", {
+    failed: "Failed preparing of the function `approx_count_distinct` for call",
+    found: `a relative deviation of ${given}`,
+    remedy: `Give one above 0 and at most ${MOST_DEVIATION}; count(distinct …) counts exactly.`,
+  });
+}
 
 /** Under these estimates of linear counting Spark trusts it (HyperLogLogPlusPlusHelper.THRESHOLDS, from 4 index bits on). */
 const THRESHOLDS = [10, 20, 40, 80, 220, 400, 900, 1800, 3100, 6500, 11500, 20000, 50000, 120000, 350000];

@@ -1,10 +1,11 @@
-import { wrongArgumentCount } from "../columns/analysis-error.ts";
+import { AnalysisError, wrongArgumentCount } from "../columns/analysis-error.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
 import { comparatorOf } from "../types/compare.ts";
 import type { DataType } from "../types/data-type.ts";
 import type { AggregateEntry, AggregateSlot, ResolvedAggregate } from "./aggregate-entry.ts";
 import { at, only, whenPresent } from "./aggregates-basic.ts";
-import { BOOLEAN, implicitCast, unexpectedType } from "./scalar.ts";
+import { holdsMap, unordered } from "./comparisons.ts";
+import { BOOLEAN, implicitCast } from "./scalar.ts";
 
 /** min, max, min_by, max_by, first, last, any_value, bool_and, bool_or and their synonyms: aggregates that keep one value. */
 export const extremeAggregates: readonly AggregateEntry[] = [
@@ -83,7 +84,7 @@ function precedes(
 function extreme(name: string, args: readonly Resolved[], operator: "<" | ">"): ResolvedAggregate {
   const arg = only(name, args);
   const type = arg.dataType;
-  if (type.type === "map") throw unexpectedType(name, arg, '"ORDERED"');
+  if (holdsMap(type)) throw unordered(name, type);
   const put = (slots: readonly string[], value: string): string => `${at(slots, 0)} = ${value}; ${at(slots, 1)} = 1;`;
   return {
     dataType: type,
@@ -124,6 +125,12 @@ function truth(name: string, args: readonly Resolved[], settings: ExpressionSett
 function edge(name: string, args: readonly Resolved[], first: boolean): ResolvedAggregate {
   const [arg, ignore] = args;
   if (!arg || args.length > 2) throw wrongArgumentCount(name, "1 to 2", args.length);
+  if (ignore !== undefined && (ignore.kind !== "literal" || ignore.dataType.type !== "boolean"))
+    throw new AnalysisError("_LEGACY_ERROR_TEMP_1210", {
+      failed: `The second argument in ${name} should be a boolean literal`,
+      found: "another value",
+      remedy: `Write ${name}(x, true), which leaves nulls out, or ${name}(x).`,
+    });
   const ignoresNulls = ignore?.kind === "literal" && ignore.value === true;
   const type = arg.dataType;
   return {

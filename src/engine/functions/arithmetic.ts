@@ -82,7 +82,9 @@ function resolveBinary(
   const result = numericOperands(kind, a, b, settings);
   if (result === undefined) {
     throw datatypeMismatch(
-      isNumeric(a.dataType) && isNumeric(b.dataType) ? "BINARY_OP_WRONG_TYPE" : "BINARY_OP_DIFF_TYPES",
+      isNumeric(a.dataType) && isNumeric(b.dataType) && a.dataType.type === b.dataType.type
+        ? "BINARY_OP_WRONG_TYPE"
+        : "BINARY_OP_DIFF_TYPES",
       `(… ${name} …)`,
       `the left and right operands of the binary operator have incompatible types ("${sqlTypeName(a.dataType)}" and "${sqlTypeName(b.dataType)}")`,
       "Cast the operands to numbers.",

@@ -1,6 +1,7 @@
 import type { Emitted } from "../codegen/code.ts";
 import { anyNull } from "../codegen/emit.ts";
 import { placeholder } from "../codegen/literal-text.ts";
+import type { AnalysisError } from "../columns/analysis-error.ts";
 import { datatypeMismatch, wrongArgumentCount } from "../columns/analysis-error.ts";
 import { castTo, commonType, commonTypeOf, commonTypeWithoutText, isNumeric } from "../columns/coerce.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
@@ -145,7 +146,24 @@ export function comparable(name: string, args: readonly Resolved[], settings: Ex
       "Cast one side to the type of the other.",
     );
   }
+  if (holdsMap(common)) throw unordered(name, common);
   return [castTo(a, common, settings), castTo(b, common, settings)];
+}
+
+/** Whether there is a map anywhere in a type: such values have no order, and no equality. */
+export function holdsMap(type: DataType): boolean {
+  if (type.type === "struct") return type.fields.some((one) => holdsMap(one.dataType));
+  return type.type === "map" || (type.type === "array" && holdsMap(type.element));
+}
+
+/** DATATYPE_MISMATCH.INVALID_ORDERING_TYPE. */
+export function unordered(name: string, type: DataType): AnalysisError {
+  return datatypeMismatch(
+    "INVALID_ORDERING_TYPE",
+    `${name}(…)`,
+    `\`${name}\` does not support ordering on type "${sqlTypeName(type)}"`,
+    "Compare a value of the map.",
+  );
 }
 
 const EQUALITIES = ["=", "==", "<>", "!=", "<=>", "equal_null"];

@@ -9,7 +9,7 @@ import { createByteScanner, createScannedFields, isScannedNumber, MALFORMED, SCA
 import { JsonParser } from "./json/json-parser.ts";
 import { jsonArrayLength, jsonObjectKeys, jsonPath } from "./json/json-path.ts";
 import { jsonWriter } from "./json/json-writer.ts";
-import { implicitCast, INT, scalar, STRING } from "./scalar.ts";
+import { implicitCast, INT, scalar, STRING, unexpectedType } from "./scalar.ts";
 
 /** from_json, to_json, get_json_object. */
 export const json: readonly FunctionEntry[] = [
@@ -34,6 +34,7 @@ export const json: readonly FunctionEntry[] = [
           remedy: "Acceptable modes are PERMISSIVE and FAILFAST.",
         });
       }
+      if (text.dataType.type !== "string" && text.dataType.type !== "null") throw unexpectedType("from_json", text, '"STRING"');
       return { args: [implicitCast(text, STRING, "from_json", settings)], dataType: nullableType(options.schema), nullable: true };
     },
     emit: (call, context) => {

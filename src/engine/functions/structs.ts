@@ -1,6 +1,6 @@
 import type { Emitted } from "../codegen/code.ts";
 import { valueOrNull } from "../codegen/emit.ts";
-import { wrongArgumentCount } from "../columns/analysis-error.ts";
+import { datatypeMismatch, wrongArgumentCount } from "../columns/analysis-error.ts";
 import type { Resolved } from "../columns/resolved.ts";
 import type { DataType, StructField } from "../types/data-type.ts";
 import { alike } from "./comparisons.ts";
@@ -26,7 +26,13 @@ export const structs: readonly FunctionEntry[] = [
       for (let i = 0; i < args.length; i += 2) {
         const name = literalOf(args[i]);
         const value = args[i + 1];
-        if (typeof name !== "string" || !value) throw unexpectedType("named_struct", args[i] ?? args[0] ?? nothing(), 'foldable "STRING"');
+        if (typeof name !== "string" || !value)
+          throw datatypeMismatch(
+            "CREATE_NAMED_STRUCT_WITHOUT_FOLDABLE_STRING",
+            "named_struct(…)",
+            "a name is no fixed text",
+            "Write each name as a text: named_struct('a', x, 'b', y).",
+          );
         pairs.push([name, value]);
       }
       return structOf(pairs);

@@ -22,6 +22,8 @@ export interface SessionSpec {
   readonly time: Resolved;
   readonly fixedGap?: CalendarInterval;
   readonly gap?: Resolved;
+  /** The fixed gap is no interval, so that no row is in any session. */
+  readonly never?: true;
 }
 
 /** window, session_window, window_time. */
@@ -51,7 +53,7 @@ export const timeWindows: readonly FunctionEntry[] = [
       const [time, gap] = args;
       if (!time || !gap || args.length !== 2) throw wrongArgumentCount("session_window", "2", args.length);
       const instant = timeOf("session_window", time, settings);
-      if (gap.dataType.type !== "string") throw unexpectedType("session_window", gap, '"STRING"');
+      if (gap.dataType.type !== "string" && gap.dataType.type !== "null") throw unexpectedType("session_window", gap, '"STRING"');
       return { args: [instant, gap], dataType: windowType, nullable: false };
     },
     emit: neverEmitted,
@@ -89,7 +91,9 @@ const NO_GAP: CalendarInterval = { months: 0, us: 0 };
 export function sessionSpec(call: ResolvedCallNode): SessionSpec {
   const [time, gap] = call.args;
   if (!time || !gap) throw new RangeError("session_window without a time");
-  return gap.kind === "literal" ? { time, fixedGap: parseInterval(String(gap.value)) ?? NO_GAP } : { time, gap };
+  if (gap.kind !== "literal") return { time, gap };
+  const fixedGap = gap.value === null ? undefined : parseInterval(String(gap.value));
+  return fixedGap ? { time, fixedGap } : { time, fixedGap: NO_GAP, never: true };
 }
 
 function us(arg: Resolved | undefined): number {

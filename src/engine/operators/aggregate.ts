@@ -111,7 +111,7 @@ export class AggregateOperator implements StatefulOperator {
     const key = this.#key(set, context);
     const update = (): void => {
       this.#update(code, key, context, writer);
-      if (set === 0) writer.line("kept++;");
+      if (set === (this.#node.sets?.[0] ?? 0)) writer.line("kept++;");
     };
     if (!this.#drops || !key.end || key.end.isNull === "true") {
       update();
@@ -167,6 +167,7 @@ export class AggregateOperator implements StatefulOperator {
         const slots = code.slotTexts("g");
         const context = { writer, settings: stage.settings, batchTimeUs: "run.timeUs", batchNumber: "run.begun" };
         const bindings: FieldBinding[] = code.keyBindings(this.#parts, context, writer);
+        if (this.#node.sets) bindings.push(code.numberBinding(this.#types.length - 1, writer));
         let from = 0;
         for (const { aggregate } of this.#node.calls) {
           const mine = slots.slice(from, from + aggregate.slots.length);

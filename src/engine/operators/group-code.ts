@@ -224,6 +224,11 @@ export class GroupCode {
     });
   }
 
+  /** A cell of the key that holds a number and is never null. */
+  numberBinding(cell: number, writer: CodeWriter): FieldBinding {
+    return { kind: "read", emit: () => ({ value: writer.assign("key", `${this.#cells[cell]}[g]`), isNull: "false" }) };
+  }
+
   #readCell(part: Extract<KeyPart, { kind: "value" }>, cell: string, writer: CodeWriter): Emitted {
     if (keyStorage(part.key.dataType) === "number") {
       const value = writer.assign("key", cell);

@@ -29,6 +29,11 @@ import type { Plan } from "./plan.ts";
  * projections and groupings. Throws AnalysisError with Spark's error class; whether a stream may run it is for `check`.
  */
 export function analyze(plan: Plan, context: AnalysisContext): Node {
+  let seed = 0;
+  return analyzeIn(plan, { ...context, seeds: { next: () => seed++ } });
+}
+
+function analyzeIn(plan: Plan, context: AnalysisContext): Node {
   switch (plan.op) {
     case "source":
       return {
@@ -42,20 +47,20 @@ export function analyze(plan: Plan, context: AnalysisContext): Node {
     case "local":
       return { op: "local", rows: plan.rows, streaming: false, columns: plan.schema.fields };
     case "watermark":
-      return analyzeWatermark(plan, analyze(plan.input, context));
+      return analyzeWatermark(plan, analyzeIn(plan.input, context));
     case "filter":
-      return withMissingColumns(analyze(plan.input, context), (input): Node => {
+      return withMissingColumns(analyzeIn(plan.input, context), (input): Node => {
         const condition = resolveFilter(plan.condition, scopeOf(input, context));
         return { op: "filter", input, condition, columns: input.columns, streaming: input.streaming };
       });
     case "project":
       if (plan.columns.some(({ expr }) => containsAggregate(expr)))
-        return analyze({ op: "aggregate", input: plan.input, groupBy: [], aggregates: plan.columns, grouping: "plain" }, context);
-      return analyzeProject(plan.columns, analyze(plan.input, context), context);
+        return analyzeIn({ op: "aggregate", input: plan.input, groupBy: [], aggregates: plan.columns, grouping: "plain" }, context);
+      return analyzeProject(plan.columns, analyzeIn(plan.input, context), context);
     case "aggregate":
-      return analyzeAggregate(plan, analyze(plan.input, context), context);
+      return analyzeAggregate(plan, analyzeIn(plan.input, context), context);
     case "deduplicate": {
-      const input = analyze(plan.input, context);
+      const input = analyzeIn(plan.input, context);
       const schema = schemaOf(input.columns);
       const named = plan.columns.flatMap((name) => duplicateKeys(name, schema));
       const ordinals = named.length === 0 ? input.columns.map((_, i) => i) : named;
@@ -70,24 +75,24 @@ export function analyze(plan: Plan, context: AnalysisContext): Node {
       };
     }
     case "join":
-      return analyzeJoin(plan, analyze(plan.left, context), analyze(plan.right, context), context);
+      return analyzeJoin(plan, analyzeIn(plan.left, context), analyzeIn(plan.right, context), context);
     case "union":
     case "intersect":
     case "except":
-      return analyzeSetOperation(plan.op, analyze(plan.left, context), analyze(plan.right, context), context);
+      return analyzeSetOperation(plan.op, analyzeIn(plan.left, context), analyzeIn(plan.right, context), context);
     case "sort":
-      return withMissingColumns(analyze(plan.input, context), (input): Node => {
+      return withMissingColumns(analyzeIn(plan.input, context), (input): Node => {
         const scope = scopeOf(input, context);
         const by = plan.by.map(({ expr, descending, nullsFirst }) => ({ expr: sortable(resolveIn(expr, scope)), descending, nullsFirst }));
         return { op: "sort", input, by, columns: input.columns, streaming: input.streaming };
       });
     case "limit":
     case "offset": {
-      const input = analyze(plan.input, context);
+      const input = analyzeIn(plan.input, context);
       return { op: plan.op, input, n: plan.n, columns: input.columns, streaming: input.streaming };
     }
     case "observe":
-      return analyzeObserve(plan, analyze(plan.input, context), context);
+      return analyzeObserve(plan, analyzeIn(plan.input, context), context);
     case "sample": {
       if (!(plan.fraction >= 0 && plan.fraction <= 1))
         throw new AnalysisError("ILLEGAL_ARGUMENT", {
@@ -95,7 +100,7 @@ export function analyze(plan: Plan, context: AnalysisContext): Node {
           found: String(plan.fraction),
           remedy: "Give a part between 0 and 1.",
         });
-      const input = analyze(plan.input, context);
+      const input = analyzeIn(plan.input, context);
       return { op: "sample", input, fraction: plan.fraction, columns: input.columns, streaming: input.streaming };
     }
   }

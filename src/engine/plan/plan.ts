@@ -16,7 +16,9 @@ export type Plan =
       readonly input: Plan;
       readonly groupBy: readonly NamedExpression[];
       readonly aggregates: readonly NamedExpression[];
-      readonly grouping: "plain" | "rollup" | "cube";
+      /** `sets`: GROUPING SETS, each the places of the keys that it keeps. */
+      readonly grouping: "plain" | "rollup" | "cube" | "sets";
+      readonly sets?: readonly (readonly number[])[];
     }
   | { readonly op: "deduplicate"; readonly input: Plan; readonly columns: readonly string[]; readonly withinWatermark: boolean }
   | { readonly op: "join"; readonly left: Plan; readonly right: Plan; readonly type: JoinType; readonly condition?: Expression }

@@ -10,14 +10,21 @@ export interface AnalysisContext {
   readonly settings: ExpressionSettings;
   /** Scalar functions by lower-case name; the built-in ones when absent. */
   readonly functions?: ReadonlyMap<string, FunctionEntry>;
+  /** Numbers the random functions without a seed of one query; `analyze` begins it. */
+  readonly seeds?: { next(): number };
 }
 
 /** The scope of a node's columns. */
 export function scopeOf(
   node: Node,
   context: AnalysisContext,
-): { input: StructType; settings: ExpressionSettings; functions?: ReadonlyMap<string, FunctionEntry> } {
-  return { input: schemaOf(node.columns), settings: context.settings, ...(context.functions && { functions: context.functions }) };
+): { input: StructType; settings: ExpressionSettings; functions?: ReadonlyMap<string, FunctionEntry>; seeds?: { next(): number } } {
+  return {
+    input: schemaOf(node.columns),
+    settings: context.settings,
+    ...(context.functions && { functions: context.functions }),
+    ...(context.seeds && { seeds: context.seeds }),
+  };
 }
 
 /** The delay of the watermark that an expression's value carries: of a column itself, or of the window behind a window_time. */

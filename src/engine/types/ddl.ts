@@ -138,6 +138,18 @@ class DdlReader {
       scale = Number(this.#next()?.text);
     }
     this.#expect(")");
+    if (Number.isInteger(precision) && precision > 38)
+      throw new AnalysisError("DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION", {
+        failed: `Decimal precision ${precision} exceeds max precision 38`,
+        found: `in "${this.#text}"`,
+        remedy: "Write a decimal of 1 to 38 digits.",
+      });
+    if (Number.isInteger(precision) && Number.isInteger(scale) && precision >= 1 && scale > precision)
+      throw new AnalysisError("DECIMAL_SCALE_EXCEEDS_PRECISION", {
+        failed: `Decimal scale (${scale}) cannot be greater than precision (${precision})`,
+        found: `in "${this.#text}"`,
+        remedy: "Write at most as many digits after the point as there are in all.",
+      });
     if (!Number.isInteger(precision) || !Number.isInteger(scale) || precision < 1 || precision > 38 || scale < 0 || scale > precision) {
       this.#fail("a decimal has 1 to 38 digits and at most that many after the point");
     }
