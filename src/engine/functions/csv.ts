@@ -1,8 +1,9 @@
+import { QueryExecutionError } from "../codegen/execution-error.ts";
 import { AnalysisError, wrongArgumentCount } from "../columns/analysis-error.ts";
-import type { DataType, StructType } from "../types/data-type.ts";
-import { parseBoolean, parseDecimal, parseDouble, parseIntegral } from "../types/number-text.ts";
-import { parsePattern } from "../types/timestamp-pattern.ts";
-import { parseDate, parseTimestamp } from "../types/timestamp-text.ts";
+import type { StructType } from "../types/data-type.ts";
+import { csvOptions } from "./csv/csv-options.ts";
+import type { MalformedLine } from "./csv/csv-reader.ts";
+import { csvReader, malformedCsv } from "./csv/csv-reader.ts";
 import type { FunctionEntry } from "./function-entry.ts";
 import { implicitCast, STRING } from "./scalar.ts";
 
@@ -30,7 +31,7 @@ export const csv: readonly FunctionEntry[] = [
       if (text.isNull === "true") return text;
       const { writer } = context;
       const line: MalformedLine = { reason: null };
-      const read = writer.constant("csv", csvReader(call.dataType, call.options.options ?? {}, line));
+      const read = writer.constant("csv", lineReader(call.dataType, call.options.options ?? {}, line));
       const row = writer.assign(
         "csv",
         text.isNull === "false" ? `${read}(${text.value})` : `${text.isNull} ? null : ${read}(${text.value})`,
@@ -43,94 +44,27 @@ export const csv: readonly FunctionEntry[] = [
   },
 ];
 
-/** What a reader found wrong with its last line. */
-export interface MalformedLine {
-  /** Why the last line was malformed; null if it was not. */
-  reason: string | null;
-}
-
-/** A reader of lines by a schema; it says in `line` what was wrong with the last one. */
-export function csvReader(
-  schema: StructType,
-  options: Readonly<Record<string, string>>,
-  line: MalformedLine,
-): (text: string) => unknown[] | null {
-  const separator = options.sep ?? options.delimiter ?? ",";
-  const quote = options.quote ?? '"';
-  const escape = options.escape ?? "\\";
-  const nullValue = options.nullValue ?? "";
-  const corrupt = schema.fields.findIndex((one) => one.name === (options.columnNameOfCorruptRecord ?? "_corrupt_record"));
-  const columns = schema.fields.map((_, i) => i).filter((i) => i !== corrupt);
-  const converters = schema.fields.map((one) => converter(one.dataType, options));
+/** The reader of from_csv, made at its first text, because what is wrong with its options is told then. */
+function lineReader(schema: StructType, given: Readonly<Record<string, string>>, line: MalformedLine): (text: string) => unknown[] {
+  let read: ((text: string) => unknown[]) | undefined;
+  let failFast = false;
   return (text) => {
-    line.reason = null;
-    const values = splitLine(text, separator, quote, escape);
-    const row: unknown[] = new Array(schema.fields.length).fill(null);
-    if (values.length !== columns.length) line.reason = `${values.length} columns instead of ${columns.length}`;
-    columns.forEach((ordinal, i) => {
-      const value = values[i];
-      if (value === undefined || value === nullValue) return;
-      const found = converters[ordinal]?.(value) ?? null;
-      const column = schema.fields[ordinal];
-      if (found === null) line.reason ??= `${column?.name} is no ${column?.dataType.type.toUpperCase()}`;
-      row[ordinal] = found;
-    });
-    if (corrupt >= 0 && line.reason !== null) row[corrupt] = text;
+    if (read === undefined) {
+      const options = csvOptions(given);
+      if (options.mode === "DROPMALFORMED") throw modeRefused();
+      failFast = options.mode === "FAILFAST";
+      read = csvReader(schema, options, line);
+    }
+    const row = read(text);
+    if (failFast && line.reason !== null) throw malformedCsv(text, line.reason);
     return row;
   };
 }
 
-/** The fields of a line; a quote within quotes is doubled or stands after the escape. */
-function splitLine(text: string, separator: string, quote: string, escape: string): string[] {
-  const values: string[] = [];
-  for (let at = 0; ;) {
-    let value = "";
-    if (quote !== "" && text.startsWith(quote, at)) {
-      at += quote.length;
-      for (;;) {
-        const end = text.indexOf(quote, at);
-        value += text.slice(at, end < 0 ? text.length : end);
-        at = end < 0 ? text.length : end + quote.length;
-        if (end > 0 && escape !== quote && escape !== "" && value.endsWith(escape)) {
-          value = value.slice(0, -escape.length) + quote;
-          continue;
-        }
-        if (end < 0 || !text.startsWith(quote, at)) break;
-        value += quote;
-        at += quote.length;
-      }
-    }
-    const next = text.indexOf(separator, at);
-    values.push(value + text.slice(at, next < 0 ? text.length : next));
-    if (next < 0) return values;
-    at = next + separator.length;
-  }
-}
-
-function converter(type: DataType, options: Readonly<Record<string, string>>): (text: string) => unknown {
-  switch (type.type) {
-    case "string":
-      return (text) => text;
-    case "boolean":
-      return (text) => (/^(true|false)$/i.test(text) ? parseBoolean(text) : null);
-    case "tinyint":
-    case "smallint":
-    case "int":
-    case "bigint":
-      return (text) => parseIntegral(text, type.type);
-    case "float":
-    case "double":
-      return (text) => {
-        const value = parseDouble(text);
-        return value === null ? null : type.type === "float" ? Math.fround(value) : value;
-      };
-    case "decimal":
-      return (text) => parseDecimal(text, type.precision, type.scale);
-    case "timestamp":
-      return options.timestampFormat === undefined ? parseTimestamp : parsePattern(options.timestampFormat);
-    case "date":
-      return parseDate;
-    default:
-      return () => null;
-  }
+function modeRefused(): QueryExecutionError {
+  return new QueryExecutionError("PARSE_MODE_UNSUPPORTED", {
+    failed: "The function `from_csv` doesn't support the DROPMALFORMED mode",
+    found: "mode DROPMALFORMED",
+    remedy: "Acceptable modes are PERMISSIVE and FAILFAST.",
+  });
 }

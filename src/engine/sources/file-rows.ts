@@ -1,5 +1,6 @@
-import { csvReader } from "../functions/csv.ts";
-import type { MalformedLine } from "../functions/csv.ts";
+import { csvOptions } from "../functions/csv/csv-options.ts";
+import type { MalformedLine } from "../functions/csv/csv-reader.ts";
+import { csvReader } from "../functions/csv/csv-reader.ts";
 import { JsonParser } from "../functions/json/json-parser.ts";
 import { QueryExecutionError } from "../codegen/execution-error.ts";
 import type { Options } from "../plan/plan.ts";
@@ -56,7 +57,7 @@ function lineReader(format: FileFormatName, file: string, schema: StructType, op
     }
     case "csv": {
       const found: MalformedLine = { reason: null };
-      const read = csvReader(schema, options, found);
+      const read = csvReader(schema, csvOptions(options), found);
       const comment = options.comment ?? "";
       return (line) => {
         if (line.trim() === "" || (comment !== "" && line.startsWith(comment))) return undefined;
