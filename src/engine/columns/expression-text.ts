@@ -3,6 +3,10 @@ import type { Expression } from "./expression.ts";
 
 const INFIX = new Set(["+", "-", "*", "/", "%", "div", "=", "<=>", "<", "<=", ">", ">=", "and", "or", "&", "|", "^"]);
 
+const VARIABLE: Expression = { kind: "variable", name: "" };
+
+const IDENTITY: Expression = { kind: "lambda", parameters: [""], body: VARIABLE };
+
 /** An expression as SQL text, as Spark names columns that have no alias: "avg(value)", "(a + b)", "CAST(value AS STRING)". */
 export function expressionText(expression: Expression): string {
   switch (expression.kind) {
@@ -16,6 +20,10 @@ export function expressionText(expression: Expression): string {
       const branches = expression.branches.map(([when, then]) => `WHEN ${expressionText(when)} THEN ${expressionText(then)}`).join(" ");
       return `CASE ${branches}${expression.otherwise ? ` ELSE ${expressionText(expression.otherwise)}` : ""} END`;
     }
+    case "lambda":
+      return `lambdafunction(${[expression.body, ...expression.parameters.map(() => VARIABLE)].map(expressionText).join(", ")})`;
+    case "variable":
+      return "namedlambdavariable()";
     case "over":
       return `${expression.fn.toUpperCase()}(${expression.args.map(expressionText).join(", ")})`;
     case "call":
@@ -25,6 +33,7 @@ export function expressionText(expression: Expression): string {
 
 function callText(call: Extract<Expression, { kind: "call" }>): string {
   const args = call.args.map(expressionText);
+  if ((call.fn === "aggregate" || call.fn === "reduce") && args.length === 3) args.push(expressionText(IDENTITY));
   if (INFIX.has(call.fn) && args.length === 2) return `(${args[0]} ${call.fn === "div" ? call.fn : call.fn.toUpperCase()} ${args[1]})`;
   if (call.fn === "<>" || call.fn === "!=") return `(NOT (${args[0]} = ${args[1]}))`;
   if (call.fn === "like" && args.length === 2) return `${args[0]} LIKE ${args[1]}`;

@@ -11,7 +11,11 @@ export type Expression =
   | { readonly kind: "call"; readonly fn: string; readonly args: readonly Expression[]; readonly options?: CallOptions }
   | { readonly kind: "cast"; readonly input: Expression; readonly to: DataType; readonly mode: "cast" | "try" }
   | { readonly kind: "case"; readonly branches: readonly (readonly [Expression, Expression])[]; readonly otherwise?: Expression }
-  | { readonly kind: "over"; readonly fn: string; readonly args: readonly Expression[] };
+  | { readonly kind: "over"; readonly fn: string; readonly args: readonly Expression[] }
+  /** `(x, i) -> body`, an argument of a higher-order function such as transform. */
+  | { readonly kind: "lambda"; readonly parameters: readonly string[]; readonly body: Expression }
+  /** A parameter of a lambda around it. */
+  | { readonly kind: "variable"; readonly name: string };
 
 /** JSON-safe: decimals, and integers beyond 2^53, as decimal text; timestamps in microseconds; binary as base64. */
 export type LiteralValue = null | boolean | number | string;
@@ -24,6 +28,10 @@ export type CallOptions = {
   readonly options?: Readonly<Record<string, string>>;
   /** Aggregates: `count(distinct x)`. */
   readonly distinct?: boolean;
+  /** After analysis, of a call with lambdas: the ids of the parameters of each argument that is a lambda. */
+  readonly lambdas?: readonly (readonly string[] | null)[];
+  /** After analysis, of a lambda's parameter: its id. */
+  readonly variable?: string;
 };
 
 /** An expression and the name of the column that it makes. */

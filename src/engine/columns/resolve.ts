@@ -1,5 +1,6 @@
 import { builtinFunctions } from "../functions/registry.ts";
 import type { FunctionEntry } from "../functions/function-entry.ts";
+import { lambdaVariable } from "../functions/lambda.ts";
 import type { DataType, StructType } from "../types/data-type.ts";
 import { fieldOrdinals } from "../types/schema.ts";
 import { simpleString, sqlTypeName } from "../types/type-text.ts";
@@ -17,6 +18,10 @@ export interface ResolveScope {
   readonly settings: ExpressionSettings;
   /** The scalar functions by lower-case name; the built-in ones when absent. */
   readonly functions?: ReadonlyMap<string, FunctionEntry>;
+  /** The parameters of the lambdas around the expression, by name. */
+  readonly variables?: ReadonlyMap<string, Resolved>;
+  /** How many lambdas are around it. */
+  readonly lambdaDepth?: number;
   /** Gives each random function of a query a seed of its own; 0 when absent. */
   readonly seeds?: { next(): number };
   /** Looked at before anything else: gives the meaning of a sub-expression that the caller knows better (aggregate results, grouping keys). */
@@ -50,6 +55,10 @@ export function resolveIn(expression: Expression, scope: ResolveScope): Resolved
         found: `${expression.fn} over rows`,
         remedy: "Structured Streaming only supports time-window aggregation using the window and session_window functions.",
       });
+    case "variable":
+      return resolveVariable(expression.name, scope);
+    case "lambda":
+      throw misplacedLambda(expressionText(expression));
     case "call":
       return resolveCall(expression, scope);
   }
@@ -138,6 +147,7 @@ function resolveCall(expression: Extract<Expression, { kind: "call" }>, scope: R
   const functions = scope.functions ?? builtinFunctions;
   const entry = functions.get(name);
   if (entry === undefined) throw unresolvedRoutine(expression.fn, [...functions.keys()]);
+  if (entry.lambda || expression.args.some((one) => one.kind === "lambda")) return resolveLambdas(expression, entry, scope);
   const given = expression.args.flatMap((one) => allColumns(one, scope));
   const args = given.map((one) => noGenerator(resolveIn(one, scope), expression));
   if (SEEDED.has(name) && args.length === 0) args.push(literal(scope.seeds?.next() ?? 0, { type: "bigint" }));
@@ -152,6 +162,60 @@ function resolveCall(expression: Extract<Expression, { kind: "call" }>, scope: R
   };
 }
 
+/** A call of a higher-order function: its lambdas are resolved from left to right, by what the arguments before them are. */
+function resolveLambdas(expression: Extract<Expression, { kind: "call" }>, entry: FunctionEntry, scope: ResolveScope): Resolved {
+  if (entry.lambda === undefined) throw misplacedLambda(expression.fn);
+  const depth = scope.lambdaDepth ?? 0;
+  const args: Resolved[] = [];
+  const lambdas: (readonly string[] | null)[] = [];
+  for (const [at, one] of expression.args.entries()) {
+    const known = entry.lambda(args, at);
+    if (one.kind !== "lambda") {
+      args.push(noGenerator(resolveIn(one, scope), expression));
+      lambdas.push(known ? [] : null);
+      continue;
+    }
+    if (known === undefined) throw misplacedLambda(expression.fn);
+    const optional = known.filter((parameter) => parameter.optional === true).length;
+    const count = one.parameters.length;
+    if (count > known.length || count < known.length - optional) throw lambdaArguments(count, known.length);
+    if (new Set(one.parameters).size < count) throw repeatedParameter(one.parameters);
+    const ids = one.parameters.map((_, i) => `${depth}.${i}`);
+    const own = one.parameters.map((name, i): [string, Resolved] => {
+      const parameter = known[i];
+      if (parameter === undefined) throw lambdaArguments(count, known.length);
+      return [name, lambdaVariable(ids[i] ?? "", parameter)];
+    });
+    const variables = new Map([...(scope.variables ?? []), ...own]);
+    args.push(noGenerator(resolveIn(one.body, { ...scope, variables, lambdaDepth: depth + 1 }), expression));
+    lambdas.push(ids);
+  }
+  const call = entry.resolve(args, { lambdas }, scope.settings);
+  return { kind: "call", entry, args: call.args, options: { lambdas }, dataType: call.dataType, nullable: call.nullable };
+}
+
+function resolveVariable(name: string, scope: ResolveScope): Resolved {
+  const variable = scope.variables?.get(name);
+  if (variable === undefined) throw unresolvedColumn(name, [...(scope.variables?.keys() ?? [])]);
+  return variable;
+}
+
+function misplacedLambda(fn: string): AnalysisError {
+  return new AnalysisError("INVALID_LAMBDA_FUNCTION_CALL.NON_HIGHER_ORDER_FUNCTION", {
+    failed: `A lambda function should only be used in a higher order function: ${fn}`,
+    found: "a lambda where a value is taken",
+    remedy: "Give lambdas to transform, filter, exists, forall, aggregate, zip_with and their kin.",
+  });
+}
+
+function lambdaArguments(found: number, known: number): AnalysisError {
+  return new AnalysisError("INVALID_LAMBDA_FUNCTION_CALL.NUM_ARGS_MISMATCH", {
+    failed: `A higher order function expects ${known} arguments, but got ${found}`,
+    found: `a lambda with ${found} parameters`,
+    remedy: "Give the lambda as many parameters as the function has values for.",
+  });
+}
+
 /** Functions that need a seed: without one they get it from their place in the query, so that a batch that runs again gives the same numbers. */
 const SEEDED: ReadonlySet<string> = new Set(["rand", "random", "randn"]);
 
@@ -159,6 +223,14 @@ const SEEDED: ReadonlySet<string> = new Set(["rand", "random", "randn"]);
 function allColumns(argument: Expression, scope: ResolveScope): readonly Expression[] {
   if (argument.kind !== "column" || argument.path.length !== 1 || argument.path[0] !== "*") return [argument];
   return scope.input.fields.map(({ name }) => ({ kind: "column", path: [name] }));
+}
+
+function repeatedParameter(parameters: readonly string[]): AnalysisError {
+  return new AnalysisError("INVALID_LAMBDA_FUNCTION_CALL.DUPLICATE_ARG_NAMES", {
+    failed: "The lambda function has duplicate arguments",
+    found: parameters.join(", "),
+    remedy: "Rename the parameters.",
+  });
 }
 
 /** A part of an expression: rows can only be made by a column of its own. */

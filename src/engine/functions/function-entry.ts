@@ -2,6 +2,7 @@ import type { CodeWriter, Emitted } from "../codegen/code.ts";
 import type { CallOptions } from "../columns/expression.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
 import type { DataType, StructField } from "../types/data-type.ts";
+import type { LambdaParameter } from "./lambda.ts";
 
 /** A call after analysis, as entries get it. */
 export type ResolvedCallNode = Extract<Resolved, { kind: "call" }>;
@@ -13,6 +14,11 @@ export interface FunctionEntry {
   readonly doc: string;
   /** Checks and converts the arguments (implicit casts become explicit nodes) and tells the result's type. Throws AnalysisError. */
   resolve(args: readonly Resolved[], options: CallOptions, settings: ExpressionSettings): ResolvedCall;
+  /**
+   * Present on functions that take lambdas: what the parameters of the lambda at `at` stand for, by the arguments before it (lambdas by their
+   * bodies). Answers undefined where no lambda belongs there.
+   */
+  lambda?(args: readonly Resolved[], at: number): readonly LambdaParameter[] | undefined;
   /** Writes what is needed before the result can be named. Arguments are emitted by `context.emit`, when and if the function needs them. */
   emit(call: ResolvedCallNode, context: EmitContext): Emitted;
   /**

@@ -93,10 +93,13 @@ function joinMaps(...all: readonly ReadonlyMap<unknown, unknown>[]): Map<unknown
 /** A map of entries in turn. */
 export function mapOfEntries(entries: readonly (readonly unknown[])[]): Map<unknown, unknown> {
   const map = new Map<unknown, unknown>();
-  for (const [key, value] of entries) {
-    if (key === null || key === undefined) throw nullMapKey();
-    if (map.has(key)) throw duplicatedMapKey(key);
-    map.set(key, value ?? null);
-  }
+  for (const [key, value] of entries) putEntry(map, key, value);
   return map;
+}
+
+/** Adds an entry to a map. @throws QueryExecutionError NULL_MAP_KEY, DUPLICATED_MAP_KEY */
+export function putEntry(map: Map<unknown, unknown>, key: unknown, value: unknown): void {
+  if (key === null || key === undefined) throw nullMapKey();
+  if (map.has(key)) throw duplicatedMapKey(key);
+  map.set(key, value ?? null);
 }

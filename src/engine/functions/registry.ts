@@ -18,6 +18,7 @@ import { encodings } from "./encodings.ts";
 import { exploding } from "./explode.ts";
 import type { FunctionEntry } from "./function-entry.ts";
 import { hashes } from "./hashes.ts";
+import { higherOrder } from "./higher-order.ts";
 import { inspection } from "./inspection.ts";
 import { json } from "./json.ts";
 import { logic } from "./logic.ts";
@@ -51,6 +52,7 @@ export const builtinFunctions: ReadonlyMap<string, FunctionEntry> = byName([
   dates,
   collections,
   arrays,
+  higherOrder,
   maps,
   structs,
   exploding,

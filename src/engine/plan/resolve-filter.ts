@@ -53,6 +53,8 @@ function partsSome(expression: Expression, test: (part: Expression) => boolean):
       return expression.args.some((one) => partsSome(one, test));
     case "cast":
       return partsSome(expression.input, test);
+    case "lambda":
+      return partsSome(expression.body, test);
     case "case":
       return (
         expression.branches.some((pair) => pair.some((one) => partsSome(one, test))) ||

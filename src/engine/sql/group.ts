@@ -121,6 +121,8 @@ export class GroupedSelect {
         return expr.args.every((one) => this.#ofKeys(one));
       case "cast":
         return this.#ofKeys(expr.input);
+      case "lambda":
+        return this.#ofKeys(expr.body);
       case "case":
         return [...expr.branches.flat(), ...(expr.otherwise ? [expr.otherwise] : [])].every((one) => this.#ofKeys(one));
       case "column":
@@ -158,6 +160,8 @@ export class GroupedSelect {
         return { ...expr, args: expr.args.map((one) => this.after(one)) };
       case "cast":
         return { ...expr, input: this.after(expr.input) };
+      case "lambda":
+        return { ...expr, body: this.after(expr.body) };
       case "case":
         return {
           ...expr,

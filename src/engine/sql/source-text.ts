@@ -16,10 +16,13 @@ const UNITS = "(?:microsecond|millisecond|second|minute|hour|day|week)s?";
 const PARTS = new RegExp(`\\s+((?:[+-]?\\d+(?:\\.\\d+)?\\s+${UNITS}\\s+)+[+-]?\\d+(?:\\.\\d+)?\\s+${UNITS})\\b`, "iy");
 const UNITLESS = new RegExp(`\\s*(?:'[^']*'|"[^"]*")(?!\\s*(?:${UNITS}|months?|years?|quarters?)\\b)`, "iy");
 const MARK = 0xe000;
+/** What follows EXISTS where it is the function over an array and no condition on a subquery. */
+const FUNCTION = /^\s*\((?![\s(]*(?:select|with|values|from|table)\b)/i;
 
 /**
  * Prepares Spark's SQL for the parser library without moving anything: string literals with backslashes (which Spark unescapes) and raw ones become
- * marks of the same length, `INTERVAL '1 hour 5 minutes'` and `INTERVAL 1 HOUR 5 MINUTES` become typed strings (DATETIME is no type of Spark's).
+ * marks of the same length, `INTERVAL '1 hour 5 minutes'` and `INTERVAL 1 HOUR 5 MINUTES` become typed strings (DATETIME is no type of Spark's), the
+ * function exists a quoted name.
  */
 export function prepareSource(written: string): SourceText {
   const literals: string[] = [];
@@ -48,6 +51,9 @@ export function prepareSource(written: string): SourceText {
       } else text += anchored(UNITLESS, written, at) === undefined ? token : "DATETIME";
     } else if (quoted !== undefined && (raw !== "" || quoted.includes("\\"))) {
       text += " ".repeat(raw?.length ?? 0) + marked(quoted, literals.push(raw === "" ? unescaped(quoted) : quoted.slice(1, -1)) - 1);
+    } else if (token.toLowerCase() === "exists" && FUNCTION.test(written.slice(at))) {
+      added.push(placeAt(match.index), placeAt(at));
+      text += `\`${token}\``;
     } else text += token;
   }
   return {

@@ -15,6 +15,8 @@ import { sqlType } from "./sql-type.ts";
 export interface ExpressionScope {
   readonly source: SourceText;
   readonly relations: readonly Relation[];
+  /** The parameters of the lambdas around the expression: a name is one of them before it is a column. */
+  readonly variables?: readonly string[];
 }
 
 const INFIX: Readonly<Record<string, string>> = {
@@ -55,7 +57,6 @@ export function sqlExpression(ast: Ast | undefined, scope: ExpressionScope): Exp
 }
 
 const REFUSED: Readonly<Record<string, readonly [what: string, remedy: string]>> = {
-  Lambda: ["A lambda (x -> …)", "Explode the array, compute, and collect it again; or register a function of your own."],
   Exists: ["EXISTS (subquery)", "Write LEFT SEMI JOIN (LEFT ANTI JOIN for NOT EXISTS)."],
   InSubquery: ["IN (subquery)", "Write LEFT SEMI JOIN (LEFT ANTI JOIN for NOT IN)."],
   Subquery: ["A subquery as a value", "Join with it: CROSS JOIN (SELECT …)."],
@@ -64,8 +65,8 @@ const REFUSED: Readonly<Record<string, readonly [what: string, remedy: string]>>
 type Form<Content> = (content: Content, scope: ExpressionScope) => Expression | undefined;
 
 const COMPOUND: Readonly<Record<string, Form<Ast>>> = {
-  Identifier: (ast, scope) => columnNamed([identifier(ast)], scope.relations),
-  CompoundIdentifier: (ast, scope) => columnNamed(listOf(ast).map(identifier), scope.relations),
+  Identifier: (ast, scope) => named([identifier(ast)], scope),
+  CompoundIdentifier: (ast, scope) => named(listOf(ast).map(identifier), scope),
   Nested: (ast, scope) => sqlExpression(ast, scope),
   IsNull: (ast, scope) => call("isnull", sqlExpression(ast, scope)),
   IsNotNull: (ast, scope) => call("isnotnull", sqlExpression(ast, scope)),
@@ -123,7 +124,21 @@ const FORMS: Readonly<Record<string, Form<AstObject>>> = {
   Struct: (node, scope) => struct(listOf(node.values), scope),
   Array: (node, scope) => call("array", ...listOf(node.elem).map((one) => sqlExpression(one, scope))),
   Function: (node, scope) => sqlCall(node, scope),
+  Lambda: (node, scope) => {
+    const [form, content] = variantOf(node.params);
+    const parameters = (form === "Many" ? listOf(content) : [content]).map((one) => identifier(isObject(one) ? one.name : one));
+    const inner = { ...scope, variables: [...(scope.variables ?? []), ...parameters] };
+    return { kind: "lambda", parameters, body: sqlExpression(node.body, inner) };
+  },
 };
+
+/** A column, or a parameter of a lambda and fields of it. */
+function named(path: readonly string[], scope: ExpressionScope): Expression {
+  const [first = "", ...rest] = path;
+  const variable = scope.variables?.findLast((one) => one.toLowerCase() === first.toLowerCase());
+  if (variable === undefined) return columnNamed(path, scope.relations);
+  return rest.reduce(fieldOf, { kind: "variable", name: variable });
+}
 
 function matched(fn: string, node: AstObject, scope: ExpressionScope): Expression {
   const escape = isObject(node.escape_char) ? valueLiteral(node.escape_char, scope.source) : undefined;
@@ -155,7 +170,7 @@ function accessed(node: AstObject, scope: ExpressionScope): Expression {
   const names = isObject(node.root) && isObject(node.root.Identifier) ? [identifier(node.root)] : [];
   const dots = names.length === 0 ? 0 : chain.findIndex(([kind]) => kind !== "Dot");
   const leading = dots < 0 ? chain.length : dots;
-  if (names.length > 0) expression = columnNamed([...names, ...chain.slice(0, leading).map(([, one]) => identifier(one))], scope.relations);
+  if (names.length > 0) expression = named([...names, ...chain.slice(0, leading).map(([, one]) => identifier(one))], scope);
   else expression = sqlExpression(node.root, scope);
   for (const [kind, content] of chain.slice(leading)) {
     if (kind === "Dot") expression = fieldOf(expression, identifier(content));
@@ -178,10 +193,16 @@ function struct(values: readonly Ast[], scope: ExpressionScope): Expression {
     const [kind, content] = variantOf(one);
     const named = kind === "Named" && isObject(content) ? content : undefined;
     const value = sqlExpression(named ? named.expr : one, scope);
-    const name = named ? identifier(named.name) : value.kind === "column" ? columnName(value) : `col${i + 1}`;
+    const name = named ? identifier(named.name) : (ownName(value) ?? `col${i + 1}`);
     return [literalExpression(name), value];
   });
   return call("named_struct", ...fields);
+}
+
+/** The name that a part of a struct has without being given one: a column's, a parameter's, a field's. */
+function ownName(value: Expression): string | undefined {
+  if (value.kind === "variable") return value.name;
+  return value.kind === "column" || (value.kind === "call" && value.fn === "field") ? columnName(value) : undefined;
 }
 
 const OVER_CLAUSES = ["null_treatment", "within_group"] as const;
