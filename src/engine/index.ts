@@ -1,7 +1,9 @@
 export { createSession } from "./api/session.ts";
 export type { MemoryStream, Session, SessionOptions, StreamingQueryManager } from "./api/session.ts";
-export { DataFrame, GroupedData } from "./api/data-frame.ts";
-export type { AnyRow, JsonRow } from "./api/data-frame.ts";
+export { DataFrame } from "./api/data-frame.ts";
+export { GroupedData } from "./api/grouped-data.ts";
+export type { AnyRow } from "./api/data-frame.ts";
+export type { JsonRow } from "./api/planned-query.ts";
 export { DataFrameWriter } from "./api/batch-writer.ts";
 export { DataReader } from "./api/reader.ts";
 export type { KafkaRow } from "./api/reader.ts";
@@ -10,6 +12,7 @@ export type { UserColumnFunction, UserFunction, UserFunctionOptions, UserFunctio
 export { StreamingQuery } from "./query/streaming-query.ts";
 export type { StreamingQueryStatus } from "./query/streaming-query.ts";
 export type { WhyDeadline, WhyNextBatch, WhyRow, WhyStep, WhyWindow } from "./query/why.ts";
+export type { DriftEntry, DriftReport } from "./functions/json/drift.ts";
 export { StreamingQueryError } from "./query/query-error.ts";
 export { prettyProgressJson, progressJson } from "./query/progress-json.ts";
 export type { SinkProgress, SourceProgress, StateOperatorProgress, StreamingQueryProgress } from "./query/progress.ts";

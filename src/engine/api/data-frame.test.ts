@@ -7,7 +7,8 @@ import { consoleFormat } from "../sinks/builtin.ts";
 import { tableText } from "../sinks/table-text.ts";
 import { binary, double, int, string, struct, timestamp } from "../types/schema-builder.ts";
 import type { Long, Timestamp } from "../types/schema-builder.ts";
-import type { DataFrame, JsonRow } from "./data-frame.ts";
+import type { DataFrame } from "./data-frame.ts";
+import type { JsonRow } from "./planned-query.ts";
 import { createSession } from "./session.ts";
 
 const sensorReading = struct({ sensor_type: string(), value: double(), timestamp: timestamp(), status: string() });

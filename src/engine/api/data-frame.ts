@@ -1,30 +1,18 @@
 import type { AnyColumn, ColumnsOf, RowOfColumns, SortColumn, Untyped } from "../columns/column.ts";
-import { Column } from "../columns/column.ts";
-import { AnalysisError } from "../columns/analysis-error.ts";
-import { namedExpressions } from "../columns/column.ts";
-import type { Expression, NamedExpression } from "../columns/expression.ts";
+import { Column, namedExpressions } from "../columns/column.ts";
 import { analyze } from "../plan/analyze.ts";
-import { explainModeOf, explainPlan } from "../plan/explain.ts";
-import type { ExplainMode } from "../plan/explain.ts";
-import { schemaOf } from "../plan/node.ts";
-import type { AnalysisContext } from "../plan/scope.ts";
-import type { Node } from "../plan/node.ts";
-import { collectRows } from "../query/collect.ts";
-import type { JoinType, OutputMode, Plan } from "../plan/plan.ts";
-import { tableText } from "../sinks/table-text.ts";
+import type { JoinType, Plan } from "../plan/plan.ts";
 import { sqlPlan } from "../sql/sql-plan.ts";
-import type { Row, StructType } from "../types/data-type.ts";
-import type { JsonValue } from "../types/json-value.ts";
-import { toJsonValue } from "../types/json-value.ts";
-import type { Long } from "../types/schema-builder.ts";
-import { simpleString, treeString } from "../types/type-text.ts";
 import { DataFrameWriter } from "./batch-writer.ts";
-import { named, namedColumn, rowOf, sortKey, withComputed } from "./frame-columns.ts";
+import { named, namedColumn, renamedRow, rowOf, sortKey, withComputed } from "./frame-columns.ts";
+import { GroupedData } from "./grouped-data.ts";
 import { joinPlan, joinTypeOf, usingPlan } from "./join-plan.ts";
 import type { DropOptions, FillValue } from "./na-functions.ts";
 import { dropPlan, fillPlan } from "./na-functions.ts";
 import type { Observation } from "./observation.ts";
+import { checkCount, PlannedQuery } from "./planned-query.ts";
 import type { SessionInternals } from "./session.ts";
+import { unionByNamePlan } from "./union-plan.ts";
 import { DataStreamWriter } from "./writer.ts";
 
 /**
@@ -33,7 +21,7 @@ import { DataStreamWriter } from "./writer.ts";
  */
 export type AnyRow = Readonly<Record<string, ReturnType<typeof JSON.parse>>>;
 /** Columns by name, as a callback makes them from the columns of a row. */
-type Columns = Readonly<Record<string, AnyColumn>>;
+export type Columns = Readonly<Record<string, AnyColumn>>;
 /** A condition, or a callback that makes it. */
 export type Condition<R> = ((row: ColumnsOf<R>) => Column<boolean> | Column<Untyped>) | Column<boolean> | Column<Untyped>;
 /** What joins rows: a condition over the columns of both sides. */
@@ -46,49 +34,23 @@ export type WithColumn<R, Name extends string, T> = {
 /** What rows are sorted by: a name, a column, or a callback that makes one or several. */
 export type SortBy<R> =
   string | SortColumn | AnyColumn | ((row: ColumnsOf<R>) => SortColumn | AnyColumn | readonly (SortColumn | AnyColumn)[]);
-/** One row in JSON form, by column. */
-export type JsonRow = Readonly<Record<string, JsonValue>>;
 
 /**
  * A query that is being written: every call gives a bigger plan, nothing is computed before `start` or `collect`. R is the type of a row, so that a
  * misspelt column does not compile; names are checked again when the plan is (AnalysisError with Spark's error class).
  */
-export class DataFrame<R = AnyRow> {
-  readonly plan: Plan;
-  /** The settings under which its expressions were written: they stay as they were when the session changes (as in Spark). */
-  readonly context: AnalysisContext;
+export class DataFrame<R = AnyRow> extends PlannedQuery {
   readonly #session: SessionInternals;
-  #node: Node | undefined;
 
   constructor(session: SessionInternals, plan: Plan) {
+    super(session, plan);
     this.#session = session;
-    this.context = session.context;
-    this.plan = plan;
   }
 
   #then<S>(plan: Plan): DataFrame<S> {
     const frame = new DataFrame<S>(this.#session, plan);
     frame.analyzed();
     return frame;
-  }
-
-  /** The analysed plan. */
-  analyzed(): Node {
-    this.#node ??= analyze(this.plan, this.context);
-    return this.#node;
-  }
-
-  get schema(): StructType {
-    return schemaOf(this.analyzed().columns);
-  }
-
-  get columns(): string[] {
-    return this.analyzed().columns.map((column) => column.name);
-  }
-
-  /** Whether a source below is a stream. */
-  get isStreaming(): boolean {
-    return this.analyzed().streaming;
   }
 
   /** Columns by a callback: a record of them, or one struct, whose fields become the columns; or by name. */
@@ -205,7 +167,7 @@ export class DataFrame<R = AnyRow> {
       typeof first === "function"
         ? namedExpressions((first as (row: ColumnsOf<R>) => Columns)(rowOf<R>(this.columns)))
         : args.map((one) => namedColumn(one as string | AnyColumn));
-    return new GroupedData<R, K>(this, this.#session, keys, grouping);
+    return new GroupedData<R, K>({ input: this.plan, columns: this.columns, keys, kind: grouping, frame: (plan) => this.#then(plan) });
   }
 
   /** Aggregates all rows into one. */
@@ -263,23 +225,7 @@ export class DataFrame<R = AnyRow> {
 
   /** All rows of both, by name of the columns; with `allowMissingColumns` what one side does not have is null there. */
   unionByName(other: DataFrame<unknown>, options: { readonly allowMissingColumns?: boolean } = {}): DataFrame<R> {
-    const has = (names: readonly string[], name: string): boolean => names.some((one) => one.toLowerCase() === name.toLowerCase());
-    const missing = this.columns.find((name) => !has(other.columns, name)) ?? other.columns.find((name) => !has(this.columns, name));
-    if (missing !== undefined && options.allowMissingColumns !== true) {
-      const without = has(this.columns, missing) ? other.columns : this.columns;
-      throw new AnalysisError("UNRESOLVED_COLUMN_AMONG_FIELD_NAMES", {
-        failed: `Cannot resolve column name "${missing}" among (${without.join(", ")})`,
-        found: "only one side of the union has it",
-        remedy: "Select the same columns on both sides, or give allowMissingColumns: true.",
-      });
-    }
-    const names = [...this.columns, ...other.columns.filter((name) => !has(this.columns, name))];
-    const side = (plan: Plan, columns: readonly string[]): Plan => ({
-      op: "project",
-      input: plan,
-      columns: names.map((name) => (has(columns, name) ? named(name) : { name, expr: NULL })),
-    });
-    return this.#then({ op: "union", left: side(this.plan, this.columns), right: side(other.plan, other.columns) });
+    return this.#then(unionByNamePlan(this, other, options.allowMissingColumns === true));
   }
 
   intersect(other: DataFrame<unknown>): DataFrame<R> {
@@ -343,33 +289,6 @@ export class DataFrame<R = AnyRow> {
     return step(this);
   }
 
-  /** The columns' names and the types' short names. */
-  get dtypes(): [name: string, type: string][] {
-    return this.schema.fields.map((one) => [one.name, simpleString(one.dataType)]);
-  }
-
-  /** The columns and their types, as Spark prints them; `level` leaves out what is nested deeper. */
-  printSchema(level?: number): void {
-    const depth = (line: string): number => (line.indexOf("|--") + 4) / 5;
-    const lines = treeString(this.schema).split("\n");
-    const shown = level === undefined || level <= 0 ? lines : lines.filter((line) => depth(line) <= level);
-    process.stdout.write(`${shown.join("\n")}\n`);
-  }
-
-  /**
-   * Prints the plan, as Spark's explain: as it will run ("simple", the default); with "extended" or true also as written, understood and simplified; with
-   * "formatted" the steps one by one; with "codegen" the generated functions.
-   */
-  explain(mode: boolean | ExplainMode = "simple", outputMode: OutputMode = "append"): void {
-    process.stdout.write(`${this.explainText(mode, outputMode)}\n`);
-  }
-
-  /** What `explain` prints. @throws StreamlabError INVALID_EXPLAIN_MODE */
-  explainText(mode: boolean | ExplainMode = "simple", outputMode: OutputMode = "append"): string {
-    const kind = typeof mode === "boolean" ? (mode ? "extended" : "simple") : explainModeOf(mode);
-    return explainPlan(this.plan, this.analyzed(), { mode: kind, outputMode, settings: this.#session.context.settings });
-  }
-
   /** Gives the frame a name that `session.sql` knows; an older view of that name is forgotten. Names do not mind case. */
   createOrReplaceTempView(name: string): void {
     this.#session.views.set(name.toLowerCase(), this.plan);
@@ -383,130 +302,11 @@ export class DataFrame<R = AnyRow> {
   get writeStream(): DataStreamWriter<R> {
     return new DataStreamWriter<R>(this.#session, this);
   }
-
-  /** The rows of a query without streams, in the engine's representation. */
-  async collectRows(): Promise<Row[]> {
-    return collectRows(this.analyzed(), this.#session, (name, metrics) => this.#session.observations.get(name)?.take(metrics));
-  }
-
-  /** The rows of a query without streams, in JSON form. */
-  async collect(): Promise<JsonRow[]> {
-    const { schema } = this;
-    return (await this.collectRows()).map((row) => toJsonValue(row, schema) as JsonRow);
-  }
-
-  /** How many rows a query without streams has. */
-  async count(): Promise<number> {
-    return (await this.collectRows()).length;
-  }
-
-  async isEmpty(): Promise<boolean> {
-    return (await this.limit(1).collectRows()).length === 0;
-  }
-
-  /** The first `n` rows, in JSON form. */
-  take(n: number): Promise<JsonRow[]> {
-    return this.limit(n).collect();
-  }
-
-  /** The first row, or null; with a number the first rows. */
-  head(): Promise<JsonRow | null>;
-  head(n: number): Promise<JsonRow[]>;
-  async head(n?: number): Promise<JsonRow | JsonRow[] | null> {
-    return n === undefined ? ((await this.take(1))[0] ?? null) : this.take(n);
-  }
-
-  /** The first row, or null. */
-  first(): Promise<JsonRow | null> {
-    return this.head();
-  }
-
-  /** The last `n` rows, in JSON form. */
-  async tail(n: number): Promise<JsonRow[]> {
-    checkCount("tail", n);
-    return n === 0 ? [] : (await this.collect()).slice(-n);
-  }
-
-  /** Prints the first rows of a query without streams, as Spark does: cells cut to 20 characters or as `truncate` says, one line a cell if `vertical`. */
-  async show(numRows: number = 20, truncate: boolean | number = true, vertical: boolean = false): Promise<void> {
-    const width = typeof truncate === "number" ? truncate : truncate ? 20 : 0;
-    const rows = await this.limit(Math.max(0, numRows) + 1).collectRows();
-    process.stdout.write(`${tableText(this.schema, rows, { numRows, truncate: width, vertical })}\n`);
-  }
-}
-
-/** What `groupBy` gives: waits for the aggregates. */
-export class GroupedData<R, K> {
-  readonly #frame: DataFrame<R>;
-  readonly #session: SessionInternals;
-  readonly #keys: readonly NamedExpression[];
-  readonly #grouping: "plain" | "rollup" | "cube";
-
-  constructor(frame: DataFrame<R>, session: SessionInternals, keys: readonly NamedExpression[], grouping: "plain" | "rollup" | "cube") {
-    this.#frame = frame;
-    this.#session = session;
-    this.#keys = keys;
-    this.#grouping = grouping;
-  }
-
-  /** One row per group: the keys, then the aggregates. */
-  agg<A extends Columns>(make: (row: ColumnsOf<R>) => A): DataFrame<K & RowOfColumns<A>>;
-  agg(...columns: readonly AnyColumn[]): DataFrame;
-  agg(...args: readonly unknown[]): unknown {
-    const [first] = args;
-    const aggregates =
-      typeof first === "function"
-        ? namedExpressions((first as (row: ColumnsOf<R>) => Columns)(rowOf<R>(this.#frame.columns)))
-        : args.map((one) => namedColumn(one as AnyColumn));
-    const frame = new DataFrame<never>(this.#session, {
-      op: "aggregate",
-      input: this.#frame.plan,
-      groupBy: this.#keys,
-      aggregates,
-      grouping: this.#grouping,
-    });
-    frame.analyzed();
-    return frame;
-  }
-
-  /** How many rows, as column `count`. */
-  count(): DataFrame<K & { readonly count: Long }> {
-    const count: Expression = { kind: "call", fn: "count", args: [] };
-    const frame = new DataFrame<K & { readonly count: Long }>(this.#session, {
-      op: "aggregate",
-      input: this.#frame.plan,
-      groupBy: this.#keys,
-      aggregates: [{ name: "count", expr: count }],
-      grouping: this.#grouping,
-    });
-    frame.analyzed();
-    return frame;
-  }
 }
 
 const STRUCT = "__row";
 const INPUT = "__input";
-const NULL: Expression = { kind: "literal", value: null, dataType: { type: "null" } };
 
 function listOf<T extends object>(one: T | readonly T[]): T[] {
   return Array.isArray(one) ? [...(one as readonly T[])] : [one as T];
-}
-
-/** The columns of a join's right side under their own names, which the join may know by others. */
-function renamedRow<S>(columns: readonly string[], names: readonly string[]): ColumnsOf<S> {
-  const row = rowOf<Record<string, unknown>>(names);
-  const target = new Map(columns.map((name, i) => [name.toLowerCase(), names[i] ?? name]));
-  return new Proxy(row as object, {
-    get: (held, property) =>
-      Reflect.get(held, typeof property === "string" ? (target.get(property.toLowerCase()) ?? property) : property) as unknown,
-  }) as ColumnsOf<S>;
-}
-
-function checkCount(what: string, n: number): void {
-  if (Number.isInteger(n) && n >= 0) return;
-  throw new AnalysisError("INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE", {
-    failed: `The limit like expression "${n}" is invalid`,
-    found: `${what}(${n})`,
-    remedy: "The limit expression must be a whole number equal to or greater than 0.",
-  });
 }

@@ -47,3 +47,13 @@ export function withComputed(columns: readonly string[], computed: readonly Name
   const replaced = columns.map((one) => computed.find((added) => same(added.name, one)) ?? named(one));
   return [...replaced, ...computed.filter((added) => !columns.some((one) => same(added.name, one)))];
 }
+
+/** The columns of a join's right side under their own names, which the join may know by others. */
+export function renamedRow<S>(columns: readonly string[], names: readonly string[]): ColumnsOf<S> {
+  const row = rowOf<Record<string, unknown>>(names);
+  const target = new Map(columns.map((name, i) => [name.toLowerCase(), names[i] ?? name]));
+  return new Proxy(row as object, {
+    get: (held, property) =>
+      Reflect.get(held, typeof property === "string" ? (target.get(property.toLowerCase()) ?? property) : property) as unknown,
+  }) as ColumnsOf<S>;
+}

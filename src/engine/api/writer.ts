@@ -11,7 +11,8 @@ import { foreachBatchSink, foreachWriterSink, MemoryTable } from "../sinks/built
 import { openDeadLetterFolder } from "../sinks/dead-letter-folder.ts";
 import type { Sink } from "../sinks/sink.ts";
 import { toJsonValue } from "../types/json-value.ts";
-import type { DataFrame, JsonRow } from "./data-frame.ts";
+import type { DataFrame } from "./data-frame.ts";
+import type { JsonRow } from "./planned-query.ts";
 import type { SessionInternals } from "./session.ts";
 
 /** `frame.writeStream`: where the results go, how, and when; `start` runs the query. */

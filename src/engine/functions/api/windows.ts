@@ -2,7 +2,6 @@ import type { AnyColumn, ColumnOf } from "../../columns/column.ts";
 import { call, type Column } from "../../columns/column.ts";
 import type { Timestamp } from "../../types/schema-builder.ts";
 import type { Instant, Window } from "./arguments.ts";
-import { given } from "./arguments.ts";
 
 /** The windows [start, end) that hold an instant; tumbling without a slide. */
 export function window(time: Instant | Column<Window>, size: string, slide?: string, start?: string): ColumnOf<Window> {
