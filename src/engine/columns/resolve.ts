@@ -22,6 +22,8 @@ export interface ResolveScope {
   readonly variables?: ReadonlyMap<string, Resolved>;
   /** How many lambdas are around it. */
   readonly lambdaDepth?: number;
+  /** Whether the input is a stream, where that is known. */
+  readonly streaming?: boolean;
   /** Gives each random function of a query a seed of its own; 0 when absent. */
   readonly seeds?: { next(): number };
   /** Looked at before anything else: gives the meaning of a sub-expression that the caller knows better (aggregate results, grouping keys). */
@@ -50,6 +52,12 @@ export function resolveIn(expression: Expression, scope: ResolveScope): Resolved
     case "case":
       return resolveCase(expression, scope);
     case "over":
+      if (scope.streaming === false)
+        throw new AnalysisError("UNSUPPORTED_FEATURE", {
+          failed: `Window functions (OVER) are not supported: ${expressionText(expression)}`,
+          found: `${expression.fn} over rows of a table`,
+          remedy: "Aggregate by the key and join the result with the table; Spark itself answers it on tables.",
+        });
       throw new AnalysisError("NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING", {
         failed: `Window function is not supported in ${expressionText(expression)} on streaming DataFrames/Datasets`,
         found: `${expression.fn} over rows`,

@@ -40,7 +40,7 @@ export function joinedInput(nodes: readonly Ast[], context: FromContext): Input 
   for (const node of nodes) {
     if (!isObject(node)) continue;
     const first = relationInput(node.relation, context);
-    input = input ? joined(input, first, "cross", null, node, context) : first;
+    input = input ? joined(input, first, "cross", null, context) : first;
     for (const join of listOf(node.joins)) {
       if (!isObject(join)) continue;
       const [kind, constraint] = variantOf(join.join_operator);
@@ -51,7 +51,7 @@ export function joinedInput(nodes: readonly Ast[], context: FromContext): Input 
           placeOf(join, context.source),
           "There are INNER, LEFT, RIGHT, FULL, LEFT SEMI, LEFT ANTI and CROSS JOIN.",
         );
-      input = joined(input, relationInput(join.relation, context), type, constraint, join, context);
+      input = joined(input, relationInput(join.relation, context), type, constraint, context);
     }
   }
   return input ?? { plan: { op: "local", schema: { type: "struct", fields: [] }, rows: [[]] }, relations: [] };
@@ -102,14 +102,13 @@ function sampled(input: Input, node: AstObject, context: FromContext): Input {
 
 const lower = (text: string): string => text.toLowerCase();
 
-function joined(left: Input, right: Input, type: JoinType, constraint: Ast, node: Ast, context: FromContext): Input {
+function joined(left: Input, right: Input, type: JoinType, constraint: Ast, context: FromContext): Input {
   const taken = new Set(context.columnsOf(left.plan).map(lower));
   const distinct = withOtherNames(right, taken, context);
   const relations = [...left.relations, ...distinct.relations];
   const [kind, content] = variantOf(constraint);
   if (kind === "Using") return joinedUsing(left, distinct, type, listOf(content), context);
-  if (kind === "Natural")
-    throw unsupportedSql("NATURAL JOIN", placeOf(node, context.source), "Write JOIN … USING (columns), which says by which ones.");
+  if (kind === "Natural" || constraint === "Natural") return joinedNaturally(left, distinct, type, context);
   const condition = kind === "On" ? sqlExpression(content, { source: context.source, relations }) : undefined;
   const plan: Plan = {
     op: "join",
@@ -140,6 +139,31 @@ function withOtherNames(right: Input, taken: ReadonlySet<string>, context: FromC
     columns: one.columns.map(({ name, actual }) => ({ name, actual: renamed.get(actual) ?? actual })),
   }));
   return { plan: { op: "project", input: right.plan, columns }, relations };
+}
+
+/** NATURAL JOIN: USING all names that both sides have; a cross join where there are none. */
+function joinedNaturally(left: Input, right: Input, type: JoinType, context: FromContext): Input {
+  const names = (input: Input): string[] => input.relations.flatMap((one) => one.columns.map((column) => column.name));
+  const known = new Set(names(right).map(lower));
+  const shared = [
+    ...new Map(
+      names(left)
+        .filter((one) => known.has(lower(one)))
+        .map((one) => [lower(one), one]),
+    ).values(),
+  ];
+  if (shared.length > 0)
+    return joinedUsing(
+      left,
+      right,
+      type,
+      shared.map((value) => ({ value })),
+      context,
+    );
+  return {
+    plan: { op: "join", left: left.plan, right: right.plan, type: type === "inner" ? "cross" : type },
+    relations: type === "semi" || type === "anti" ? left.relations : [...left.relations, ...right.relations],
+  };
 }
 
 /** JOIN … USING: the columns named stand once in the result, first. */

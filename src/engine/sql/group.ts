@@ -1,4 +1,4 @@
-import { containsAggregate } from "../columns/resolve-aggregate.ts";
+import { containsAggregate, isGroupingFunction } from "../columns/resolve-aggregate.ts";
 import type { Expression, NamedExpression } from "../columns/expression.ts";
 import { columnName } from "../columns/expression-text.ts";
 import { builtinAggregates } from "../functions/registry.ts";
@@ -13,11 +13,15 @@ import { outOfRange, syntaxError, unsupportedSql } from "./sql-error.ts";
 import { sqlExpression } from "./sql-expression.ts";
 
 type Scope = { readonly source: SourceText; readonly relations: readonly Relation[] };
-type Grouping = "plain" | "rollup" | "cube";
+type Grouping = "plain" | "rollup" | "cube" | "sets";
 type PlanKey = { readonly expr: Expression; readonly descending: boolean; readonly nullsFirst: boolean };
 
 /** The grouping keys, each with the name that its column gets. */
-export type KeyList = { readonly keys: readonly NamedExpression[]; readonly grouping: Grouping };
+export type KeyList = {
+  readonly keys: readonly NamedExpression[];
+  readonly grouping: Grouping;
+  readonly sets?: readonly (readonly number[])[];
+};
 
 const text = (expression: Expression): string => JSON.stringify(expression);
 const column = (name: string): Expression => ({ kind: "column", path: [name] });
@@ -27,24 +31,54 @@ export function keyList(nodes: readonly Ast[] | undefined, modifiers: readonly A
   if (!nodes)
     return { keys: items.filter((one) => !containsAggregate(one.expr)).map(({ name, expr }) => ({ name, expr })), grouping: "plain" };
   let grouping: Grouping = "plain";
+  const mixed = groupingSets(nodes, modifiers);
+  if (mixed) return setList(mixed, items, scope);
   const [modifier] = modifiers.map((one) => variantOf(one)[0]);
   if (modifier === "Rollup" || modifier === "Cube") grouping = modifier === "Cube" ? "cube" : "rollup";
   else if (modifier !== undefined)
     throw unsupportedSql(`GROUP BY … WITH ${modifier.toUpperCase()}`, placeOf(nodes[0], scope.source), "There are ROLLUP and CUBE.");
   const flat = nodes.flatMap((node) => {
     const [kind, content] = variantOf(node);
-    if (kind === "GroupingSets") throw unsupportedSql("GROUPING SETS", placeOf(node, scope.source), "There are ROLLUP and CUBE.");
     if (kind !== "Rollup" && kind !== "Cube") return [node];
-    if (nodes.length > 1 || listOf(content).some((one) => listOf(one).length !== 1))
-      throw unsupportedSql(
-        `${kind.toUpperCase()} of this form`,
-        placeOf(node, scope.source),
-        `Write GROUP BY ${kind.toUpperCase()}(a, b).`,
-      );
     grouping = kind === "Cube" ? "cube" : "rollup";
     return listOf(content).flatMap(listOf);
   });
   return { keys: flat.map((node) => groupingKey(node, items, scope)), grouping };
+}
+
+/** GROUP BY's list as the sets of keys that it stands for; undefined where it is a plain list, one ROLLUP or one CUBE of single keys. */
+function groupingSets(nodes: readonly Ast[], modifiers: readonly Ast[]): readonly (readonly Ast[])[] | undefined {
+  const [modifier] = modifiers.map((one) => variantOf(variantOf(one)[1]));
+  if (variantOf(modifiers[0])[0] === "GroupingSets" && modifier) return listOf(modifier[1]).map(listOf);
+  const parts = nodes.map((node) => variantOf(node));
+  const special = parts.filter(([kind]) => ["Rollup", "Cube", "GroupingSets"].includes(kind));
+  const single = special.length === 1 && nodes.length === 1 && special[0]?.[0] !== "GroupingSets";
+  if (special.length === 0 || (single && listOf(special[0]?.[1]).every((one) => listOf(one).length === 1))) return undefined;
+  return parts
+    .map(([kind, content], i): readonly (readonly Ast[])[] => {
+      const units = listOf(content).map(listOf);
+      if (kind === "GroupingSets") return units;
+      if (kind === "Rollup") return [...units.keys(), units.length].reverse().map((length) => units.slice(0, length).flat());
+      if (kind === "Cube")
+        return Array.from({ length: 1 << units.length }, (_, mask) => units.filter((_unit, at) => (mask & (1 << at)) === 0).flat());
+      return [[nodes[i] ?? null]];
+    })
+    .reduce((all, sets) => all.flatMap((one) => sets.map((other) => [...one, ...other])), [[]] as readonly (readonly Ast[])[]);
+}
+
+function setList(sets: readonly (readonly Ast[])[], items: readonly SelectItem[], scope: Scope): KeyList {
+  const keys: NamedExpression[] = [];
+  const placed = sets.map((set) =>
+    set.map((node) => {
+      const key = groupingKey(node, items, scope);
+      const known = keys.findIndex((one) => text(one.expr) === text(key.expr));
+      return known >= 0 ? known : keys.push(key) - 1;
+    }),
+  );
+  const seen = new Set(placed.map((set) => [...set].sort((a, b) => a - b).join()));
+  if (seen.size < placed.length)
+    throw unsupportedSql("The same grouping set twice", placeOf(sets[0]?.[0], scope.source), "Name each set once.");
+  return { keys, grouping: "sets", sets: placed };
 }
 
 function groupingKey(node: Ast, items: readonly SelectItem[], scope: Scope): NamedExpression {
@@ -152,7 +186,7 @@ export class GroupedSelect {
     if (containsAggregate(expr)) {
       const known = this.#aggregates.find((one) => text(one.expr) === text(expr));
       if (known) return column(known.name);
-      if (expr.kind === "call" && builtinAggregates.has(expr.fn.toLowerCase()))
+      if (expr.kind === "call" && (builtinAggregates.has(expr.fn.toLowerCase()) || isGroupingFunction(expr.fn.toLowerCase())))
         return column(this.#aggregate(`__aggregate_${this.#hidden++}`, expr));
     }
     switch (expr.kind) {
@@ -197,8 +231,8 @@ export class GroupedSelect {
 
   /** `sort`: keys that are no columns of the result, sorted by below the projection. */
   plan(having: Expression | undefined, sort: readonly PlanKey[] | undefined): Plan {
-    const { keys, grouping } = this.#list;
-    let plan: Plan = { op: "aggregate", input: this.#input, groupBy: keys, aggregates: this.#aggregates, grouping };
+    const { keys, grouping, sets } = this.#list;
+    let plan: Plan = { op: "aggregate", input: this.#input, groupBy: keys, aggregates: this.#aggregates, grouping, ...(sets && { sets }) };
     if (having) plan = { op: "filter", input: plan, condition: having };
     if (sort && sort.length > 0) plan = { op: "sort", input: plan, by: sort };
     const given = [...keys, ...this.#aggregates].map((one) => one.name);

@@ -48,7 +48,7 @@ export function parseSql(written: string): ParsedQuery {
   if (statements.length > 1) throw syntaxError(`${statements.length} statements`, placeOf(statements[1] ?? null, source));
   if (!isObject(statement.Query)) {
     throw unsupportedSql(
-      `The statement ${Object.keys(statement)[0]?.toUpperCase() ?? ""}`,
+      `The statement ${/^\W*(\w+)/.exec(written)?.[1]?.toUpperCase() ?? ""}`,
       { line: 1, column: 1 },
       "Only queries are: SELECT, WITH, VALUES.",
     );

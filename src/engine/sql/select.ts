@@ -1,5 +1,5 @@
 import { containsAggregate } from "../columns/resolve-aggregate.ts";
-import { AnalysisError } from "../columns/analysis-error.ts";
+import { AnalysisError, unresolvedColumn } from "../columns/analysis-error.ts";
 import type { Expression, NamedExpression } from "../columns/expression.ts";
 import { columnName } from "../columns/expression-text.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -16,6 +16,19 @@ import { sqlExpression } from "./sql-expression.ts";
 /** A key of ORDER BY. */
 export type OrderItem = { readonly node: Ast; readonly descending: boolean; readonly nullsFirst: boolean };
 
+/** ORDER BY ALL: by every column, from left to right. */
+export function everyPlace(
+  order: readonly OrderItem[],
+  columns: readonly unknown[],
+  known: readonly Relation[] = [],
+): readonly OrderItem[] {
+  const [only] = order;
+  const name = order.length === 1 && only && isObject(only.node) && isObject(only.node.Identifier) ? only.node.Identifier : undefined;
+  if (!only || !name || identifier(name).toLowerCase() !== "all" || typeof name.quote_style === "string") return order;
+  if (known.some((one) => one.columns.some((column) => column.name.toLowerCase() === "all"))) return order;
+  return columns.map((_, i) => ({ ...only, node: { Value: { value: { Number: [String(i + 1), false] } } } }));
+}
+
 /** What a SELECT needs of the translation around it. */
 export interface SelectContext {
   readonly source: SourceText;
@@ -30,7 +43,7 @@ const CLAUSES = ["qualify", "top", "into", "prewhere", "value_table_mode", "excl
 const LISTS = ["cluster_by", "distribute_by", "sort_by", "named_window", "connect_by"] as const;
 
 /** One SELECT and the ORDER BY of its query. */
-export function selectPlan(node: AstObject, order: readonly OrderItem[], context: SelectContext): Plan {
+export function selectPlan(node: AstObject, written: readonly OrderItem[], context: SelectContext): Plan {
   refuseClauses(node, context);
   const input = filtered(node, lateralViews(node, context.from(listOf(node.from)), context), context);
   const windows = windowKeys(node.group_by, input.relations);
@@ -38,7 +51,9 @@ export function selectPlan(node: AstObject, order: readonly OrderItem[], context
     source: context.source,
     relations: windows.length === 0 ? input.relations : [...input.relations, { qualifier: undefined, columns: windows }],
   };
-  const items = listOf(node.projection).flatMap((one) => selectItems(one, input, scope.relations, context));
+  const items: SelectItem[] = [];
+  for (const one of listOf(node.projection)) items.push(...selectItems(one, input, scope.relations, items, context));
+  const order = everyPlace(written, items, input.relations);
   const [, groups] = variantOf(node.group_by);
   const [keys, modifiers] = listOf(groups);
   const groupAll = variantOf(node.group_by)[0] === "All";
@@ -145,8 +160,14 @@ function freshName(name: string, taken: Set<string>): string {
   return fresh;
 }
 
-function selectItems(node: Ast, input: Input, relations: readonly Relation[], context: SelectContext): SelectItem[] {
-  const scope = { source: context.source, relations };
+function selectItems(
+  node: Ast,
+  input: Input,
+  relations: readonly Relation[],
+  before: readonly SelectItem[],
+  context: SelectContext,
+): SelectItem[] {
+  const scope = { source: context.source, relations, aliases: before.filter((one) => one.alias) };
   const [kind, content] = variantOf(node);
   if (kind === "Wildcard") return starred(visible(input, context), content, context);
   if (kind === "QualifiedWildcard") {
@@ -186,6 +207,8 @@ function starred(columns: readonly NamedColumn[], options: Ast | undefined, cont
   const dropped = new Set(
     [except.first_element ?? null, ...listOf(except.additional_elements)].map((one) => identifier(one).toLowerCase()),
   );
+  const names = columns.map((one) => one.name);
+  for (const one of dropped) if (one !== "" && !names.some((name) => name.toLowerCase() === one)) throw unresolvedColumn(one, names);
   for (const option of ["opt_replace", "opt_rename", "opt_ilike", "opt_exclude"] as const)
     if (isObject(given[option]))
       throw unsupportedSql("This option of a star", placeOf(given[option], context.source), "Name the columns, or write * EXCEPT (…).");

@@ -1,11 +1,12 @@
 import type { Place } from "./sql-error.ts";
-import { syntaxError } from "./sql-error.ts";
 
 /** An SQL text that the parser library reads, and what Spark's literals in it mean. */
 export interface SourceText {
   readonly text: string;
   /** The text that a string literal stands for. */
   literal(read: string): string;
+  /** The type that the suffix of a number gives it ("2S", "1.5BD"), by the number's place in the text as read. */
+  suffix(read: Place): string | undefined;
   /** The place in the text as written, for one in the text as read. */
   place(read: Place): Place;
 }
@@ -16,6 +17,13 @@ const UNITS = "(?:microsecond|millisecond|second|minute|hour|day|week)s?";
 const PARTS = new RegExp(`\\s+((?:[+-]?\\d+(?:\\.\\d+)?\\s+${UNITS}\\s+)+[+-]?\\d+(?:\\.\\d+)?\\s+${UNITS})\\b`, "iy");
 const UNITLESS = new RegExp(`\\s*(?:'[^']*'|"[^"]*")(?!\\s*(?:${UNITS}|months?|years?|quarters?)\\b)`, "iy");
 const MARK = 0xe000;
+const LITERAL = /([rR]?)('(?:[^'\\]|\\[\s\S]|'')*'|"(?:[^"\\]|\\[\s\S]|"")*")/g;
+const FURTHER = /(?:\s+[rR]?(?:'(?:[^'\\]|\\[\s\S]|'')*'|"(?:[^"\\]|\\[\s\S]|"")*"))+/y;
+
+/** The literals that follow a literal: together they are one. */
+function several(text: string, at: number): string | undefined {
+  return anchored(FURTHER, text, at);
+}
 /** What follows EXISTS where it is the function over an array and no condition on a subquery. */
 const FUNCTION = /^\s*\((?![\s(]*(?:select|with|values|from|table)\b)/i;
 
@@ -26,6 +34,7 @@ const FUNCTION = /^\s*\((?![\s(]*(?:select|with|values|from|table)\b)/i;
  */
 export function prepareSource(written: string): SourceText {
   const literals: string[] = [];
+  const suffixes = new Map<string, string>();
   const added: { readonly line: number; readonly column: number }[] = [];
   let text = "";
   let at = 0;
@@ -39,16 +48,24 @@ export function prepareSource(written: string): SourceText {
     if (!match) break;
     const [token, , , raw, quoted, interval, suffixed] = match;
     at = TOKEN.lastIndex;
-    if (suffixed !== undefined)
-      throw syntaxError(`the number ${suffixed} has a type as its suffix; write CAST(… AS …)`, placeAt(match.index));
-    if (interval !== undefined) {
-      const several = anchored(PARTS, written, at);
-      if (several) {
-        text += `DATETIME${several.replace(/^(\s*)\s/, "$1'")}'`;
-        at += several.length;
+    if (suffixed !== undefined) {
+      const [suffix = ""] = /(?:bd|[dsyf])$/i.exec(suffixed) ?? [];
+      const lines = text.split("\n");
+      suffixes.set(`${lines.length}:${(lines.at(-1)?.length ?? 0) + 1}`, suffix.toUpperCase());
+      text += suffixed.slice(0, -suffix.length).padEnd(suffixed.length);
+    } else if (interval !== undefined) {
+      const parts = anchored(PARTS, written, at);
+      if (parts) {
+        text += `DATETIME${parts.replace(/^(\s*)\s/, "$1'")}'`;
+        at += parts.length;
         const end = placeAt(at);
         added.push(end);
       } else text += anchored(UNITLESS, written, at) === undefined ? token : "DATETIME";
+    } else if (quoted !== undefined && several(written, at) !== undefined) {
+      const whole = `${token}${several(written, at) ?? ""}`;
+      at = match.index + whole.length;
+      const parts = [...whole.matchAll(LITERAL)].map(([, r, one = "''"]) => (r === "" ? unescaped(one) : one.slice(1, -1)));
+      text += marked(whole.replace(/^[rR]/, "'"), literals.push(parts.join("")) - 1);
     } else if (quoted !== undefined && (raw !== "" || quoted.includes("\\"))) {
       text += " ".repeat(raw?.length ?? 0) + marked(quoted, literals.push(raw === "" ? unescaped(quoted) : quoted.slice(1, -1)) - 1);
     } else if (token.toLowerCase() === "exists" && FUNCTION.test(written.slice(at))) {
@@ -62,6 +79,7 @@ export function prepareSource(written: string): SourceText {
       const code = read.charCodeAt(0) - MARK;
       return literals[code] !== undefined && code >= 0 ? literals[code] : read;
     },
+    suffix: ({ line, column }) => suffixes.get(`${line}:${column}`),
     place: ({ line, column }) => {
       let moved = 0;
       for (const one of added) if (one.line === line && one.column + moved < column) moved++;

@@ -2,6 +2,7 @@ import { literalExpression } from "../columns/literal.ts";
 import type { CallOptions, Expression } from "../columns/expression.ts";
 import { columnName } from "../columns/expression-text.ts";
 import { parseTypeOrSchema } from "../types/ddl.ts";
+import { AnalysisError } from "../columns/analysis-error.ts";
 import type { Relation } from "./names.ts";
 import { columnNamed } from "./names.ts";
 import type { Ast, AstObject } from "./parser.ts";
@@ -15,6 +16,8 @@ import { sqlType } from "./sql-type.ts";
 export interface ExpressionScope {
   readonly source: SourceText;
   readonly relations: readonly Relation[];
+  /** The columns before this one in SELECT's list that have a name of their own, which it may use where no column has that name. */
+  readonly aliases?: readonly { readonly name: string; readonly expr: Expression }[];
   /** The parameters of the lambdas around the expression: a name is one of them before it is a column. */
   readonly variables?: readonly string[];
 }
@@ -67,6 +70,8 @@ type Form<Content> = (content: Content, scope: ExpressionScope) => Expression | 
 const COMPOUND: Readonly<Record<string, Form<Ast>>> = {
   Identifier: (ast, scope) => named([identifier(ast)], scope),
   CompoundIdentifier: (ast, scope) => named(listOf(ast).map(identifier), scope),
+  Tuple: (ast, scope) =>
+    call("named_struct", ...listOf(ast).flatMap((one, i) => [literalExpression(`col${i + 1}`), sqlExpression(one, scope)])),
   Nested: (ast, scope) => sqlExpression(ast, scope),
   IsNull: (ast, scope) => call("isnull", sqlExpression(ast, scope)),
   IsNotNull: (ast, scope) => call("isnotnull", sqlExpression(ast, scope)),
@@ -136,23 +141,55 @@ const FORMS: Readonly<Record<string, Form<AstObject>>> = {
 function named(path: readonly string[], scope: ExpressionScope): Expression {
   const [first = "", ...rest] = path;
   const variable = scope.variables?.findLast((one) => one.toLowerCase() === first.toLowerCase());
-  if (variable === undefined) return columnNamed(path, scope.relations);
+  if (variable === undefined) return aliased(path, scope) ?? columnNamed(path, scope.relations);
   return rest.reduce(fieldOf, { kind: "variable", name: variable });
+}
+
+/** The expression behind an alias of a column before, with fields of it; undefined where a column has the name, or no alias. */
+function aliased(path: readonly string[], { aliases = [], relations }: ExpressionScope): Expression | undefined {
+  const [first = "", ...rest] = path;
+  const wanted = first.toLowerCase();
+  const found = aliases.filter((one) => one.name.toLowerCase() === wanted);
+  const [only] = found;
+  if (!only) return undefined;
+  const known = relations.some((one) => one.qualifier?.toLowerCase() === wanted && rest.length > 0);
+  if (known || relations.some((one) => one.columns.some((column) => column.name.toLowerCase() === wanted))) return undefined;
+  if (found.length > 1)
+    throw new AnalysisError("AMBIGUOUS_LATERAL_COLUMN_ALIAS", {
+      failed: `Lateral column alias \`${first}\` is ambiguous and has ${found.length} matches`,
+      found: "several columns of the list have that name",
+      remedy: "Give each a name of its own.",
+    });
+  return rest.reduce(fieldOf, only.expr);
+}
+
+/** The patterns of LIKE ANY (…), LIKE SOME (…) and LIKE ALL (…). */
+function patternList(pattern: Ast | undefined, any: boolean): { readonly patterns: readonly Ast[]; readonly every: boolean } | undefined {
+  const [kind, content] = variantOf(pattern);
+  if (any) return { patterns: kind === "Tuple" ? listOf(content) : [content], every: false };
+  if (kind !== "Function" || !isObject(content)) return undefined;
+  const name = listOf(content.name).map(identifier).join(".").toLowerCase();
+  const [, list] = variantOf(content.args);
+  if ((name !== "all" && name !== "some") || !isObject(list)) return undefined;
+  return { patterns: listOf(list.args).map((one) => variantOf(variantOf(one)[1])[1]), every: name === "all" };
 }
 
 function matched(fn: string, node: AstObject, scope: ExpressionScope): Expression {
   const escape = isObject(node.escape_char) ? valueLiteral(node.escape_char, scope.source) : undefined;
-  if (node.any === true || (escape?.kind === "literal" && escape.value !== "\\"))
-    throw unsupportedSql(
-      node.any === true ? "LIKE ANY" : "An escape other than the backslash",
-      placeOf(node, scope.source),
-      "Join plain LIKEs by OR.",
-    );
-  return not(node.negated, call(fn, sqlExpression(node.expr, scope), sqlExpression(node.pattern, scope)));
+  const several = patternList(node.pattern, node.any === true);
+  if (several) {
+    const value = sqlExpression(node.expr, scope);
+    const each = several.patterns.map((one) => not(node.negated, call(fn, value, sqlExpression(one, scope))));
+    return each.reduce((all, one) => call(several.every ? "and" : "or", all, one));
+  }
+  const pattern = sqlExpression(node.pattern, scope);
+  const taken = escape === undefined ? pattern : withEscape(pattern, escape, node, scope.source);
+  return not(node.negated, call(fn, sqlExpression(node.expr, scope), taken));
 }
 
 function rounded(fn: string, node: AstObject, scope: ExpressionScope): Expression {
   const [kind, field] = variantOf(node.field);
+  if (kind === "Scale" && isObject(field)) return call(fn, sqlExpression(node.expr, scope), valueLiteral(field, scope.source));
   if (kind !== "DateTimeField" || field !== "NoDateTime")
     throw unsupportedSql(`${fn} with a scale`, placeOf(node, scope.source), "Use round(…).");
   return call(fn, sqlExpression(node.expr, scope));
@@ -205,7 +242,33 @@ function ownName(value: Expression): string | undefined {
   return value.kind === "column" || (value.kind === "call" && value.fn === "field") ? columnName(value) : undefined;
 }
 
+/** LIKE … ESCAPE: the pattern with backslashes in the place of its escape character. */
+function withEscape(pattern: Expression, escape: Expression, node: Ast, source: SourceText): Expression {
+  const sign = escape.kind === "literal" ? String(escape.value) : "";
+  const refused = (code: string, found: string): AnalysisError =>
+    new AnalysisError(code, { failed: "The pattern of LIKE is invalid", found, remedy: "The escape stands before %, _ or itself." });
+  if ([...sign].length !== 1) throw refused("INVALID_ESC", `'${sign}' is no single character`);
+  if (sign === "\\") return pattern;
+  if (pattern.kind !== "literal" || typeof pattern.value !== "string")
+    throw unsupportedSql("ESCAPE after a computed pattern", placeOf(node, source), "Write the pattern as a text.");
+  let text = "";
+  let escaped = false;
+  for (const one of pattern.value) {
+    if (escaped && one !== "%" && one !== "_" && one !== sign)
+      throw refused("INVALID_FORMAT.ESC_IN_THE_MIDDLE", `the escape stands before ${one}`);
+    if (!escaped && one === sign) {
+      escaped = true;
+      continue;
+    }
+    text += one === "\\" || (escaped && one !== sign) || (one === sign && "%_".includes(sign)) ? `\\${one}` : one;
+    escaped = false;
+  }
+  if (escaped) throw refused("INVALID_FORMAT.ESC_AT_THE_END", "the escape ends it");
+  return literalExpression(text);
+}
+
 const OVER_CLAUSES = ["null_treatment", "within_group"] as const;
+const PLAIN: ReadonlySet<Ast> = new Set(["RespectNulls"]);
 
 function sqlCall(node: AstObject, scope: ExpressionScope): Expression {
   const { source } = scope;
@@ -218,7 +281,12 @@ function sqlCall(node: AstObject, scope: ExpressionScope): Expression {
   const args = given.map((one) => argument(one, scope));
   if (isObject(node.over) || typeof node.over === "string") return { kind: "over", fn, args };
   if (node.null_treatment === "IgnoreNulls" && FIRST_OR_LAST.has(fn) && args.length === 1) args.push(literalExpression(true));
-  else if (OVER_CLAUSES.some((clause) => isObject(node[clause]) || typeof node[clause] === "string" || listOf(node[clause]).length > 0))
+  else if (
+    OVER_CLAUSES.some(
+      (clause) =>
+        !PLAIN.has(node[clause] ?? null) && (isObject(node[clause]) || typeof node[clause] === "string" || listOf(node[clause]).length > 0),
+    )
+  )
     throw unsupportedSql(
       "IGNORE NULLS, RESPECT NULLS and WITHIN GROUP",
       place,

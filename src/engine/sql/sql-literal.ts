@@ -1,4 +1,5 @@
 import { parseDurationUs } from "../../base/duration.ts";
+import { AnalysisError } from "../columns/analysis-error.ts";
 import { literalExpression } from "../columns/literal.ts";
 import type { Expression } from "../columns/expression.ts";
 import type { DataType } from "../types/data-type.ts";
@@ -6,7 +7,7 @@ import { parseDate, parseTimestamp } from "../types/timestamp-text.ts";
 import type { Ast, AstObject } from "./parser.ts";
 import { isObject, listOf, placeOf, variantOf } from "./parser.ts";
 import type { SourceText } from "./source-text.ts";
-import { syntaxError, unsupportedSql } from "./sql-error.ts";
+import { placeText, syntaxError, unsupportedSql } from "./sql-error.ts";
 
 /** A literal: texts, numbers (with a point: DECIMAL, with an exponent: DOUBLE, as in Spark), TRUE, FALSE, NULL, X'1F'. */
 export function valueLiteral(value: AstObject, source: SourceText): Expression {
@@ -14,7 +15,9 @@ export function valueLiteral(value: AstObject, source: SourceText): Expression {
   switch (kind) {
     case "Number": {
       const [digits, long] = listOf(content);
-      return numberLiteral(String(digits), long === true);
+      const start = isObject(value.span) && isObject(value.span.start) ? value.span.start : {};
+      const suffix = long === true ? "L" : source.suffix({ line: Number(start.line), column: Number(start.column) });
+      return suffix === undefined ? numberLiteral(String(digits)) : typedNumber(String(digits), suffix, value, source);
     }
     case "SingleQuotedString":
     case "DoubleQuotedString":
@@ -30,11 +33,48 @@ export function valueLiteral(value: AstObject, source: SourceText): Expression {
   }
 }
 
-function numberLiteral(digits: string, long: boolean): Expression {
+const WHOLE: Readonly<Record<string, readonly [type: "tinyint" | "smallint" | "bigint", bits: number]>> = {
+  Y: ["tinyint", 8],
+  S: ["smallint", 16],
+  L: ["bigint", 64],
+};
+
+/** 2S, 1.5D, 1.25BD: the suffix says the type, which must hold the number (one more below zero, for the sign that may stand before it, is not held). */
+function typedNumber(digits: string, suffix: string, node: AstObject, source: SourceText): Expression {
+  const [type, bits] = WHOLE[suffix] ?? [undefined, 0];
+  if (type !== undefined) {
+    if (!/^\d+$/.test(digits)) throw syntaxError(`${digits}${suffix} is no whole number`, placeOf(node, source));
+    const whole = BigInt(digits);
+    if (whole >= 1n << BigInt(bits - 1))
+      throw new AnalysisError("INVALID_NUMERIC_LITERAL_RANGE", {
+        failed: `Numeric literal ${digits} is outside the valid range for ${type}`,
+        found: `at ${placeText(placeOf(node, source))}`,
+        remedy: "Write a smaller number, or one of a wider type.",
+      });
+    return { kind: "literal", value: jsonSafe(whole), dataType: { type } };
+  }
+  if (suffix === "BD") return decimalLiteral(/[eE]/.test(digits) ? plainDigits(digits) : digits);
+  return {
+    kind: "literal",
+    value: suffix === "F" ? Math.fround(Number(digits)) : Number(digits),
+    dataType: { type: suffix === "F" ? "float" : "double" },
+  };
+}
+
+/** "1.5e2" as "150". */
+function plainDigits(digits: string): string {
+  const [mantissa = "", exponent = "0"] = digits.toLowerCase().split("e");
+  const [whole = "", fraction = ""] = mantissa.split(".");
+  const point = whole.length + Number(exponent);
+  const all = whole + fraction;
+  if (point <= 0) return `0.${"0".repeat(-point)}${all}`;
+  return point >= all.length ? all.padEnd(point, "0") : `${all.slice(0, point)}.${all.slice(point)}`;
+}
+
+function numberLiteral(digits: string): Expression {
   if (/[eE]/.test(digits)) return { kind: "literal", value: Number(digits), dataType: { type: "double" } };
   if (digits.includes(".")) return decimalLiteral(digits);
   const whole = BigInt(digits);
-  if (long) return { kind: "literal", value: jsonSafe(whole), dataType: { type: "bigint" } };
   if (whole > 0x7fff_ffff_ffff_ffffn) return decimalLiteral(digits);
   return { kind: "literal", value: jsonSafe(whole), dataType: whole <= 0x7fff_ffffn ? { type: "int" } : { type: "bigint" } };
 }
@@ -53,7 +93,7 @@ function jsonSafe(value: bigint): number | string {
 /** `-literal` as a literal of its own; undefined for anything that is not a number. */
 export function negated(expression: Expression): Expression | undefined {
   if (expression.kind !== "literal" || expression.value === null || typeof expression.value === "boolean") return undefined;
-  if (!["int", "bigint", "double", "decimal"].includes(expression.dataType.type)) return undefined;
+  if (!["tinyint", "smallint", "int", "bigint", "float", "double", "decimal"].includes(expression.dataType.type)) return undefined;
   const { value } = expression;
   return {
     ...expression,

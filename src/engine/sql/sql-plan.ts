@@ -9,7 +9,7 @@ import type { Input } from "./from.ts";
 import { columnNamed } from "./names.ts";
 import type { Ast, AstObject, ParsedQuery } from "./parser.ts";
 import { identifier, isObject, listOf, parseSql, placeNumber, placeOf, variantOf } from "./parser.ts";
-import { selectPlan } from "./select.ts";
+import { everyPlace, selectPlan } from "./select.ts";
 import type { OrderItem } from "./select.ts";
 import type { SourceText } from "./source-text.ts";
 import { atPlace, unsupportedSql } from "./sql-error.ts";
@@ -30,6 +30,26 @@ export interface SqlCatalog {
 export function sqlPlan(text: string, catalog: SqlCatalog): Plan {
   const parsed: ParsedQuery = parseSql(text);
   return new Translation(parsed.source, catalog).query(parsed.query, new Map());
+}
+
+function typeTexts(one: Expression | undefined): string[] {
+  return one?.kind === "literal" && one.value !== null ? [simpleString(one.dataType)] : [];
+}
+
+function inlineTable(kind: string, found: string): AnalysisError {
+  return new AnalysisError(`INVALID_INLINE_TABLE.${kind}`, {
+    failed: "Invalid inline table",
+    found,
+    remedy: "Give every row as many values, and every column values of one type.",
+  });
+}
+
+function duplicateCte(name: string): AnalysisError {
+  return new AnalysisError("DUPLICATED_CTE_NAMES", {
+    failed: `CTE definition can't have duplicate names: \`${name}\``,
+    found: "two queries of that name in one WITH",
+    remedy: "Give each query of WITH a name of its own.",
+  });
 }
 
 type Tables = ReadonlyMap<string, Plan>;
@@ -54,7 +74,8 @@ class Translation {
     if (kind === "Select" && isObject(content)) plan = selectPlan(content, order, { ...this.#context(tables) });
     else {
       plan = this.#body(node.body, tables);
-      if (order.length > 0) plan = { op: "sort", input: plan, by: order.map((item) => this.#outputKey(item, plan)) };
+      if (order.length > 0)
+        plan = { op: "sort", input: plan, by: everyPlace(order, this.columnsOf(plan)).map((item) => this.#outputKey(item, plan)) };
     }
     return this.#limited(plan, node);
   }
@@ -101,11 +122,15 @@ class Translation {
     if (!isObject(node)) return outer;
     if (node.recursive === true) throw this.unsupported("WITH RECURSIVE", node, "Write the steps one by one.");
     const tables = new Map(outer);
+    const own = new Set<string>();
     for (const one of listOf(node.cte_tables)) {
       if (!isObject(one) || !isObject(one.alias) || !isObject(one.query)) continue;
+      const name = identifier(one.alias.name).toLowerCase();
+      if (own.has(name)) throw duplicateCte(name);
+      own.add(name);
       const plan = this.query(one.query, tables);
       const names = listOf(one.alias.columns).map((column) => identifier(isObject(column) ? column.name : null));
-      tables.set(identifier(one.alias.name).toLowerCase(), names.length === 0 ? plan : this.#renamed(plan, names));
+      tables.set(name, names.length === 0 ? plan : this.#renamed(plan, names));
     }
     return tables;
   }
@@ -141,6 +166,7 @@ class Translation {
       return all ? union : { op: "deduplicate", input: union, columns: [], withinWatermark: false };
     }
     if (op === "Intersect" && !all) return { op: "intersect", left, right };
+    if (op === "Intersect") return { op: "except", left, right: { op: "except", left, right } };
     const once = (input: Plan): Plan => ({ op: "deduplicate", input, columns: [], withinWatermark: false });
     if (op === "Except" || op === "Minus") return { op: "except", left: all ? left : once(left), right: all ? right : once(right) };
     throw this.unsupported(
@@ -153,14 +179,18 @@ class Translation {
   #values(node: AstObject): Plan {
     const scope = { source: this.source, relations: [] };
     const rows = listOf(node.rows).map((row) => listOf(isObject(row) ? row.content : row).map((one) => sqlExpression(one, scope)));
+    const width = rows[0]?.length ?? 0;
+    if (rows.some((row) => row.length !== width)) throw inlineTable("NUM_COLUMNS_MISMATCH", "the rows are of different lengths");
+    const kinds = Array.from({ length: width }, (_, i) => new Set(rows.flatMap((row) => typeTexts(row[i]))));
+    if (kinds.some((one) => one.size > 1 && one.has("string")))
+      throw inlineTable("INCOMPATIBLE_TYPES_IN_INLINE_TABLE", "a column has texts beside values of other types");
+    if (rows.flat().some((one) => one.kind !== "literal") || kinds.some((one) => one.size > 1)) return this.#computedValues(rows);
     const types: DataType[] = [];
     const values = rows.map((row): Row =>
       row.map((one, i) => {
         if (one.kind !== "literal") throw this.unsupported("A computed value in VALUES", node, "Write literals, and compute in SELECT.");
         const known = types[i];
         if (known === undefined || known.type === "null") types[i] = one.dataType;
-        else if (one.value !== null && simpleString(known) !== simpleString(one.dataType))
-          throw this.unsupported("VALUES of different types in one column", node, "Write them as one type, or CAST them in SELECT.");
         return literalValue(one.value, one.dataType);
       }),
     );
@@ -170,6 +200,24 @@ class Translation {
       nullable: rows.some((row) => row[i]?.kind === "literal" && row[i].value === null),
     }));
     return { op: "local", schema: { type: "struct", fields }, rows: values };
+  }
+
+  /** VALUES with expressions, or with types that have to be brought to one: a query per row. */
+  #computedValues(rows: readonly (readonly Expression[])[]): Plan {
+    const plans = rows.map((row): Plan => ({
+      op: "project",
+      input: { op: "local", schema: { type: "struct", fields: [] }, rows: [[]] },
+      columns: row.map((expr, i) => ({ name: `col${i + 1}`, expr })),
+    }));
+    const plan = plans.reduce((left, right): Plan => ({ op: "union", left, right }));
+    try {
+      this.columnsOf(plan);
+    } catch (thrown) {
+      if (thrown instanceof AnalysisError && thrown.code === "INCOMPATIBLE_COLUMN_TYPE")
+        throw inlineTable("INCOMPATIBLE_TYPES_IN_INLINE_TABLE", "a column has values of types that have no common one");
+      throw thrown;
+    }
+    return plan;
   }
 
   #order(node: Ast | undefined): OrderItem[] {
