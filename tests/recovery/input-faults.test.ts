@@ -2,7 +2,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { systemClock } from "../../src/base/clock.ts";
 import { createSession } from "../../src/engine/api/session.ts";
 import { count } from "../../src/engine/functions/api/aggregates.ts";
 import { fromJson } from "../../src/engine/functions/api/json.ts";
@@ -136,39 +135,6 @@ describe("F23: idle and lagging partitions", () => {
   });
 });
 
-describe("F27: a slow sink and a fast producer", () => {
-  test("maxOffsetsPerTrigger caps every batch, nothing is lost, and the heap stays flat", { timeout: 60_000 }, async () => {
-    const topic = "flood";
-    await cluster.client.topics.create({ topic, partitions: 1 });
-    const filler = "x".repeat(1000);
-    let sent = 0;
-    const send = async (): Promise<void> =>
-      cluster.append(
-        topic,
-        0,
-        Array.from({ length: 500 }, () => `${sent++} ${filler}`),
-      );
-    await send();
-    let seen = 0;
-    const heaps: number[] = [];
-    const query = await keep(topic, { maxOffsetsPerTrigger: "500" }, async (texts) => {
-      for (const text of texts) expect(Number(text.split(" ")[0])).toBe(seen++);
-      heaps.push(process.memoryUsage().heapUsed + process.memoryUsage().external);
-      await systemClock.sleep(15);
-    });
-    try {
-      for (let i = 0; i < 39; i++) await send();
-      await query.processAllAvailable();
-      expect(seen).toBe(20_000);
-      expect(query.recentProgress.every((one) => one.numInputRows <= 500)).toBe(true);
-      expect(query.recentProgress.length).toBeGreaterThanOrEqual(40);
-      expect(Math.max(...heaps) - (heaps[0] ?? 0)).toBeLessThan(150 * 2 ** 20);
-    } finally {
-      await query.stop();
-    }
-  });
-});
-
 describe("F26: the messages' schema drifts", () => {
   const schema = struct({ sensor: string(), value: double() });
   test.each([
@@ -206,5 +172,50 @@ describe("F26: the messages' schema drifts", () => {
     } finally {
       await query.stop();
     }
+  });
+
+  test("driftReport: progress and the query say which fields are new, missing or of another kind; without it nothing is counted", async () => {
+    const topic = "drifting";
+    await cluster.client.topics.create({ topic, partitions: 1 });
+    const messages = [
+      '{"sensor":"a","value":1}',
+      '{"sensor":"a","value":1,"unit":"C"}',
+      '{"sensor":"a","value":2,"unit":"F"}',
+      '{"sensor_name":"a","value":1}',
+      '{"sensor":"a","value":"high"}',
+      '{"sensor":"a",',
+    ];
+    await cluster.append(topic, 0, messages);
+    const run = async (options: { readonly driftReport?: string }): Promise<StreamingQuery> => {
+      const query = await createSession({ formats: [kafkaFormat] })
+        .readStream.format("kafka")
+        .options({ brokers: cluster.address, subscribe: topic, startingOffsets: "earliest" })
+        .load()
+        .select((record) => fromJson(record.value.cast("string"), schema, options))
+        .writeStream.format("noop")
+        .option("deadLetter", path.join(folder, `drift-${options.driftReport ?? "off"}`))
+        .start();
+      await query.processAllAvailable();
+      await query.stop();
+      return query;
+    };
+    const counted = await run({ driftReport: "true" });
+    const found = {
+      "drift.records": "5",
+      "drift.new.unit": "2",
+      "drift.new.sensor_name": "1",
+      "drift.missing.sensor": "1",
+      "drift.type.value: DOUBLE, found string": "1",
+    };
+    const metrics = counted.lastProgress?.sources[0]?.metrics ?? {};
+    expect(Object.fromEntries(Object.entries(metrics).filter(([name]) => name.startsWith("drift.")))).toEqual(found);
+    expect(metrics).toMatchObject({ keptRows: "4", deadLetterRows: "2" });
+    expect(counted.driftReport()).toMatchObject({ records: 5, entries: [{ kind: "new", field: "unit", count: 2 }, {}, {}, {}] });
+    expect(counted.driftReport().text).toContain("unit is new: 2");
+
+    const plain = await run({});
+    expect(Object.keys(plain.lastProgress?.sources[0]?.metrics ?? {}).filter((name) => name.startsWith("drift"))).toEqual([]);
+    expect(plain.explain()).not.toContain("drift");
+    expect(plain.driftReport()).toMatchObject({ records: 0, entries: [] });
   });
 });

@@ -1,5 +1,6 @@
 import type { DataType } from "../types/data-type.ts";
 import type { FunctionEntry } from "../functions/function-entry.ts";
+import type { DriftLog } from "../functions/json/drift.ts";
 import type { CallOptions } from "./expression.ts";
 
 /** An expression after analysis: every name is an ordinal of the input's schema, every node knows its type, casts are explicit. */
@@ -17,4 +18,6 @@ export type Resolved = { readonly dataType: DataType; readonly nullable: boolean
 export interface ExpressionSettings {
   /** spark.sql.ansi.enabled: overflow, bad casts and division by zero stop the query. */
   readonly ansi: boolean;
+  /** Where from_json counts how records differ from their schema; absent outside of a query's stages. */
+  readonly drift?: DriftLog;
 }

@@ -6,7 +6,8 @@ import type { Resolved } from "../columns/resolved.ts";
 import type { DataType, StructType } from "../types/data-type.ts";
 import type { EmitContext, FieldBinding, FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
 import { createByteScanner, createScannedFields, isScannedNumber, MALFORMED, SCANNED, type ScannedFields } from "./json/byte-scanner.ts";
-import { JsonParser } from "./json/json-parser.ts";
+import { JsonDrift } from "./json/drift.ts";
+import { JsonParser, leniencyOf } from "./json/json-parser.ts";
 import { jsonArrayLength, jsonObjectKeys, jsonPath } from "./json/json-path.ts";
 import { jsonWriter } from "./json/json-writer.ts";
 import { implicitCast, INT, scalar, STRING, unexpectedType } from "./scalar.ts";
@@ -15,7 +16,7 @@ import { implicitCast, INT, scalar, STRING, unexpectedType } from "./scalar.ts";
 export const json: readonly FunctionEntry[] = [
   {
     name: "from_json",
-    doc: "Reads JSON text by a schema: what is not of its type is null, broken text gives nulls (PERMISSIVE).",
+    doc: "Reads JSON text by a schema: what is not of its type is null, broken text gives nulls (PERMISSIVE). The option driftReport counts new, missing and changed fields.",
     resolve(args, options, settings) {
       const [text] = args;
       if (!text || args.length !== 1) throw wrongArgumentCount("from_json", "1", args.length);
@@ -127,6 +128,8 @@ function scannedField(call: ResolvedCallNode, schema: StructType, ordinal: numbe
   scan.needed.add(ordinal);
   const { writer } = context;
   context.once(key, () => {
+    const drift = driftOf(call, context);
+    if (drift !== undefined) writer.line(`${drift}.bytes(${bytes.buffer}, ${bytes.start}, ${bytes.end});`);
     const status = writer.assign("status", `${scan.names.scan}(${bytes.buffer}, ${bytes.start}, ${bytes.end})`);
     const malformed = context.malformed;
     const reason = `${status} === ${MALFORMED} ? ${scan.names.holder}.reason : "${NO_VALUE}"`;
@@ -178,6 +181,8 @@ function parsedRecord(call: ResolvedCallNode, context: EmitContext): string {
     const text = context.emit(arg);
     const parser = writer.constant("parser", parserOf(call, context));
     const parse = `${parser}.parse(${text.value})`;
+    const drift = driftOf(call, context);
+    if (drift !== undefined && text.isNull !== "true") writer.line(`${drift}.text(${text.isNull} ? null : ${text.value});`);
     const record = writer.assign(
       "record",
       text.isNull === "false" ? parse : text.isNull === "true" ? "null" : `${text.isNull} ? null : ${parse}`,
@@ -189,6 +194,23 @@ function parsedRecord(call: ResolvedCallNode, context: EmitContext): string {
     }
     return { value: record, isNull: "false" };
   }).value;
+}
+
+/**
+ * The name of what compares the records with the schema, where the option driftReport asks for it and the query keeps such a log. Only where the record
+ * is first read: a second place, in another branch, would count it twice.
+ */
+function driftOf(call: ResolvedCallNode, context: EmitContext): string | undefined {
+  const options = call.options.options ?? {};
+  const { drift } = context.settings;
+  const key = `drift ${structuralKey(call)}`;
+  if (!drift || !asksForDrift(options) || context.shared.has(key)) return undefined;
+  context.shared.set(key, true);
+  return context.writer.constant("drift", new JsonDrift(call.dataType, leniencyOf(options), parserOf(call, context).corruptOrdinal, drift));
+}
+
+function asksForDrift(options: Readonly<Record<string, string>>): boolean {
+  return Object.entries(options).some(([name, value]) => name.toLowerCase() === "driftreport" && value.toLowerCase() === "true");
 }
 
 function parserOf(call: ResolvedCallNode, context: EmitContext): JsonParser {

@@ -3,6 +3,7 @@ import { createEmitContext, valueOrNull } from "../codegen/emit.ts";
 import type { ExpressionSettings } from "../columns/resolved.ts";
 import type { EmitContext, FieldBinding } from "../functions/function-entry.ts";
 import { fieldRef } from "../plan/node.ts";
+import { DriftLog } from "../functions/json/drift.ts";
 import type { Column } from "../plan/node.ts";
 import type { Block } from "../sources/source.ts";
 import type { Row, StructType } from "../types/data-type.ts";
@@ -28,6 +29,8 @@ export class BatchRun {
   /** Where generated code reports malformed records. */
   deadLetters: DeadLetterSink | undefined;
   letters: DeadLetterBatch | undefined;
+  /** How records differ from their schema, where a from_json asks for it. */
+  readonly drift: DriftLog = new DriftLog();
 
   begin(timeUs: number, letters: DeadLetterBatch): void {
     this.timeUs = timeUs;
@@ -39,6 +42,7 @@ export class BatchRun {
     this.deadRows = 0;
     if (this.futureRows !== undefined) this.futureRows = 0;
     this.letters = letters;
+    this.drift.begin();
     this.deadLetters = letters;
   }
 
@@ -52,7 +56,7 @@ export class BatchRun {
       ...(this.futureRows !== undefined && { futureRows: String(this.futureRows) }),
     };
     for (const [reason, count] of this.letters?.counts ?? []) counts[`deadLetters.${reason}`] = String(count);
-    return counts;
+    return Object.assign(counts, this.drift.metrics());
   }
 }
 

@@ -54,7 +54,8 @@ export interface SourceProgress {
    * Kafka: avg-, min-, maxOffsetsBehindLatest; after a gap gaps, lostOffsets and gap.<topic>-<partition> (all of the run); of every partition read
    * rows.…, lateRows.… (of the batch) and maxEventTime.… (of the run). The first source also has the counts of the whole batch: keptRows,
    * filteredRows, lateRows, deadLetterRows, and deadLetters.<reason>; with maxFutureEventTime also futureRows, rows too far ahead to move the
-   * watermark, which are counted among the others too.
+   * watermark, which are counted among the others too; with driftReport of from_json drift.records, drift.new.<field>, drift.missing.<field> and
+   * drift.type.<field>: <type>, found <kind>.
    */
   readonly metrics: Readonly<Record<string, string>>;
 }

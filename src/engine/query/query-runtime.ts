@@ -5,7 +5,7 @@ import type { CompiledPlan, Leaf } from "../operators/compile.ts";
 import { compile, hasWatermark } from "../operators/compile.ts";
 import { analyze } from "../plan/analyze.ts";
 import type { AnalysisContext } from "../plan/scope.ts";
-import { checkStreaming } from "../plan/check.ts";
+import { checkOptimized, checkStreaming } from "../plan/check.ts";
 import type { Node } from "../plan/node.ts";
 import { optimize } from "../plan/optimize.ts";
 import type { OutputMode, Plan } from "../plan/plan.ts";
@@ -64,14 +64,15 @@ export function openRuntime(options: RuntimeOptions): QueryRuntime {
   const analyzed = analyze(options.plan, options.context);
   checkStreaming(analyzed, options.mode);
   const plan = optimize(analyzed);
+  checkOptimized(plan);
+  const run = new BatchRun();
+  if (options.maxFutureMs !== undefined) run.futureRows = 0;
   const compiled = compile(plan, {
     mode: options.mode,
-    settings: { ...options.context.settings, keepDeadLetters: options.keepDeadLetters },
+    settings: { ...options.context.settings, keepDeadLetters: options.keepDeadLetters, drift: run.drift },
     ...(options.maxFutureMs !== undefined && { maxFutureUs: options.maxFutureMs * 1000 }),
     stateFiles: (operator) => new StateFiles(path.join(options.stateFolder, String(operator), "0")),
   });
-  const run = new BatchRun();
-  if (options.maxFutureMs !== undefined) run.futureRows = 0;
   return { plan, compiled, run, hasWatermark: hasWatermark(plan) };
 }
 

@@ -18,6 +18,7 @@ import { StreamingQueryError } from "./query-error.ts";
 import type { StreamingQueryProgress } from "./progress.ts";
 import type { QueryRuntime, QuerySettings } from "./query-runtime.ts";
 import { openRuntime, shapeOf, streamLeaves } from "./query-runtime.ts";
+import type { DriftReport } from "../functions/json/drift.ts";
 import type { JsonValue } from "../types/json-value.ts";
 import { fromJsonValue } from "../types/json-value.ts";
 import type { Outlook, WhyNextBatch, WhyRow, WhyWindow } from "./why.ts";
@@ -193,6 +194,14 @@ export class StreamingQuery {
   /** What the next batch will do. */
   whyNextBatch(): WhyNextBatch {
     return whyNextBatch(this.#execution.outlook);
+  }
+
+  /**
+   * How the records read so far by this run differ from the schemas of those from_json calls that have the option `driftReport: "true"`: new, missing
+   * and changed fields, with counts. `text` is for printing.
+   */
+  driftReport(): DriftReport {
+    return this.#execution.runtime.run.drift.report();
   }
 
   /** The numbers of a batch that has run: its own watermark, and the one of the batch before. */

@@ -22,6 +22,11 @@ export type JsonOptions = {
   readonly allowSingleQuotes?: string;
   /** "false": NaN, Infinity and -Infinity are no numbers ("true" when not given, as in Spark). */
   readonly allowNonNumericNumbers?: string;
+  /**
+   * "true" (beyond Spark): every record is compared with the schema as well, and a streaming query counts new and missing fields and values of another
+   * kind, in its progress (`drift.…` of the first source) and in `query.driftReport()`. Costs a second reading of each record; nothing when not given.
+   */
+  readonly driftReport?: string;
 };
 
 /** Reads JSON text by a schema; a field that is not of its type is null, text that is no JSON object gives nulls (PERMISSIVE). */

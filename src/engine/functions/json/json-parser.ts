@@ -252,7 +252,8 @@ function daysOf(us: number | null): number | null {
   return us === null ? null : dayOfUs(us);
 }
 
-function leniencyOf(given: Readonly<Record<string, string>>): JsonLeniency {
+/** What JSON text may look like under the options of from_json; their names are read without case. */
+export function leniencyOf(given: Readonly<Record<string, string>>): JsonLeniency {
   const options = new Map(Object.entries(given).map(([name, value]) => [name.toLowerCase(), value.toLowerCase()]));
   const is = (name: string): boolean => options.get(name.toLowerCase()) === "true";
   return {
