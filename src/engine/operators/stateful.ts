@@ -35,8 +35,15 @@ export function newCounts(): OperatorCounts {
   return { updated: 0, removed: 0, dropped: 0, lateInput: 0 };
 }
 
+/** The time of a batch, milliseconds: reading its input and folding it into the states (as in Spark the work below included), eviction, commit. */
+export interface OperatorTimes {
+  readonly updatesMs: number;
+  readonly removalsMs: number;
+  readonly commitMs: number;
+}
+
 /** The operator's part of the progress. */
-export function operatorProgress(operator: StatefulOperator, commitTimeMs: number): StateOperatorProgress {
+export function operatorProgress(operator: StatefulOperator, times: OperatorTimes): StateOperatorProgress {
   const { updated, removed, dropped, lateInput } = operator.counts;
   return {
     operatorName: operator.name,
@@ -44,9 +51,9 @@ export function operatorProgress(operator: StatefulOperator, commitTimeMs: numbe
     numRowsUpdated: updated,
     numRowsRemoved: removed,
     numRowsDroppedByWatermark: dropped,
-    allUpdatesTimeMs: 0,
-    allRemovalsTimeMs: 0,
-    commitTimeMs,
+    allUpdatesTimeMs: times.updatesMs,
+    allRemovalsTimeMs: times.removalsMs,
+    commitTimeMs: times.commitMs,
     memoryUsedBytes: operator.store.memoryBytes,
     numShufflePartitions: 1,
     numStateStoreInstances: operator.name === "symmetricHashJoin" ? 4 : 1,

@@ -7,7 +7,8 @@ import { DeadLetterBatch } from "../operators/dead-letters.ts";
 import type { OutputMode } from "../plan/plan.ts";
 import { schemaOf } from "../plan/node.ts";
 import type { Sink } from "../sinks/sink.ts";
-import type { Offset, Source } from "../sources/source.ts";
+import type { Leaf } from "../operators/compile.ts";
+import type { Block, Offset, Source } from "../sources/source.ts";
 import type { Row } from "../types/data-type.ts";
 import type { Batch } from "./batch.ts";
 import { sameOffset } from "./offsets.ts";
@@ -220,13 +221,17 @@ export class Execution {
         if (!source || sameOffset(from, to)) continue;
         const before = run.readRows;
         for await (const block of source.read(from, to, signal)) {
-          if (block.kind === "records") this.#partitions.follow(i, block, compiled, run, () => compiled.process(leaf, block));
-          else compiled.process(leaf, block);
+          if (block.kind === "records") this.#partitions.follow(i, block, compiled, run, () => this.#update(leaf, block));
+          else this.#update(leaf, block);
         }
         this.#progress.read(i, run.readRows - before);
       }
-      return compiled.finish();
+      return this.#progress.counted("removals", () => compiled.finish());
     });
+  }
+
+  #update(leaf: Leaf, block: Block): void {
+    this.#progress.counted("updates", () => this.#runtime.compiled.process(leaf, block));
   }
 
   /** W2 to W5. */
@@ -235,7 +240,9 @@ export class Execution {
     const { compiled, run, plan } = this.#runtime;
     failpoint("w2.before", batch.id, identity.name);
     checkpoint.verify();
-    await this.#progress.timed("stateCommit", () => Promise.all(compiled.operators.map(({ store }) => store.commit(batch.id + 1))));
+    await this.#progress.timed("stateCommit", () =>
+      Promise.all(compiled.operators.map(({ store }, i) => this.#progress.committing(i, () => store.commit(batch.id + 1)))),
+    );
     failpoint("w2.after", batch.id, identity.name);
 
     failpoint("w3.before", batch.id, identity.name);

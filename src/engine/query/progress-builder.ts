@@ -18,6 +18,7 @@ export class ProgressBuilder {
   #lastStartedMs: number | undefined;
   #durations = new Map<string, number>();
   #read = new Map<number, number>();
+  #commitMs: number[] = [];
 
   constructor(clock: Clock, identity: ExecutionParts["identity"]) {
     this.#clock = clock;
@@ -29,6 +30,7 @@ export class ProgressBuilder {
     this.#startedAtMs = this.#clock.nowMs();
     this.#durations = new Map();
     this.#read = new Map();
+    this.#commitMs = [];
   }
 
   /** Runs a part of the trigger and adds its time under Spark's name. */
@@ -37,6 +39,21 @@ export class ProgressBuilder {
     const result = await work();
     this.#durations.set(name, (this.#durations.get(name) ?? 0) + this.#clock.monotonicMs() - start);
     return result;
+  }
+
+  /** The same for work that does not wait; parts that are no durations of Spark's are `updates` and `removals`. */
+  counted<T>(name: "updates" | "removals", work: () => T): T {
+    const start = this.#clock.monotonicMs();
+    const result = work();
+    this.#durations.set(name, (this.#durations.get(name) ?? 0) + this.#clock.monotonicMs() - start);
+    return result;
+  }
+
+  /** Runs the commit of one operator's state. */
+  async committing(operator: number, work: () => Promise<unknown>): Promise<void> {
+    const start = this.#clock.monotonicMs();
+    await work();
+    this.#commitMs[operator] = this.#clock.monotonicMs() - start;
   }
 
   /** Counts the rows that a source has given. */
@@ -55,14 +72,15 @@ export class ProgressBuilder {
     this.#lastStartedMs = this.#startedMs;
     const { compiled, run } = runtime;
     const numInputRows = [...this.#read.values()].reduce((sum, rows) => sum + rows, 0);
-    const commitMs = Math.round(this.#durations.get("stateCommit") ?? 0);
+    const updatesMs = Math.round(this.#durations.get("updates") ?? 0);
+    const removalsMs = Math.round(this.#durations.get("removals") ?? 0);
     const sources = parts.sources.map((source, i): SourceProgress => {
       const rows = this.#read.get(i) ?? 0;
       return {
         description: source.description,
         startOffset: batch.id === 0 ? null : (batch.starts[i] ?? null),
         endOffset: batch.ends[i] ?? null,
-        latestOffset: source.reportLatestOffset?.() ?? batch.ends[i] ?? null,
+        latestOffset: source.reportLatestOffset ? source.reportLatestOffset() : (batch.ends[i] ?? null),
         numInputRows: rows,
         inputRowsPerSecond: rate(rows, sinceLastMs),
         processedRowsPerSecond: rate(rows, totalMs),
@@ -79,19 +97,28 @@ export class ProgressBuilder {
       processedRowsPerSecond: rate(numInputRows, totalMs),
       durationMs: this.#durationsMs(totalMs),
       eventTime: eventTime(compiled, batch, runtime.hasWatermark),
-      stateOperators: compiled.operators.map((operator) => operatorProgress(operator, commitMs)),
+      stateOperators: compiled.operators.map((operator, i) =>
+        operatorProgress(operator, { updatesMs, removalsMs, commitMs: Math.round(this.#commitMs[i] ?? 0) }),
+      ),
       sources,
-      sink: { description: parts.sink.description, numOutputRows: results.outputRows, metrics: parts.sink.metrics?.() ?? {} },
+      sink: {
+        description: parts.sink.description,
+        numOutputRows: parts.sink.countsRows === false ? -1 : results.outputRows,
+        metrics: parts.sink.metrics?.() ?? {},
+      },
       observedMetrics: Object.fromEntries(compiled.observers.map((one) => [one.name, observedMetrics(one.row(run.timeUs), one.schema)])),
     });
   }
 
   #durationsMs(totalMs: number): Record<string, number> {
     const out: Record<string, number> = { triggerExecution: Math.round(totalMs), queryPlanning: 0, getBatch: 0 };
-    for (const [name, ms] of this.#durations) if (name !== "stateCommit") out[name] = Math.round(ms);
+    for (const [name, ms] of this.#durations) if (!NO_DURATIONS.has(name)) out[name] = Math.round(ms);
     return out;
   }
 }
+
+/** Parts of a trigger that the operators tell, not the trigger. */
+const NO_DURATIONS: ReadonlySet<string> = new Set(["stateCommit", "updates", "removals"]);
 
 function rate(rows: number, ms: number): number {
   return ms > 0 ? (rows * 1000) / ms : Number.NaN;

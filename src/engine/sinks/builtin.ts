@@ -82,7 +82,7 @@ export const noopFormat: Format = {
 
 /** Hands every batch to a function; at least once, the function makes it idempotent by the batch's number. */
 export function foreachBatchSink(write: (batch: SinkBatch) => void | Promise<void>): Sink {
-  return { description: "ForeachBatchSink", write: async (batch) => write(batch), close: done };
+  return { description: "ForeachBatchSink", countsRows: false, write: async (batch) => write(batch), close: done };
 }
 
 /**

@@ -22,6 +22,8 @@ export interface SinkBatch {
 export interface Sink {
   /** For progress and explain: `MongoDB[iot_analytics.sensor_metrics]`. */
   readonly description: string;
+  /** False where Spark does not know how many rows its sink of this kind writes: the progress says −1 then. */
+  readonly countsRows?: boolean;
   write(batch: SinkBatch, signal: AbortSignal): Promise<void>;
   /** What the last `write` did, for `progress.sink.metrics`. */
   metrics?(): Readonly<Record<string, string>>;

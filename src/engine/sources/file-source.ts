@@ -67,6 +67,11 @@ export class FileSource implements Source {
     return { logOffset: this.#seen.last };
   }
 
+  /** Not known without a look at the folder: null, as Spark's. */
+  reportLatestOffset(): Offset {
+    return null;
+  }
+
   async *read(from: Offset, to: Offset, signal: AbortSignal): AsyncIterable<Block> {
     yield* blocksOf(this.#seen.between(stepOf(from), stepOf(to)), this.#options, signal);
   }
