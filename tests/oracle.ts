@@ -1,22 +1,21 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { test } from "vitest";
+import { findChromium } from "../src/stack/chromium.ts";
 
 /** What a suite may be judged by, beyond Node: programs of others that a machine may lack. */
 export type OracleName = "java" | "maven" | "kcat" | "chromium" | "python" | "duckdb";
 
-const PROGRAMS: Record<OracleName, readonly string[]> = {
+const PROGRAMS: Record<Exclude<OracleName, "chromium">, readonly string[]> = {
   java: ["java"],
   maven: ["mvn"],
   kcat: ["kcat", "kafkacat"],
-  chromium: ["chromium", "chromium-browser", "google-chrome"],
   python: ["python3"],
   duckdb: ["python3"],
 };
 
 /** The path of an oracle's program, or undefined where the machine has none. Chromium may be named by CHROME_PATH; DuckDB is a module of Python. */
 export function findOracle(name: OracleName): string | undefined {
-  if (name === "chromium" && process.env.CHROME_PATH && existsSync(process.env.CHROME_PATH)) return process.env.CHROME_PATH;
+  if (name === "chromium") return findChromium();
   for (const program of PROGRAMS[name]) {
     const found = spawnSync(process.platform === "win32" ? "where" : "which", [program], { encoding: "utf8" });
     const path = found.status === 0 ? found.stdout.trim().split("\n")[0] : undefined;
