@@ -34,6 +34,7 @@ export async function openFileSink(format: FileFormatName, context: SinkContext)
 
 class FileSink implements Sink {
   readonly description: string;
+  readonly countsRows = false;
   readonly #format: FileFormatName;
   readonly #folder: string;
   readonly #options: Options;
