@@ -20,6 +20,8 @@ export interface GroupingKey {
 /** One aggregate call of an aggregation. */
 export interface AggregateCall {
   readonly text: string;
+  /** The function's name, lower case. */
+  readonly fn: string;
   readonly distinct: boolean;
   readonly aggregate: ResolvedAggregate;
 }
@@ -123,7 +125,7 @@ function aggregateCall(
   const known = calls.find((one) => identities.get(one) === identity);
   if (known) return known;
   const aggregate = entry.resolve(args, part.options ?? {}, scope.settings);
-  const call: AggregateCall = { text, distinct, aggregate: distinct ? distinctAggregate(aggregate) : aggregate };
+  const call: AggregateCall = { text, fn: part.fn.toLowerCase(), distinct, aggregate: distinct ? distinctAggregate(aggregate) : aggregate };
   identities.set(call, identity);
   calls.push(call);
   return call;

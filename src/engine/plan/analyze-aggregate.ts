@@ -7,7 +7,7 @@ import type { Resolved } from "../columns/resolved.ts";
 import { sessionSpec } from "../functions/time-window.ts";
 import type { ResolvedCallNode } from "../functions/function-entry.ts";
 import type { AnalysisContext } from "./scope.ts";
-import { columnOf, eventTimeOf, scopeOf } from "./scope.ts";
+import { columnOf, columnTimeOf, scopeOf } from "./scope.ts";
 import { severalWindows, WindowColumns } from "./window-columns.ts";
 import type { Column, Node } from "./node.ts";
 import { fieldRef, schemaOf } from "./node.ts";
@@ -31,14 +31,14 @@ export function analyzeAggregate(plan: AggregatePlan, input: Node, context: Anal
     const kind = resolved.kind === "call" ? resolved.entry.generator?.kind : undefined;
     if (kind === undefined || resolved.kind !== "call") {
       const lifted = windows.lifted(resolved);
-      keyColumns.push(columnOf(name, lifted, windows.below.columns));
+      keyColumns.push(keyColumn(name, lifted, windows.below.columns));
       return { name, expr, resolved: lifted };
     }
     if (kind === "rows") throw generatorInGroupBy(name);
     if (session || (kind === "session" && windows.below !== input)) throw severalWindows();
     if (kind === "session") {
       session = { call: resolved, key: i };
-      const eventTimeDelayMs = eventTimeOf(sessionSpec(resolved).time, input.columns);
+      const eventTimeDelayMs = columnTimeOf(sessionSpec(resolved).time, input.columns);
       keyColumns.push({
         name,
         dataType: resolved.dataType,
@@ -76,6 +76,12 @@ export function analyzeAggregate(plan: AggregatePlan, input: Node, context: Anal
   if (never) shared.input = nothingOf(shared.input);
   const plain: Resolved[] = keys.filter((_, i) => i !== sessionKey).map((key) => key.resolved);
   return { op: "session", ...spec, sessionKey, keys: plain, ...shared };
+}
+
+function keyColumn(name: string, key: Resolved, input: readonly Column[]): Column {
+  const { eventTimeDelayMs: _, ...column } = columnOf(name, key, input);
+  const delayMs = columnTimeOf(key, input);
+  return { ...column, ...(delayMs !== undefined && { eventTimeDelayMs: delayMs }) };
 }
 
 /** A filter that lets nothing through. As any filter it goes below a watermark, which does not move then. */

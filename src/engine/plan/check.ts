@@ -3,7 +3,7 @@ import { structuralKey } from "../codegen/structural-key.ts";
 import type { Node } from "./node.ts";
 import { allNodes, inputsOf } from "./node.ts";
 import type { JoinType, OutputMode } from "./plan.ts";
-import { someOf } from "./expressions.ts";
+import { isDeterministic, referencesOf, someOf } from "./expressions.ts";
 import { boundsState, watermarkKey } from "./join-watermarks.ts";
 import type { JoinSide } from "./join-watermarks.ts";
 
@@ -58,6 +58,11 @@ export function checkStreaming(plan: Node, mode: OutputMode): void {
   checkChain(plan, mode);
 }
 
+/** Refuses what shows only in the optimised plan: event times that a column has got there. */
+export function checkOptimized(plan: Node): void {
+  for (const node of allNodes(plan)) if (node.op === "deduplicate" && node.streaming) checkOneEventTime(node.input.columns);
+}
+
 type Aggregation = Extract<Node, { op: "aggregate" | "session" }>;
 
 function aggregations(plan: Node): Aggregation[] {
@@ -97,7 +102,7 @@ function checkOutputMode(plan: Node, mode: OutputMode): void {
 function checkNode(node: Node, mode: OutputMode): void {
   switch (node.op) {
     case "watermark":
-      if (node.streaming && redefines(node.input)) {
+      if (node.streaming && redefines(node.input, mode)) {
         refuse(
           "Redefining watermark is disallowed",
           "Keep one withWatermark per stream.",
@@ -115,11 +120,11 @@ function checkNode(node: Node, mode: OutputMode): void {
           "Consider using approx_count_distinct() instead.",
         );
       }
-      if (node.op === "session" && node.streaming && node.keyColumns.length === 1) {
+      if (node.op === "session" && node.streaming && node.keys.every((key) => isDeterministic(key) && referencesOf(key).size === 0)) {
         refuse(
           "Global aggregation with session window in streaming query is not supported",
           "Group by another column besides the session.",
-          "session_window is the only key",
+          "session_window is the only key that is no constant",
           "STREAM_FAILED",
         );
       }
@@ -190,10 +195,11 @@ function checkNode(node: Node, mode: OutputMode): void {
   }
 }
 
-/** Whether a watermark is defined below, with nothing stateful in between (Spark's PropagateWatermarkSimulator). */
-function redefines(node: Node): boolean {
+/** Whether a watermark is defined below; in append mode an aggregation in between ends it (Spark's PropagateWatermarkSimulator). */
+function redefines(node: Node, mode: OutputMode): boolean {
   if (node.op === "watermark") return node.streaming;
-  return (!isStateful(node) || node.op === "join") && node.op !== "deduplicate" && inputsOf(node).some(redefines);
+  if (mode === "append" && (node.op === "aggregate" || node.op === "session")) return false;
+  return inputsOf(node).some((input) => redefines(input, mode));
 }
 
 /** The columns of the keys, without those that are another one again. */

@@ -11,9 +11,14 @@ export interface Column {
   readonly dataType: DataType;
   readonly nullable: boolean;
   readonly eventTimeDelayMs?: number;
+  /** The event times among the fields of a struct that was made of columns: they are event times again where a field is taken out. */
+  readonly fieldTimes?: readonly (EventTime | undefined)[];
   /** Whether the column is a window's or a session's, which may be grouped by again and has a window_time. */
   readonly window?: "window" | "session";
 }
+
+/** What a value knows of event time: the delay of its watermark, when it is one, and what its fields know. */
+export type EventTime = Pick<Column, "eventTimeDelayMs" | "fieldTimes">;
 
 /** What every node of an analysed plan has. */
 export interface NodeBase {

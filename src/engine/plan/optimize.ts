@@ -1,21 +1,33 @@
 import type { Resolved } from "../columns/resolved.ts";
 import { andOf, isNotNull } from "./conditions.ts";
 import { conjuncts, isDeterministic, referencesOf, replaceFields } from "./expressions.ts";
+import { withEventTimes } from "./event-times.ts";
 import type { Node } from "./node.ts";
 import { allNodes } from "./node.ts";
+import { withoutRedundantAggregate } from "./optimize-aggregate.ts";
 import { optimizeJoin } from "./optimize-join.ts";
 
 /**
  * Rewrites that change what a query means for its watermark and its state, as Spark's optimizer does before it runs: filters move down as far
  * as they may, below a watermark whose column they do not read, below projections, windows, unions, aggregations by their keys and into the
- * sides of joins. Columns need no pruning: generated code reads a column when something first uses it.
+ * sides of joins; casts that change nothing and aggregations that only prepare another one go. Columns need no pruning: generated code reads a column when something first uses it.
  */
 export function optimize(node: Node): Node {
-  if (node.op === "filter") return pushDown(optimize(node.input), conjuncts(node.condition));
-  if (node.op === "limit" && node.input.op === "limit") return optimize({ ...node.input, n: Math.min(node.n, node.input.n) });
-  const inputs = withInputs(node, optimize);
+  return simplify(withFiltersBelow(node));
+}
+
+function withFiltersBelow(node: Node): Node {
+  if (node.op === "filter") return pushDown(withFiltersBelow(node.input), conjuncts(node.condition));
+  if (node.op === "limit" && node.input.op === "limit") return withFiltersBelow({ ...node.input, n: Math.min(node.n, node.input.n) });
+  const inputs = withInputs(node, withFiltersBelow);
   if (inputs.op === "join") return optimizeJoin(inputs, [], pushDown, filterOver);
   return inputs.op === "window" || inputs.op === "session" ? dropWithoutTime(inputs) : inputs;
+}
+
+/** What is left to do from the sources up, once filters are where they stay. */
+function simplify(node: Node): Node {
+  const made = withEventTimes(withInputs(node, simplify));
+  return made.op === "aggregate" ? withoutRedundantAggregate(made) : made;
 }
 
 function withInputs(node: Node, walk: (input: Node) => Node): Node {

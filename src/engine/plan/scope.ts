@@ -2,7 +2,7 @@ import { windowSpec } from "../functions/time-window.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
 import type { FunctionEntry, ResolvedCallNode } from "../functions/function-entry.ts";
 import type { StructType } from "../types/data-type.ts";
-import type { Column, Node } from "./node.ts";
+import type { Column, EventTime, Node } from "./node.ts";
 import { schemaOf } from "./node.ts";
 
 /** What names and operators mean in one session. */
@@ -34,22 +34,57 @@ export function scopeOf(
   };
 }
 
-/** The delay of the watermark that an expression's value carries: of a column itself, or of the window behind a window_time. */
+/** The delay of the watermark that an expression's value carries: of a column itself, of a field of a struct made of it, or of the window behind a window_time. */
 export function eventTimeOf(expression: Resolved, columns: readonly Column[]): number | undefined {
-  if (expression.kind === "field") return columns[expression.ordinal]?.eventTimeDelayMs;
-  const end = expression.kind === "call" && expression.entry.name === "window_time" ? expression.args[0] : undefined;
-  return end?.kind === "getField" ? eventTimeOf(end.input, columns) : undefined;
+  return timesOf(expression, columns).eventTimeDelayMs;
+}
+
+/** The same for what windows and keys of aggregations are made of: only a whole column has an event time there, a field of a struct has none. */
+export function columnTimeOf(expression: Resolved, columns: readonly Column[]): number | undefined {
+  return expression.kind === "getField" ? undefined : eventTimeOf(expression, columns);
+}
+
+const NO_TIMES: EventTime = {};
+
+function timesOf(expression: Resolved, columns: readonly Column[]): EventTime {
+  switch (expression.kind) {
+    case "field":
+      return columns[expression.ordinal] ?? NO_TIMES;
+    case "getField":
+      return timesOf(expression.input, columns).fieldTimes?.[expression.ordinal] ?? NO_TIMES;
+    case "call":
+      return timesOfCall(expression, columns);
+    default:
+      return NO_TIMES;
+  }
+}
+
+function timesOfCall(call: ResolvedCallNode, columns: readonly Column[]): EventTime {
+  if (call.entry.name === "window_time") {
+    const [end] = call.args;
+    return end?.kind === "getField" ? timesOf(end.input, columns) : NO_TIMES;
+  }
+  if (call.entry.name !== "struct" && call.entry.name !== "named_struct") return NO_TIMES;
+  const fieldTimes = call.args.map((arg): EventTime | undefined => {
+    const { eventTimeDelayMs, fieldTimes: inner } = timesOf(arg, columns);
+    return eventTimeDelayMs === undefined && !inner ? undefined : eventTimesOnly(eventTimeDelayMs, inner);
+  });
+  return fieldTimes.some((one) => one !== undefined) ? { fieldTimes } : NO_TIMES;
+}
+
+function eventTimesOnly(eventTimeDelayMs: number | undefined, fieldTimes: Column["fieldTimes"]): EventTime {
+  return { ...(eventTimeDelayMs !== undefined && { eventTimeDelayMs }), ...(fieldTimes && { fieldTimes }) };
 }
 
 /** The column that an expression makes under a name. */
 export function columnOf(name: string, expression: Resolved, input: readonly Column[]): Column {
-  const eventTimeDelayMs = eventTimeOf(expression, input);
+  const { eventTimeDelayMs, fieldTimes } = timesOf(expression, input);
   const window = expression.kind === "field" ? input[expression.ordinal]?.window : undefined;
   return {
     name,
     dataType: expression.dataType,
     nullable: expression.nullable,
-    ...(eventTimeDelayMs !== undefined && { eventTimeDelayMs }),
+    ...eventTimesOnly(eventTimeDelayMs, fieldTimes),
     ...(window && { window }),
   };
 }
@@ -57,7 +92,7 @@ export function columnOf(name: string, expression: Resolved, input: readonly Col
 /** Adds a window column at the end; the answer's last column is it. */
 export function addWindow(input: Node, call: ResolvedCallNode, name: string): Node {
   const { time, ...window } = windowSpec(call);
-  const eventTimeDelayMs = eventTimeOf(time, input.columns);
+  const eventTimeDelayMs = columnTimeOf(time, input.columns);
   const column: Column = {
     name,
     dataType: call.dataType,

@@ -65,6 +65,7 @@ export function openRuntime(options: RuntimeOptions): QueryRuntime {
   checkStreaming(analyzed, options.mode);
   const plan = optimize(analyzed);
   checkOptimized(plan);
+  checkOptimized(plan);
   const run = new BatchRun();
   if (options.maxFutureMs !== undefined) run.futureRows = 0;
   const compiled = compile(plan, {
