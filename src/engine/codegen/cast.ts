@@ -56,7 +56,7 @@ export function emitCast(expression: Extract<Resolved, { kind: "cast" }>, contex
   const input = context.emit(expression.input);
   if (input.isNull === "true") return input;
   const strict = context.settings.ansi || expression.mode === "try";
-  const found = conversion(from, to, strict);
+  const found = conversion(from, to, strict, expression.mode);
   if (found.inline) return { value: guarded(found.inline(input.value), input.isNull, to), isNull: input.isNull };
   const { writer } = context;
   const convert = writer.constant("cast", found.call);
@@ -130,11 +130,11 @@ function decimalTextError(text: string, to: DecimalType): QueryExecutionError {
 
 const cache = new Map<string, Conversion>();
 
-function conversion(from: DataType, to: DataType, strict: boolean): Conversion {
-  const key = `${sqlTypeName(from)} ${sqlTypeName(to)} ${strict}`;
+function conversion(from: DataType, to: DataType, strict: boolean, mode: "cast" | "try"): Conversion {
+  const key = `${sqlTypeName(from)} ${sqlTypeName(to)} ${strict} ${mode}`;
   let known = cache.get(key);
   if (known === undefined) {
-    known = makeConversion(from, to, strict);
+    known = makeConversion(from, to, strict, mode);
     cache.set(key, known);
   }
   return known;
@@ -143,7 +143,7 @@ function conversion(from: DataType, to: DataType, strict: boolean): Conversion {
 /** A conversion as a plain function over values that may be null, for elements of arrays, maps and structs; null stays null. */
 export function converterOf(from: DataType, to: DataType, ansi: boolean, mode: "cast" | "try"): (value: unknown) => unknown {
   if (sameType(from, to)) return (value) => value;
-  const found = conversion(from, to, ansi || mode === "try");
+  const found = conversion(from, to, ansi || mode === "try", mode);
   const call = (found.call ?? inlined(found)) as (value: unknown) => unknown;
   const fails = found.partial && ansi && mode === "cast";
   const failure = castErrorOf(from, to);
@@ -160,7 +160,7 @@ function inlined(found: Conversion): (value: unknown) => unknown {
   return new Function("value", `return ${body};`) as (value: unknown) => unknown;
 }
 
-function makeConversion(from: DataType, to: DataType, strict: boolean): Conversion {
+function makeConversion(from: DataType, to: DataType, strict: boolean, mode: "cast" | "try"): Conversion {
   if (from.type === "null") return { inline: () => "null" };
   if (sameType(from, to)) return { inline: (v) => v };
   if (from.type === "date" && to.type !== "string" && to.type !== "timestamp") return { call: () => null, partial: true };
@@ -192,7 +192,7 @@ function makeConversion(from: DataType, to: DataType, strict: boolean): Conversi
     case "array":
     case "map":
     case "struct":
-      return toComposite(from, to, strict);
+      return toComposite(from, to, strict, mode);
     default:
       return { inline: (v) => v };
   }
@@ -373,8 +373,8 @@ function toTimestamp(from: DataType): Conversion {
   }
 }
 
-function toComposite(from: DataType, to: DataType, strict: boolean): Conversion {
-  const nested = (a: DataType, b: DataType): ((value: unknown) => unknown) => converterOf(a, b, strict, "cast");
+function toComposite(from: DataType, to: DataType, strict: boolean, mode: "cast" | "try"): Conversion {
+  const nested = (a: DataType, b: DataType): ((value: unknown) => unknown) => converterOf(a, b, strict, mode);
   if (from.type === "array" && to.type === "array") {
     const element = nested(from.element, to.element);
     return { call: (value: unknown[]) => value.map(element) };

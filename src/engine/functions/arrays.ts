@@ -1,11 +1,11 @@
-import { invalidParameter } from "../codegen/execution-error.ts";
+import { indexOfZero, invalidParameter } from "../codegen/execution-error.ts";
 import { wrongArgumentCount } from "../columns/analysis-error.ts";
-import { castTo, commonType, isIntegral } from "../columns/coerce.ts";
+import { castTo, commonType, commonTypeWithoutText, isIntegral } from "../columns/coerce.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
 import { US_PER_DAY } from "../types/calendar.ts";
-import { groupKeyOf } from "../types/compare.ts";
+import { equalityOf, groupKeyOf, normaliseKey } from "../types/compare.ts";
 import type { DataType } from "../types/data-type.ts";
-import { anArray, elementType, firstType, resolveWithElement } from "./collections.ts";
+import { anArray, differentTypes, elementType, elementWith, firstType, resolveWithElement, smallWhole } from "./collections.ts";
 import { valueOrNull } from "../codegen/emit.ts";
 import type { EmitContext, FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
 import { anything, BOOLEAN, INT, scalar, unexpectedType } from "./scalar.ts";
@@ -33,11 +33,12 @@ export const arrays: readonly FunctionEntry[] = [
     resolve: (args, _options, settings) => ({ ...twoArrays("arrays_overlap", args, settings), dataType: BOOLEAN, nullable: true }),
   },
   withElement("array_remove", "Without the elements that equal a value.", (call) => {
-    const keyOf = groupKeyOf(elementType(call.args));
-    return (list: List, value: unknown) => list.filter((one) => one === null || keyOf(one) !== keyOf(value));
+    const equal = equalityOf(elementType(call.args));
+    return (list: List, value: unknown) => list.filter((one) => one === null || !equal(one, value));
   }),
   added("array_append", "With one more element at its end.", (list, value) => [...list, value]),
   added("array_prepend", "With one more element at its start.", (list, value) => [value, ...list]),
+  arrayInsert(),
   scalar({
     name: "array_compact",
     doc: "Without its nulls.",
@@ -52,7 +53,7 @@ export const arrays: readonly FunctionEntry[] = [
       const [value, times] = args;
       if (!value || !times || args.length !== 2) throw wrongArgumentCount("array_repeat", "2", args.length);
       return {
-        args: [value, castTo(times, INT, settings)],
+        args: [value, countOf(times, settings)],
         dataType: { type: "array", element: value.dataType },
         nullable: times.nullable,
       };
@@ -75,6 +76,41 @@ export const arrays: readonly FunctionEntry[] = [
   },
   sequenceEntry(),
 ];
+
+/** array_repeat converts no count: an int it must be. */
+function countOf(times: Resolved, settings: ExpressionSettings): Resolved {
+  if (times.dataType.type !== "int" && times.dataType.type !== "null") throw unexpectedType("array_repeat", times, '"INT"');
+  return castTo(times, INT, settings);
+}
+
+function arrayInsert(): FunctionEntry {
+  const name = "array_insert";
+  return {
+    name,
+    doc: "With one more element at a position, which counts from 1, from the end when negative; nulls fill the gap to a position outside.",
+    resolve(args, _options, settings) {
+      const [first, at, value] = args;
+      if (!first || !at || !value || args.length !== 3) throw wrongArgumentCount(name, "3", args.length);
+      const list = anArray(first, name);
+      const element = elementWith(name, list, value, settings);
+      const dataType: DataType = { type: "array", element };
+      const taken = [castTo(list, dataType, settings), smallWhole(at, name, settings), castTo(value, element, settings)];
+      return { args: taken, dataType, nullable: list.nullable || at.nullable };
+    },
+    emit: (call, context) => overNulls(call, context, insertAt),
+  };
+}
+
+function insertAt(list: List | null, position: number | null, value: unknown): unknown[] | null {
+  if (list === null || position === null) return null;
+  if (position === 0) throw indexOfZero();
+  const length = Math.max(list.length + 1, Math.abs(position));
+  if (length > LONGEST) throw invalidParameter("array_insert", "an array has at most 2147483632 elements", String(length));
+  const gap = new Array<unknown>(length - list.length - 1).fill(null);
+  if (gap.length > 0) return position > 0 ? [...list, ...gap, value] : [value, ...gap, ...list];
+  const at = position > 0 ? position - 1 : list.length + 1 + position;
+  return [...list.slice(0, at), value, ...list.slice(at)];
+}
 
 function distinctBy(list: List, keyOf: KeyOf): unknown[] {
   const seen = new Set<unknown>();
@@ -107,9 +143,11 @@ function twoArrays(
   const [a, b] = args;
   if (!a || !b || args.length !== 2) throw wrongArgumentCount(name, "2", args.length);
   const lists = [anArray(a, name), anArray(b, name)];
-  const [first, second] = lists.map((list) => elementType([list]));
-  const element = first && second && commonType(first, second, settings);
-  if (element === undefined) throw unexpectedType(name, b, "array of the first's elements");
+  const element = commonTypeWithoutText(
+    lists.map((list) => elementType([list])),
+    settings,
+  );
+  if (element === undefined) throw differentTypes("BINARY_ARRAY_DIFF_TYPES", name, a, b);
   const dataType: DataType = { type: "array", element };
   return { args: lists.map((list) => castTo(list, dataType, settings)), dataType, nullable: lists.some((list) => list.nullable) };
 }
@@ -121,7 +159,10 @@ function setOperation(name: string, doc: string, run: (a: List, b: List, keyOf: 
     resolve: (args, _options, settings) => twoArrays(name, args, settings),
     emit: (call, context) => {
       const keyOf = groupKeyOf(elementType(call.args));
-      const both = (a: List, b: List): unknown => run(a, b, keyOf);
+      const plain = normaliseKey(elementType(call.args));
+      const both = plain
+        ? (a: List, b: List): unknown => run(a.map(plain), b.map(plain), keyOf)
+        : (a: List, b: List): unknown => run(a, b, keyOf);
       return scalar({ name, doc, params: [], result: call.dataType, run: both, partial: true }).emit(call, context);
     },
   };
@@ -142,7 +183,16 @@ function withElement(name: string, doc: string, make: (call: ResolvedCallNode) =
 /** The element may be null; the array may not. */
 function added(name: string, doc: string, run: (list: List, value: unknown) => unknown): FunctionEntry {
   return {
-    ...withElement(name, doc, () => run),
+    name,
+    doc,
+    resolve(args, _options, settings) {
+      const [first, value] = args;
+      if (!first || !value || args.length !== 2) throw wrongArgumentCount(name, "2", args.length);
+      const list = anArray(first, name);
+      const element = elementWith(name, list, value, settings);
+      const dataType: DataType = { type: "array", element };
+      return { args: [castTo(list, dataType, settings), castTo(value, element, settings)], dataType, nullable: list.nullable };
+    },
     emit: (call, context) => overNulls(call, context, (list: List | null, value: unknown) => (list === null ? null : run(list, value))),
   };
 }
@@ -167,8 +217,8 @@ function sequenceEntry(): FunctionEntry {
       if (!from || !to || args.length > 3) throw wrongArgumentCount(name, "2 to 3", args.length);
       const type = commonType(from.dataType, to.dataType, settings);
       const timed = type?.type === "date" || type?.type === "timestamp";
-      if (type === undefined || !(isIntegral(type) || timed)) throw unexpectedType(name, from, '"INTEGRAL", "DATE" or "TIMESTAMP"');
-      if (step && timed && step.dataType.type !== "interval") throw unexpectedType(name, step, '"INTERVAL"');
+      if (type === undefined || !(isIntegral(type) || timed)) throw differentTypes("SEQUENCE_WRONG_INPUT_TYPES", name, from, to);
+      if (step && timed && step.dataType.type !== "interval") throw differentTypes("SEQUENCE_WRONG_INPUT_TYPES", name, from, step);
       const ends = [castTo(from, type, settings), castTo(to, type, settings)];
       const taken = step ? [...ends, timed ? step : castTo(step, type, settings)] : ends;
       return { args: taken, dataType: { type: "array", element: type }, nullable: taken.some((one) => one.nullable) };

@@ -1,9 +1,10 @@
 import { indexOfZero, invalidArrayIndex, invalidElementIndex, invalidParameter } from "../codegen/execution-error.ts";
 import { datatypeMismatch, wrongArgumentCount } from "../columns/analysis-error.ts";
-import { castTo, commonType } from "../columns/coerce.ts";
+import { castTo, commonTypeWithoutText, isIntegral } from "../columns/coerce.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
-import { comparatorOf, equalityOf, groupKeyOf, nullsFirst } from "../types/compare.ts";
+import { comparatorOf, equalityOf, groupKeyOf, normaliseKey, nullsFirst } from "../types/compare.ts";
 import type { ArrayType, DataType, MapType } from "../types/data-type.ts";
+import { sqlTypeName } from "../types/type-text.ts";
 import { valueOrNull } from "../codegen/emit.ts";
 import { alike } from "./comparisons.ts";
 import type { EmitContext, FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
@@ -90,7 +91,11 @@ export const collections: readonly FunctionEntry[] = [
     doc: "Each element once, at its first place.",
     params: [anArray],
     result: firstType,
-    make: (call) => distinct(groupKeyOf(elementType(call.args))),
+    make: (call) => {
+      const once = distinct(groupKeyOf(elementType(call.args)));
+      const plain = normaliseKey(elementType(call.args));
+      return plain ? (list: unknown[]) => once(list.map(plain)) : once;
+    },
   }),
   scalar({
     name: "array_min",
@@ -126,7 +131,7 @@ export const collections: readonly FunctionEntry[] = [
   scalar({
     name: "flatten",
     doc: "The elements of the arrays in an array.",
-    params: [anArray],
+    params: [arrayOfArrays],
     result: elementType,
     partial: true,
     run: (list: (unknown[] | null)[]) => (list.includes(null) ? null : list.flat(1)),
@@ -145,14 +150,28 @@ export const collections: readonly FunctionEntry[] = [
     result: (args) => ({ type: "array", element: mapType(args).value }),
     run: (map: Map<unknown, unknown>) => [...map.values()],
   }),
-  scalar({
-    name: "map_contains_key",
+  mapContainsKey(),
+];
+
+function mapContainsKey(): FunctionEntry {
+  const name = "map_contains_key";
+  const entry = scalar({
+    name,
     doc: "Whether a map has a key.",
     params: [aMap, (arg) => arg],
     result: BOOLEAN,
     run: (map: Map<unknown, unknown>, key: unknown) => map.has(key),
-  }),
-];
+  });
+  return {
+    ...entry,
+    resolve(args, options, settings) {
+      const [map, key] = args;
+      if (!map || !key) return entry.resolve(args, options, settings);
+      if (key.dataType.type === "null") throw nullArgument(name);
+      return entry.resolve([...withKey(name, aMap(map, name), key, settings), ...args.slice(2)], options, settings);
+    },
+  };
+}
 
 export function anArray(arg: Resolved, name: string): Resolved {
   if (arg.dataType.type === "array") return arg;
@@ -163,6 +182,12 @@ export function anArray(arg: Resolved, name: string): Resolved {
 export function aMap(arg: Resolved, name: string): Resolved {
   if (arg.dataType.type === "map") return arg;
   throw unexpectedType(name, arg, '"MAP"');
+}
+
+function arrayOfArrays(arg: Resolved, name: string): Resolved {
+  const type = elementType([anArray(arg, name)]).type;
+  if (type !== "array" && type !== "null") throw unexpectedType(name, arg, '"ARRAY" of "ARRAY"');
+  return anArray(arg, name);
 }
 
 function arrayOrMap(arg: Resolved, name: string): Resolved {
@@ -266,10 +291,15 @@ function resolveElementAt(
 ): { args: Resolved[]; dataType: DataType; nullable: boolean } {
   const [base, key] = args;
   if (!base || !key || args.length !== 2) throw wrongArgumentCount(name, "2", args.length);
-  if (base.dataType.type === "map")
-    return { args: [base, castTo(key, base.dataType.key, settings)], dataType: base.dataType.value, nullable: true };
+  if (base.dataType.type === "map") return { args: withKey(name, base, key, settings), dataType: base.dataType.value, nullable: true };
   const list = anArray(base, name);
-  return { args: [list, implicitCast(key, INT, name, settings)], dataType: elementType([list]), nullable: true };
+  return { args: [list, smallWhole(key, name, settings)], dataType: elementType([list]), nullable: true };
+}
+
+/** A whole number of at most 32 bits, not converted from anything else. */
+export function smallWhole(arg: Resolved, name: string, settings: ExpressionSettings): Resolved {
+  if (!isIntegral(arg.dataType) || arg.dataType.type === "bigint") throw unexpectedType(name, arg, '"INT"');
+  return castTo(arg, INT, settings);
 }
 
 function elementAt(call: ResolvedCallNode, strict: boolean): FunctionEntry {
@@ -296,21 +326,48 @@ export function resolveWithElement(
   const [first, value] = args;
   if (!first || !value || args.length !== 2) throw wrongArgumentCount(name, "2", args.length);
   const list = anArray(first, name);
-  if (value.dataType.type === "null")
-    throw datatypeMismatch(
-      "NULL_TYPE",
-      `${name}(…)`,
-      "the value is null",
-      "Null typed values cannot be used as arguments: cast it, or use exists.",
-    );
-  const element = commonType(elementType([list]), value.dataType, settings);
-  if (element === undefined) throw unexpectedType(name, value, "type of the elements");
+  if (value.dataType.type === "null") throw nullArgument(name);
+  const element = elementWith(name, list, value, settings);
   const type: ArrayType = { type: "array", element };
   return {
     args: [castTo(list, type, settings), castTo(value, element, settings)],
     dataType,
     nullable: partial || list.nullable || value.nullable,
   };
+}
+
+/** The type that an array's elements and another value have in common; text is not read as anything else. */
+export function elementWith(name: string, list: Resolved, value: Resolved, settings: ExpressionSettings): DataType {
+  const element = commonTypeWithoutText([elementType([list]), value.dataType], settings);
+  if (element !== undefined) return element;
+  throw differentTypes("ARRAY_FUNCTION_DIFF_TYPES", name, list, value);
+}
+
+/** DATATYPE_MISMATCH.ARRAY_FUNCTION_DIFF_TYPES and its kin. */
+export function differentTypes(kind: string, name: string, one: Resolved, other: Resolved): Error {
+  return datatypeMismatch(
+    kind,
+    `${name}(…)`,
+    `the arguments are of the types "${sqlTypeName(one.dataType)}" and "${sqlTypeName(other.dataType)}"`,
+    "Cast one of them, so that elements, keys and values are of one type.",
+  );
+}
+
+function nullArgument(name: string): Error {
+  return datatypeMismatch(
+    "NULL_TYPE",
+    `${name}(…)`,
+    "the value is null",
+    "Null typed values cannot be used as arguments: cast it, or use exists.",
+  );
+}
+
+/** A map and a key of the type that both have in common; text is not read as anything else. */
+function withKey(name: string, map: Resolved, key: Resolved, settings: ExpressionSettings): [map: Resolved, key: Resolved] {
+  const type = mapType([map]);
+  const common = commonTypeWithoutText([type.key, key.dataType], settings);
+  if (common === undefined) throw differentTypes("MAP_FUNCTION_DIFF_TYPES", name, map, key);
+  return [castTo(map, { ...type, key: common }, settings), castTo(key, common, settings)];
 }
 
 function contains(list: readonly unknown[], value: unknown, equal: (a: unknown, b: unknown) => boolean): boolean | null {
@@ -331,7 +388,8 @@ function totalOrder(type: DataType): (a: unknown, b: unknown) => number {
 
 function sorter(call: ResolvedCallNode): (list: unknown[], ascending?: boolean) => unknown[] {
   const compare = nullsFirst(totalOrder(elementType(call.args)));
-  return (list, ascending = true) => [...list].sort(ascending ? compare : (a, b) => compare(b, a));
+  const equal = nullsFirst(comparatorOf(elementType(call.args)));
+  return (list, ascending = true) => [...list].sort(ascending ? compare : (a, b) => equal(b, a));
 }
 
 function sortedNullsLast(compare: (a: unknown, b: unknown) => number): (list: unknown[]) => unknown[] {

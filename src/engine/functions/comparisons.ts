@@ -7,6 +7,7 @@ import { castTo, commonType, commonTypeOf, commonTypeWithoutText, isNumeric } fr
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
 import { compareDoubles, comparatorOf } from "../types/compare.ts";
 import type { DataType } from "../types/data-type.ts";
+import { sameType } from "../types/schema.ts";
 import { sqlTypeName } from "../types/type-text.ts";
 import type { EmitContext, FunctionEntry } from "./function-entry.ts";
 import { BOOLEAN } from "./scalar.ts";
@@ -28,7 +29,7 @@ export const comparisons: readonly FunctionEntry[] = [
     doc: "Whether the first is among the others; null if it is not but one of them is null.",
     resolve(args, _options, settings) {
       if (args.length < 1) throw wrongArgumentCount("in", "at least 1", args.length);
-      return { args: alike("in", args, settings), dataType: BOOLEAN, nullable: args.some((arg) => arg.nullable) };
+      return { args: alike("in", args, settings, comparedWith), dataType: BOOLEAN, nullable: args.some((arg) => arg.nullable) };
     },
     emit: emitIn,
   },
@@ -180,7 +181,27 @@ function comparisonType(name: string, a: DataType, b: DataType, settings: Expres
       if (b.type === "boolean" && isNumeric(a)) return a;
     }
   }
-  return commonType(a, b, settings);
+  return commonType(a, b, settings) ?? (sameType(nameless(a), nameless(b)) ? a : undefined);
+}
+
+/** A type without the names of its structs' fields, which comparisons do not ask for. */
+function nameless(type: DataType): DataType {
+  switch (type.type) {
+    case "array":
+      return { type: "array", element: nameless(type.element) };
+    case "struct":
+      return { type: "struct", fields: type.fields.map((one) => ({ name: "", dataType: nameless(one.dataType), nullable: true })) };
+    default:
+      return type;
+  }
+}
+
+/** The common type of the operands of IN. */
+function comparedWith(types: readonly DataType[], settings: ExpressionSettings): DataType | undefined {
+  const [first] = types;
+  const common = commonTypeOf(types, settings);
+  if (common !== undefined || first === undefined) return common;
+  return types.every((one) => sameType(nameless(one), nameless(first))) ? first : undefined;
 }
 
 /** All brought to one type. */

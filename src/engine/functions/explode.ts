@@ -11,7 +11,48 @@ export const exploding: readonly FunctionEntry[] = [
   explode("explode_outer", "explode that keeps rows without elements, with null.", true, false),
   explode("posexplode", "explode with the position from 0 (pos).", false, true),
   explode("posexplode_outer", "posexplode that keeps rows without elements, with nulls.", true, true),
+  inline("inline", "A row per struct of an array, a column per field.", false),
+  inline("inline_outer", "inline that keeps rows without elements, with nulls.", true),
 ];
+
+function inline(name: string, doc: string, outer: boolean): FunctionEntry {
+  const exploding = explode(name, doc, outer, false);
+  return {
+    ...exploding,
+    generator: {
+      kind: "rows",
+      columns: (call) => fieldsOf(call).map((one) => ({ ...one, nullable: true })),
+      emitRows: (call, context, each) =>
+        emitRows(
+          call,
+          context,
+          ([row]) => {
+            if (!row) return;
+            const { writer } = context;
+            each(
+              fieldsOf(call).map((_, i) => {
+                const value = writer.assign("f", `${row.value} === null ? null : ${row.value}[${i}]`);
+                return { value, isNull: `(${value} === null)` };
+              }),
+            );
+          },
+          outer,
+          false,
+        ),
+    },
+    resolve(args, options, settings) {
+      const [arg] = args;
+      if (arg && (arg.dataType.type !== "array" || arg.dataType.element.type !== "struct"))
+        throw unexpectedType(name, arg, '"ARRAY<STRUCT>"');
+      return exploding.resolve(args, options, settings);
+    },
+  };
+}
+
+function fieldsOf(call: ResolvedCallNode): readonly StructField[] {
+  const element = elementType(call.args);
+  return element.type === "struct" ? element.fields : [];
+}
 
 function explode(name: string, doc: string, outer: boolean, position: boolean): FunctionEntry {
   return {

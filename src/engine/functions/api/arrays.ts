@@ -40,6 +40,10 @@ export function arrayContains(column: AnyColumn, value: Operand<Untyped>): Colum
 export function arrayPosition(column: AnyColumn, value: Argument): Column<Long> {
   return call("array_position", [column, value]);
 }
+/** With one more element at a position, which counts from 1, from the end when negative; nulls fill the gap to a position outside. */
+export function arrayInsert<T>(column: Column<T[]>, position: Operand<number>, value: Argument): Column<T[]> {
+  return call("array_insert", [column, position, value]);
+}
 /** Sorted, nulls first; backwards when the second is false, nulls last. */
 export function sortArray<T>(column: Column<T[]>, ascending: boolean = true): Column<T[]> {
   return call("sort_array", [column, ascending]);
@@ -123,6 +127,14 @@ export function explode<T>(column: Column<T[]>): Column<T> {
 /** A row per element; one with null where there is none. */
 export function explodeOuter<T>(column: Column<T[]>): Column<T> {
   return call("explode_outer", [column]);
+}
+/** A row per struct of an array, a column per field. */
+export function inline(column: AnyColumn): Column<Untyped> {
+  return call("inline", [column]);
+}
+/** inline that keeps rows without elements, with nulls. */
+export function inlineOuter(column: AnyColumn): Column<Untyped> {
+  return call("inline_outer", [column]);
 }
 /** explode with the position from 0 (pos). */
 export function posexplode(column: AnyColumn): Column<Untyped> {
