@@ -1,6 +1,7 @@
 import { createRandom } from "../../src/base/random.ts";
 import { createSession, type Session } from "../../src/engine/api/session.ts";
 import { count, max, sum } from "../../src/engine/functions/api/aggregates.ts";
+import { interval } from "../../src/engine/functions/api/literals.ts";
 import { window } from "../../src/engine/functions/api/windows.ts";
 import type { StreamingQuery } from "../../src/engine/query/streaming-query.ts";
 import { stepsFormat } from "../../src/engine/query/steps-source.ts";
@@ -27,8 +28,8 @@ export function jobSteps(): Row[][] {
   );
 }
 
-/** The queries whose checkpoints are kept: without state, windows with a watermark, duplicates by a key. */
-export const JOBS = ["stateless", "windows", "duplicates"] as const;
+/** The queries whose checkpoints are kept: without state, windows with a watermark, duplicates by a key, two streams joined. */
+export const JOBS = ["stateless", "windows", "duplicates", "join"] as const;
 export type Job = (typeof JOBS)[number];
 
 /** Moments of a run at which a test may act. */
@@ -51,6 +52,13 @@ function writer(session: Session, job: Job) {
     return frame
       .where((row) => row.value.gt(0))
       .select((row) => ({ device: row.device, value: row.value }))
+      .writeStream.outputMode("append");
+  }
+  if (job === "join") {
+    const left = frame.withWatermark("ts", "10 seconds").where((row) => row.value.gt(20));
+    const right = frame.withWatermark("ts", "20 seconds").select((row) => ({ at: row.ts, name: row.device, other: row.value }));
+    return left
+      .join(right, (l, r) => l.device.eq(r.name).and(r.at.between(l.ts, l.ts.plus(interval("5 seconds")))), "left")
       .writeStream.outputMode("append");
   }
   if (job === "duplicates") return frame.withWatermark("ts", "20 seconds").dropDuplicates("device", "ts").writeStream.outputMode("append");

@@ -21,7 +21,7 @@ let folder = "";
 const expected = new Map<Job, [number, readonly Row[]][]>();
 beforeAll(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), "streamlab-golden-"));
-  for (const job of JOBS) expected.set(job, (await run(job, path.join(folder, `whole-${job}`))).from(LEFT_IN));
+  for (const job of JOBS) expected.set(job, results(await run(job, path.join(folder, `whole-${job}`)), LEFT_IN));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -36,6 +36,12 @@ async function run(job: Job, checkpoint: string): Promise<BatchKeeper> {
   return sink;
 }
 
+/** What the sink holds from a batch on; in which order a batch has its rows is nobody's promise. */
+function results(sink: BatchKeeper, from: number = 0): [number, readonly Row[]][] {
+  const text = (row: Row): string => JSON.stringify(row);
+  return sink.from(from).map(([batch, rows]) => [batch, [...rows].sort((a, b) => (text(a) < text(b) ? -1 : 1))]);
+}
+
 async function copyOf(version: string, job: Job): Promise<string> {
   const checkpoint = path.join(await mkdtemp(path.join(folder, "copy-")), job);
   await cp(path.join(VERSIONS, version, job), checkpoint, { recursive: true });
@@ -47,9 +53,32 @@ async function filesOf(checkpoint: string): Promise<string[]> {
   return entries.filter((entry) => entry.isFile()).map((entry) => path.relative(checkpoint, path.join(entry.parentPath, entry.name)));
 }
 
-const kept = (await readdir(VERSIONS))
-  .filter((name) => /^v\d+$/.test(name))
-  .flatMap((version) => JOBS.map((job) => [version, job] as const));
+/** Kept checkpoints whose state this release must not read. */
+const REFUSED = "v1 join";
+
+const kept = (await readdir(VERSIONS, { recursive: true }))
+  .map((name) => name.split(path.sep))
+  .flatMap(([version = "", name, ...below]) =>
+    /^v\d+$/.test(version) && below.length === 0 ? JOBS.filter((job) => job === name).map((job) => [version, job] as const) : [],
+  )
+  .filter(([version, job]) => `${version} ${job}` !== REFUSED);
+
+test("every job has a kept checkpoint that this release reads", () => {
+  expect(new Set(kept.map(([, job]) => job))).toEqual(new Set(JOBS));
+});
+
+test("the state of a join as early releases wrote it is refused, by file, version and remedy, and left as it was; inspect says the same", async () => {
+  const checkpoint = await copyOf("v1", "join");
+  const file = path.join(checkpoint, "state", "0", "0", "1.delta");
+  const starting = run("join", checkpoint);
+  await expect(starting).rejects.toMatchObject({ code: "CHECKPOINT_OLDER" });
+  await expect(starting).rejects.toThrow(file);
+  await expect(starting).rejects.toThrow(/format version 1.*release that wrote the checkpoint.*new checkpointLocation/s);
+  for (const name of await filesOf(path.join(VERSIONS, "v1", "join")))
+    expect(await readFile(path.join(checkpoint, name)), name).toEqual(await readFile(path.join(VERSIONS, "v1", "join", name)));
+  const { faults } = await inspectCheckpoint(checkpoint);
+  expect(faults).toContainEqual(expect.objectContaining({ file, code: "CHECKPOINT_OLDER", stops: true }));
+});
 
 test.each(kept)(
   "a checkpoint of format %s, %s: a restart runs batch 3 again and ends with the results of a run without a break",
@@ -60,17 +89,32 @@ test.each(kept)(
     expect(found.restart).toEqual({ action: "repeat", batchId: LEFT_IN, ranges: [{ from: 3, to: 4 }] });
     const { queryId } = found;
     const sink = await run(job, checkpoint);
-    expect(sink.from(0)).toEqual(expected.get(job));
+    expect(results(sink)).toEqual(expected.get(job));
     expect(sink.batches.size).toBeGreaterThanOrEqual(3);
     expect((await inspectCheckpoint(checkpoint)).queryId).toBe(queryId);
   },
 );
 
+test.each(kept)("F7: %s, %s: what torn writes of any file have left beside it is swept, and changes nothing", async (version, job) => {
+  const checkpoint = await copyOf(version, job);
+  for (const file of await filesOf(checkpoint)) {
+    const good = await readFile(path.join(checkpoint, file));
+    for (const [i, length] of [0, 1, good.length >> 1, good.length].entries()) {
+      const torn = path.join(checkpoint, path.dirname(file), `.${path.basename(file)}.47${i}.tmp`);
+      if (path.basename(file) !== "lock") await writeFile(torn, good.subarray(0, length));
+    }
+  }
+  for (const log of ["offsets", "commits"]) await writeFile(path.join(checkpoint, log, ".4.4711.tmp"), "v1\n{");
+  const sink = await run(job, checkpoint);
+  expect(sink.from(0)).toEqual(expected.get(job));
+  expect((await filesOf(checkpoint)).filter((file) => file.endsWith(".tmp"))).toEqual([]);
+});
+
 /** A start after `spoil`, by its outcome: the results of a whole run, or an error that names the file and the remedy. Anything else fails. */
 async function outcome(job: Job, checkpoint: string, file: string, what: string): Promise<"same" | "refused"> {
   try {
     const sink = await run(job, checkpoint);
-    expect(sink.from(0), what).toEqual(expected.get(job));
+    expect(results(sink), what).toEqual(expected.get(job));
     return "same";
   } catch (thrown) {
     expect(thrown, what).toBeInstanceOf(CheckpointError);
@@ -87,7 +131,7 @@ async function putBack(version: string, job: Job, checkpoint: string): Promise<v
 }
 
 describe("F25: every byte of a kept checkpoint", () => {
-  test.each(kept.filter(([, job]) => job === "windows"))(
+  test.each(kept.filter(([, job]) => job === "windows" || job === "join"))(
     "%s, %s: flipped or cut off, the answer is the same or the start is refused",
     { timeout: 60_000 },
     async (version, job) => {
@@ -116,7 +160,7 @@ describe("F25: every byte of a kept checkpoint", () => {
     },
   );
 
-  test.each(kept.filter(([, job]) => job === "windows"))(
+  test.each(kept.filter(([, job]) => job === "windows" || job === "join"))(
     "%s, %s: verify finds every flipped byte and every cut in every file",
     { timeout: 60_000 },
     async (version, job) => {
@@ -161,7 +205,7 @@ describe("F25: every byte of a kept checkpoint", () => {
       const good = await readFile(full);
       const newer = Buffer.from(good);
       const isState = file.startsWith("state");
-      if (isState) newer.writeUInt32LE(2, 4);
+      if (isState) newer.writeUInt32LE(3, 4);
       else newer[1] = "2".charCodeAt(0);
       await writeFile(full, newer);
       if ((await outcome(job, checkpoint, file, `${file} of version 2`)) === "refused") {
@@ -185,7 +229,7 @@ describe("F25: every byte of a kept checkpoint", () => {
 async function missing(job: Job, checkpoint: string, file: string): Promise<string> {
   if (file === path.join("offsets", "3") && job === "stateless") {
     const sink = await run(job, checkpoint);
-    expect(sink.from(0)).toEqual(expected.get(job));
+    expect(results(sink)).toEqual(expected.get(job));
     return "same";
   }
   return outcome(job, checkpoint, file, `${file} is missing`);

@@ -4,13 +4,14 @@ import { StreamlabError } from "../../base/errors.ts";
 /**
  * What may be wrong with a checkpoint:
  * CHECKPOINT_DAMAGED (checksum or shape), CHECKPOINT_MISSING (a file that must be there), CHECKPOINT_FOREIGN (not ours),
- * CHECKPOINT_NEWER (written by a later release), CHECKPOINT_OTHER_QUERY (sources or state of another plan), CHECKPOINT_IN_USE, CHECKPOINT_LOST (the lock).
+ * CHECKPOINT_NEWER and CHECKPOINT_OLDER (written by a later release, by one too early), CHECKPOINT_OTHER_QUERY (sources or state of another plan), CHECKPOINT_IN_USE, CHECKPOINT_LOST (the lock).
  */
 export type CheckpointCode =
   | "CHECKPOINT_DAMAGED"
   | "CHECKPOINT_MISSING"
   | "CHECKPOINT_FOREIGN"
   | "CHECKPOINT_NEWER"
+  | "CHECKPOINT_OLDER"
   | "CHECKPOINT_OTHER_QUERY"
   | "CHECKPOINT_IN_USE"
   | "CHECKPOINT_LOST";

@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { codeOf } from "../../base/errors.ts";
 import type { Offset } from "../sources/source.ts";
-import { decodeStateFile } from "../state/state-frame.ts";
+import { STATE_FORMATS, decodeStateFile } from "../state/state-frame.ts";
 import { decodeLines, parseLine } from "./checked-file.ts";
 import { CheckpointError, RESTORE_OR_RENEW } from "./checkpoint-error.ts";
 import type { CheckpointCode } from "./checkpoint-error.ts";
@@ -239,6 +239,7 @@ class Inspector {
         .sort((a, b) => a - b);
     const [snapshots, deltas] = [versions("snapshot"), versions("delta")];
     const base = snapshots.filter((version) => version <= needed).at(-1) ?? 0;
+    const oldest = name.startsWith("symmetricHashJoin") ? STATE_FORMATS.places : STATE_FORMATS.rows;
     let bytes = 0;
     for (const [kind, list] of [
       ["snapshot", snapshots],
@@ -246,7 +247,7 @@ class Inspector {
     ] as const) {
       for (const version of list) {
         const stops = version <= needed && (kind === "snapshot" ? version === base : version > base);
-        const read = await this.#read(path.join(folder, `${version}.${kind}`), (raw, file) => decodeStateFile(raw, file), stops);
+        const read = await this.#read(path.join(folder, `${version}.${kind}`), (raw, file) => decodeStateFile(raw, file, oldest), stops);
         bytes += read?.bytes ?? 0;
       }
     }

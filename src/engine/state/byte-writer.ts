@@ -86,6 +86,11 @@ export class ByteWriter {
     this.#end += value.length;
   }
 
+  /** The numbers of a column as they lie in memory, without a length. */
+  column(values: Float64Array | Int32Array): void {
+    this.raw(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  }
+
   #tag(tag: number): void {
     this.#room(1);
     this.#buffer[this.#end++] = tag;
@@ -182,6 +187,23 @@ export class ByteReader {
     if (this.#at + length > this.#buffer.length) throw new RangeError("the bytes end too early");
     this.#at += length;
     return this.#buffer.subarray(this.#at - length, this.#at);
+  }
+
+  /** Fills a column with numbers that `ByteWriter.column` wrote. */
+  column(values: Float64Array | Int32Array): void {
+    const end = this.#at + values.byteLength;
+    if (end > this.#buffer.length) throw new RangeError("the bytes end too early");
+    new Uint8Array(values.buffer, values.byteOffset, values.byteLength).set(this.#buffer.subarray(this.#at, end));
+    this.#at = end;
+  }
+
+  /** Like `text`, for one that is known to be ASCII. */
+  asciiText(): string {
+    const start = this.#at + 4;
+    const end = start + this.uint32();
+    if (end > this.#buffer.length) throw new RangeError("the bytes end too early");
+    this.#at = end;
+    return this.#buffer.latin1Slice(start, end);
   }
 
   text(): string {

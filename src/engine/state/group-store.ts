@@ -5,6 +5,7 @@ import { ByteWriter } from "./byte-writer.ts";
 import { DeadlineQueue } from "./deadline-queue.ts";
 import { KeyDictionary } from "./key-dictionary.ts";
 import type { StateFiles } from "./state-files.ts";
+import { STATE_FORMATS, stateWriter } from "./state-frame.ts";
 import type { StateStore } from "./state-store.ts";
 
 /** How one column of the key is held: whole numbers in a Float64Array (null is −Infinity), everything else as a code of a dictionary. */
@@ -332,7 +333,9 @@ export class GroupStore implements StateStore {
 
   async load(version: number): Promise<void> {
     this.#reset();
-    await this.#files.read(version, (reader) => this.#apply(reader));
+    await this.#files.read(version, STATE_FORMATS.rows, (reader, kind, format) =>
+      kind === "snapshot" && format >= STATE_FORMATS.columns ? this.#applyColumns(reader) : this.#apply(reader),
+    );
     this.#requeue();
     this.#version = version;
     this.#forgetChanges();
@@ -392,7 +395,7 @@ export class GroupStore implements StateStore {
 
   #readCode(reader: ByteReader, dictionary: KeyDictionary): number {
     const value = reader.value();
-    return typeof value === "string" ? dictionary.codeOfFlat(value) : dictionary.code(value);
+    return typeof value === "string" ? dictionary.codeOfLoaded(value) : dictionary.code(value);
   }
 
   #findRaw(raw: Float64Array, hash: number): number {
@@ -437,20 +440,87 @@ export class GroupStore implements StateStore {
 
   async commit(version: number): Promise<number> {
     const snapshot = this.#files.wantsSnapshot;
-    const writer = new ByteWriter(snapshot ? this.#size * 64 + 256 : 256);
-    if (snapshot) {
-      writer.uint32(0);
-      this.#writeGroups(writer, this.groups());
-    } else {
-      writer.uint32(this.#removedCount);
-      writer.raw(this.#removed.take());
-      this.#writeGroups(writer, this.touchedGroups());
-    }
-    const bytes = await this.#files.write(version, snapshot ? "snapshot" : "delta", writer.take());
+    const bytes = snapshot
+      ? await this.#files.write(version, "snapshot", this.#columns(), STATE_FORMATS.columns)
+      : await this.#files.write(version, "delta", this.#changes(), STATE_FORMATS.rows);
     this.#version = version;
     this.#forgetChanges();
     this.#shrink();
     return bytes;
+  }
+
+  #changes(): ByteWriter {
+    const writer = stateWriter();
+    writer.uint32(this.#removedCount);
+    writer.raw(this.#removed.take());
+    this.#writeGroups(writer, this.touchedGroups());
+    return writer;
+  }
+
+  /** Everything, column by column: the number of groups, the keys (of a coded column its values, then their numbers), deadlines if there are any, slots. */
+  #columns(): ByteWriter {
+    const groups = this.#size === this.#used ? undefined : this.groups();
+    const writer = stateWriter(this.#snapshotBytes());
+    writer.uint32(this.#size);
+    this.keys.forEach((column, i) => {
+      if (column instanceof Float64Array) return writer.column(this.#cells(Float64Array, column, groups));
+      const numbers = this.dictionaries[i]?.writeTo(writer) ?? new Int32Array(1);
+      const codes = this.#cells(Int32Array, column, groups);
+      writer.column(codes.map((code) => numbers[code] as number));
+    });
+    const deadlines = this.#cells(Float64Array, this.deadlines, groups);
+    const timed = deadlines.some((deadline) => deadline !== Infinity);
+    writer.uint32(timed ? 1 : 0);
+    if (timed) writer.column(deadlines);
+    this.slots.forEach((column) => {
+      if (column instanceof Float64Array) return writer.column(this.#cells(Float64Array, column, groups));
+      for (let i = 0; i < this.#size; i++) writer.value(column[groups?.[i] ?? i]);
+    });
+    return writer;
+  }
+
+  #snapshotBytes(): number {
+    const cells = this.storages.length * 28 + 8 + this.slots.length * 8;
+    return this.#size * cells + 256;
+  }
+
+  #cells<T extends Float64Array | Int32Array>(make: new (n: number) => T, column: T, groups: readonly number[] | undefined): T {
+    return groups ? packed(make, column, groups, groups.length) : (column.subarray(0, this.#size) as T);
+  }
+
+  /** Takes what `#columns` wrote, into the empty store. */
+  #applyColumns(reader: ByteReader): void {
+    const count = reader.uint32();
+    if (count > reader.left) throw new RangeError("more groups than bytes");
+    const capacity = capacityFor(count);
+    if (capacity > this.capacity) this.#resize(capacity);
+    this.hashes.fill(0, 0, count);
+    this.keys.forEach((column, i) => {
+      const dictionary = this.storages[i] === "code" ? this.dictionaries[i] : undefined;
+      const values = dictionary?.readFrom(reader) ?? 0;
+      const cells = column.subarray(0, count);
+      reader.column(cells);
+      for (let group = 0; group < count; group++) {
+        const cell = cells[group] as number;
+        if (dictionary) {
+          if (cell < 0 || cell > values) throw new RangeError("no such value");
+          dictionary.retain(cell);
+        }
+        this.hashes[group] = Math.imul((this.hashes[group] as number) ^ (cell | 0), 0x9e3779b1);
+      }
+    });
+    if (reader.uint32() === 1) reader.column(this.deadlines.subarray(0, count));
+    else this.deadlines.fill(Infinity, 0, count);
+    this.slots.forEach((column) => {
+      if (column instanceof Float64Array) return reader.column(column.subarray(0, count));
+      for (let group = 0; group < count; group++) column[group] = reader.value();
+    });
+    for (let group = 0; group < count; group++)
+      this.hashes[group] = (this.hashes[group] as number) ^ ((this.hashes[group] as number) >>> 15);
+    this.alive.fill(1, 0, count);
+    this.#used = count;
+    this.#size = count;
+    this.#relink(this.capacity);
   }
 
   async abort(): Promise<void> {

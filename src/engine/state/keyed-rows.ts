@@ -4,6 +4,7 @@ import { ByteReader, ByteWriter } from "./byte-writer.ts";
 import { normalizedKey } from "./key-text.ts";
 import { SlotHeap } from "./slot-heap.ts";
 import type { StateFiles } from "./state-files.ts";
+import { STATE_FORMATS, stateWriter } from "./state-frame.ts";
 import type { StateStore } from "./state-store.ts";
 
 /** The row is there. */
@@ -278,7 +279,7 @@ export class KeyedRows implements StateStore {
 
   async load(version: number): Promise<void> {
     this.#clear();
-    await this.#files.read(version, (reader) => this.#apply(reader));
+    await this.#files.read(version, STATE_FORMATS.places, (reader) => this.#apply(reader));
     for (let slot = this.#used - 1; slot >= 0; slot--) if (((this.#flags[slot] as number) & ALIVE) === 0) this.#free.push(slot);
     this.#version = version;
     this.#forgetChanges();
@@ -331,7 +332,8 @@ export class KeyedRows implements StateStore {
   async commit(version: number): Promise<number> {
     if (this.#arena.wasteful) this.#compact();
     const snapshot = this.#files.wantsSnapshot;
-    const bytes = await this.#files.write(version, snapshot ? "snapshot" : "delta", snapshot ? this.#everything() : this.#changes());
+    const content = snapshot ? this.#everything() : this.#changes();
+    const bytes = await this.#files.write(version, snapshot ? "snapshot" : "delta", content, STATE_FORMATS.places);
     for (const slot of this.#changed) {
       const flags = this.#flags[slot] as number;
       if ((flags & ALIVE) !== 0) this.#flags[slot] = flags | COMMITTED;
@@ -341,17 +343,17 @@ export class KeyedRows implements StateStore {
     return bytes;
   }
 
-  #everything(): Uint8Array {
-    const writer = new ByteWriter();
+  #everything(): ByteWriter {
+    const writer = stateWriter();
     writer.uint32(0);
     writer.uint32(0);
     writer.uint32(this.#size);
     for (const slot of this.slots()) this.#write(slot, writer);
-    return writer.take();
+    return writer;
   }
 
-  #changes(): Uint8Array {
-    const writer = new ByteWriter();
+  #changes(): ByteWriter {
+    const writer = stateWriter();
     const alive = this.#changed.filter((slot) => ((this.#flags[slot] as number) & ALIVE) !== 0);
     const isOld = (slot: number): boolean => ((this.#flags[slot] as number) & COMMITTED) !== 0;
     const added = alive.filter((slot) => !isOld(slot));
@@ -362,7 +364,7 @@ export class KeyedRows implements StateStore {
     for (const slot of marked) writer.uint32(slot);
     writer.uint32(added.length);
     for (const slot of added) this.#write(slot, writer);
-    return writer.take();
+    return writer;
   }
 
   #write(slot: number, writer: ByteWriter): void {

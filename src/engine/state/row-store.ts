@@ -1,8 +1,8 @@
 import type { Row } from "../types/data-type.ts";
-import type { ByteReader } from "./byte-writer.ts";
-import { ByteWriter } from "./byte-writer.ts";
+import type { ByteReader, ByteWriter } from "./byte-writer.ts";
 import { keyText } from "./key-text.ts";
 import type { StateFiles } from "./state-files.ts";
+import { STATE_FORMATS, stateWriter } from "./state-frame.ts";
 import type { StateStore } from "./state-store.ts";
 
 type Entry = readonly [Row, Row];
@@ -34,7 +34,7 @@ export class RowStore implements StateStore {
   async load(version: number): Promise<void> {
     this.#entries.clear();
     this.#before.clear();
-    await this.#files.read(version, (reader) => this.#apply(reader));
+    await this.#files.read(version, STATE_FORMATS.rows, (reader) => this.#apply(reader));
     this.#version = version;
   }
 
@@ -73,21 +73,22 @@ export class RowStore implements StateStore {
 
   async commit(version: number): Promise<number> {
     const snapshot = this.#files.wantsSnapshot;
-    const bytes = await this.#files.write(version, snapshot ? "snapshot" : "delta", snapshot ? this.#everything() : this.#changes());
+    const content = snapshot ? this.#everything() : this.#changes();
+    const bytes = await this.#files.write(version, snapshot ? "snapshot" : "delta", content, STATE_FORMATS.rows);
     this.#before.clear();
     this.#version = version;
     return bytes;
   }
 
-  #everything(): Uint8Array {
-    const writer = new ByteWriter();
+  #everything(): ByteWriter {
+    const writer = stateWriter();
     writer.uint32(0);
     writer.uint32(this.#entries.size);
     for (const entry of this.#entries.values()) write(writer, entry);
-    return writer.take();
+    return writer;
   }
 
-  #changes(): Uint8Array {
+  #changes(): ByteWriter {
     const removed: Entry[] = [];
     const put: Entry[] = [];
     for (const [text, before] of this.#before) {
@@ -95,12 +96,12 @@ export class RowStore implements StateStore {
       if (now) put.push(now);
       else if (before) removed.push(before);
     }
-    const writer = new ByteWriter();
+    const writer = stateWriter();
     writer.uint32(removed.length);
     for (const [key] of removed) writer.value(key);
     writer.uint32(put.length);
     for (const entry of put) write(writer, entry);
-    return writer.take();
+    return writer;
   }
 
   async abort(): Promise<void> {

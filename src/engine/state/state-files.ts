@@ -3,8 +3,10 @@ import path from "node:path";
 import { writeFileAtomic } from "../../base/atomic-file.ts";
 import { codeOf } from "../../base/errors.ts";
 import { CheckpointError, RESTORE_OR_RENEW } from "../checkpoint/checkpoint-error.ts";
+import type { ByteWriter } from "./byte-writer.ts";
 import { ByteReader } from "./byte-writer.ts";
-import { decodeStateFile, encodeStateFile } from "./state-frame.ts";
+import type { StateContent } from "./state-frame.ts";
+import { decodeStateFile, sealStateFile } from "./state-frame.ts";
 
 /** The longest chain of deltas that a restart reads back. */
 const MAX_CHAIN = 1000;
@@ -23,8 +25,12 @@ export class StateFiles {
   #chain = 0;
   #made = false;
 
-  constructor(folder: string) {
+  readonly #minSnapshotBytes: number;
+
+  /** `minSnapshotBytes`: how many bytes of deltas there are at least before a snapshot. */
+  constructor(folder: string, minSnapshotBytes: number = MIN_SNAPSHOT_BYTES) {
     this.#folder = folder;
+    this.#minSnapshotBytes = minSnapshotBytes;
   }
 
   #file(version: number, kind: "delta" | "snapshot"): string {
@@ -33,15 +39,16 @@ export class StateFiles {
 
   /** Whether the next version had better be a snapshot. */
   get wantsSnapshot(): boolean {
-    return this.#chain >= MAX_CHAIN || this.#deltaBytes > Math.max(MIN_SNAPSHOT_BYTES, this.#snapshotBytes);
+    return this.#chain >= MAX_CHAIN || this.#deltaBytes > Math.max(this.#minSnapshotBytes, this.#snapshotBytes);
   }
 
-  async write(version: number, kind: "delta" | "snapshot", content: Uint8Array): Promise<number> {
+  /** Writes what a `stateWriter` holds, in this format. Resolves with the bytes of the file. */
+  async write(version: number, kind: "delta" | "snapshot", writer: ByteWriter, format: number): Promise<number> {
     if (!this.#made) {
       await mkdir(this.#folder, { recursive: true });
       this.#made = true;
     }
-    const framed = encodeStateFile(content);
+    const framed = sealStateFile(writer, format);
     await writeFileAtomic(this.#file(version, kind), framed);
     if (kind === "snapshot") {
       await rm(this.#file(version, "delta"), { force: true });
@@ -56,8 +63,15 @@ export class StateFiles {
     return framed.length;
   }
 
-  /** Gives the last snapshot up to `version` and the deltas after it, in order; leftovers of interrupted writes are swept. */
-  async read(version: number, apply: (reader: ByteReader) => void): Promise<void> {
+  /**
+   * Gives the last snapshot up to `version` and the deltas after it, in order, each with its kind and format; leftovers of interrupted writes are swept.
+   * `oldest`: the first format that the caller knows, an older file is refused by name.
+   */
+  async read(
+    version: number,
+    oldest: number,
+    apply: (reader: ByteReader, kind: "delta" | "snapshot", format: number) => void,
+  ): Promise<void> {
     this.#deltaBytes = 0;
     this.#snapshotBytes = 0;
     this.#chain = 0;
@@ -68,10 +82,10 @@ export class StateFiles {
     while (from > 0 && !names.has(`${from}.snapshot`)) from--;
     for (let at = Math.max(from, 1); at <= version; at++) {
       const kind = at === from ? "snapshot" : "delta";
-      const content = await this.#content(this.#file(at, kind));
+      const { format, content } = await this.#content(this.#file(at, kind), oldest);
       try {
         const reader = new ByteReader(content);
-        apply(reader);
+        apply(reader, kind, format);
         if (!reader.done) throw new RangeError("bytes are left over");
       } catch (cause) {
         throw new CheckpointError("CHECKPOINT_DAMAGED", {
@@ -89,7 +103,7 @@ export class StateFiles {
     }
   }
 
-  async #content(file: string): Promise<Buffer> {
+  async #content(file: string, oldest: number): Promise<StateContent> {
     let framed: Buffer;
     try {
       framed = await readFile(file);
@@ -101,7 +115,7 @@ export class StateFiles {
         remedy: RESTORE_OR_RENEW,
       });
     }
-    return decodeStateFile(framed, file);
+    return decodeStateFile(framed, file, oldest);
   }
 
   async #names(): Promise<string[]> {
