@@ -6,6 +6,7 @@ import type { Batch } from "./batch.ts";
 import { observedMetrics } from "./progress-json.ts";
 import type { PartitionProgress } from "./partition-progress.ts";
 import type { SourceProgress, StreamingQueryProgress } from "./progress.ts";
+import type { Offset, Source } from "../sources/source.ts";
 import type { QueryRuntime } from "./query-runtime.ts";
 import type { ExecutionParts } from "./execution.ts";
 
@@ -78,9 +79,9 @@ export class ProgressBuilder {
       const rows = this.#read.get(i) ?? 0;
       return {
         description: source.description,
-        startOffset: batch.id === 0 ? null : (batch.starts[i] ?? null),
-        endOffset: batch.ends[i] ?? null,
-        latestOffset: source.reportLatestOffset ? source.reportLatestOffset() : (batch.ends[i] ?? null),
+        startOffset: batch.id === 0 ? null : shown(source, batch.starts[i]),
+        endOffset: shown(source, batch.ends[i]),
+        latestOffset: source.reportLatestOffset ? source.reportLatestOffset() : shown(source, batch.ends[i]),
         numInputRows: rows,
         inputRowsPerSecond: rate(rows, sinceLastMs),
         processedRowsPerSecond: rate(rows, totalMs),
@@ -119,6 +120,10 @@ export class ProgressBuilder {
 
 /** Parts of a trigger that the operators tell, not the trigger. */
 const NO_DURATIONS: ReadonlySet<string> = new Set(["stateCommit", "updates", "removals"]);
+
+function shown(source: Source, offset: Offset | undefined): Offset {
+  return source.shownOffset ? source.shownOffset(offset ?? null) : (offset ?? null);
+}
 
 function rate(rows: number, ms: number): number {
   return ms > 0 ? (rows * 1000) / ms : Number.NaN;

@@ -21,7 +21,9 @@ test("rate gives rowsPerSecond rows for every second that has passed, evenly spr
   expect(rows).toEqual([]);
   clock.advance(2500);
   await query.processAllAvailable();
+  const [told] = query.lastProgress?.sources ?? [];
   await query.stop();
+  expect(told).toMatchObject({ endOffset: 2, latestOffset: 2 });
   expect(rows.map((row) => row[1])).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   expect(rows.map((row) => Number(row[0]) - 1_767_225_600_000_000)).toEqual([
     0, 250_000, 500_000, 750_000, 1_000_000, 1_250_000, 1_500_000, 1_750_000,

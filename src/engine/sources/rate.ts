@@ -69,6 +69,7 @@ function rateSource(perSecond: number, rampUpSeconds: number, partitions: string
       frozen = elapsed();
       return Promise.resolve();
     },
+    shownOffset: (offset) => (offset === null ? null : secondOf(offset)),
     close: () => Promise.resolve(),
   };
 }

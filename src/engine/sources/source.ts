@@ -57,6 +57,8 @@ export interface Source {
   metrics?(at: Offset): Readonly<Record<string, string>>;
   /** The end of the input as last heard, without limits, for the progress' `latestOffset`; null while nothing was heard. */
   reportLatestOffset?(): Offset;
+  /** An offset as the progress tells it, where Spark's own says less than the one that is kept. */
+  shownOffset?(offset: Offset): Offset;
   /** W5: makes the offset visible to lag tools; informational, never read back. */
   publish?(to: Offset): Promise<void>;
   close(): Promise<void>;
