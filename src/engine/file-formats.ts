@@ -1,15 +1,21 @@
 import { StreamlabError } from "../base/errors.ts";
 import type { Format, FormatContext } from "./formats.ts";
+import { givenOptions, refuseCharsets } from "./functions/csv/csv-options.ts";
+import type { Options } from "./plan/plan.ts";
+import { fileOptions } from "./sinks/file-options.ts";
+import { checkFileSchema } from "./sinks/file-lines.ts";
 import { openFileSink, saveFiles } from "./sinks/file-sink.ts";
 import type { FileFormatName } from "./sources/file-rows.ts";
 import type { FileSourceOptions } from "./sources/file-source.ts";
 import { FileSource, fileTable } from "./sources/file-source.ts";
 import type { DataType, StructType } from "./types/data-type.ts";
+import { simpleString } from "./types/type-text.ts";
 
 /**
- * json (one object a line), csv and text as sources and sinks, with Spark's options: path (a folder, a file or a pattern), maxFilesPerTrigger,
- * latestFirst, pathGlobFilter, recursiveFileLookup, ignoreMissingFiles, mode, lineSep, and header, sep, quote, nullValue, comment, timestampFormat,
- * columnNameOfCorruptRecord. A schema must be given for json and csv; nothing is guessed from files.
+ * json, csv and text as sources and sinks, with Spark's options by Spark's names in any case: path (a folder, a file or a pattern), maxFilesPerTrigger,
+ * latestFirst, pathGlobFilter, recursiveFileLookup, ignoreMissingFiles; for reading mode, columnNameOfCorruptRecord, multiLine, wholetext, lineSep,
+ * the options of from_json and from_csv, header, enforceSchema; for writing those of to_json and to_csv. Options that Spark does not know say nothing;
+ * those that would be read otherwise here are refused.
  */
 export const fileFormats: readonly Format[] = (["json", "csv", "text"] as const).map(fileFormat);
 
@@ -27,15 +33,14 @@ function fileFormat(name: FileFormatName): Format {
 }
 
 const TEXT: StructType = { type: "struct", fields: [{ name: "value", dataType: { type: "string" }, nullable: true }] };
-const REFUSED = ["multiLine", "wholetext", "inferSchema", "cleanSource", "maxBytesPerTrigger", "maxFileAge", "enforceSchema"];
+const REFUSED = ["cleanSource", "maxBytesPerTrigger", "maxFileAge"];
 
 function sourceOptions(format: FileFormatName, context: FormatContext): FileSourceOptions {
-  const { options, clock, checkpointDir } = context;
-  const refused = REFUSED.find((one) => options[one] !== undefined && options[one] !== "false" && options[one] !== "off");
+  const { clock, checkpointDir } = context;
+  const options = fileOptions(context.options);
+  const refused = REFUSED.find((one) => options[one] !== undefined && !["false", "off"].includes(options[one]?.toLowerCase() ?? ""));
   if (refused) throw optionError(format, `${refused} is not there`, "Leave it out.");
-  const mode = options.mode?.toUpperCase() ?? "PERMISSIVE";
-  if (!["PERMISSIVE", "DROPMALFORMED", "FAILFAST"].includes(mode))
-    throw optionError(format, `mode is "${mode}"`, "Choose PERMISSIVE, DROPMALFORMED or FAILFAST.");
+  refuseCharsets(givenOptions(options));
   if (!options.path) throw optionError(format, "'path' is not specified", 'Name the folder: load("data/readings").');
   const limit = options.maxFilesPerTrigger;
   if (limit !== undefined && !/^[1-9]\d*$/.test(limit))
@@ -43,7 +48,7 @@ function sourceOptions(format: FileFormatName, context: FormatContext): FileSour
   return {
     format,
     path: options.path,
-    schema: schemaOf(format, context.schema),
+    schema: checkedSchema(format, schemaOf(format, context.schema), options),
     options,
     clock,
     checkpointDir,
@@ -60,6 +65,19 @@ function schemaOf(format: FileFormatName, given: StructType | undefined): Struct
   if (!given) return TEXT;
   if (given.fields.length === 1 && given.fields[0]?.dataType.type === "string") return nullable(given) as StructType;
   throw optionError(format, "a schema of other columns", "Text has one column of type string.");
+}
+
+/** Refuses types that the format cannot hold, and a column of corrupt records that is no text. */
+function checkedSchema(format: FileFormatName, schema: StructType, options: Options): StructType {
+  checkFileSchema(format, schema, "read");
+  const name = options.columnNameOfCorruptRecord ?? "_corrupt_record";
+  const corrupt = format === "text" ? undefined : schema.fields.find((one) => one.name === name);
+  if (!corrupt || corrupt.dataType.type === "string") return schema;
+  throw new StreamlabError("INVALID_CORRUPT_RECORD_TYPE", {
+    failed: `The column \`${name}\` for corrupt records must have the nullable STRING type`,
+    found: simpleString(corrupt.dataType).toUpperCase(),
+    remedy: "Make it a string, or name another column by columnNameOfCorruptRecord.",
+  });
 }
 
 /** What stands in files may be missing, whatever a schema says. */

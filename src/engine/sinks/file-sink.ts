@@ -10,6 +10,7 @@ import type { SaveContext, SinkContext } from "../formats.ts";
 import type { Options } from "../plan/plan.ts";
 import type { FileFormatName } from "../sources/file-rows.ts";
 import type { CommittedFile } from "./file-commits.ts";
+import { fileOptions } from "./file-options.ts";
 import { COMMITS_FOLDER } from "./file-commits.ts";
 import { checkFileSchema, fileText } from "./file-lines.ts";
 import type { Sink, SinkBatch } from "./sink.ts";
@@ -20,7 +21,8 @@ import type { Sink, SinkBatch } from "./sink.ts";
  * that begins anew, with batch 0, writes nothing into a folder that has its batch 0.
  */
 export async function openFileSink(format: FileFormatName, context: SinkContext): Promise<Sink> {
-  const folder = folderOf(format, context.options);
+  const options = sinkOptions(format, context.options);
+  const folder = folderOf(format, options);
   if (context.outputMode !== "append") {
     throw new StreamlabError("UNSUPPORTED_OUTPUT_MODE", {
       failed: `Data source ${format} does not support ${context.outputMode} output mode`,
@@ -29,7 +31,7 @@ export async function openFileSink(format: FileFormatName, context: SinkContext)
     });
   }
   await mkdir(folder, { recursive: true });
-  return new FileSink(format, folder, context.options, await openCompactLog(path.join(folder, COMMITS_FOLDER)));
+  return new FileSink(format, folder, options, await openCompactLog(path.join(folder, COMMITS_FOLDER)));
 }
 
 class FileSink implements Sink {
@@ -52,7 +54,7 @@ class FileSink implements Sink {
   async write(batch: SinkBatch): Promise<void> {
     this.#written = 0;
     if (batch.batchId <= this.#log.latest) return;
-    checkFileSchema(this.#format, batch.schema);
+    checkFileSchema(this.#format, batch.schema, "write");
     const files: CommittedFile[] = [];
     if (batch.rows.length > 0) {
       const name = `part-00000-batch-${String(batch.batchId).padStart(8, "0")}.${extensionOf(this.#format)}`;
@@ -85,8 +87,9 @@ class FileSink implements Sink {
  * @throws StreamlabError PATH_ALREADY_EXISTS
  */
 export async function saveFiles(format: FileFormatName, context: SaveContext): Promise<void> {
-  const folder = folderOf(format, context.options);
-  checkFileSchema(format, context.batch.schema);
+  const options = sinkOptions(format, context.options);
+  const folder = folderOf(format, options);
+  checkFileSchema(format, context.batch.schema, "write");
   const names = await namesIn(folder);
   const { mode } = context;
   if (names && mode === "ignore") return;
@@ -107,11 +110,23 @@ export async function saveFiles(format: FileFormatName, context: SaveContext): P
   await mkdir(folder, { recursive: true });
   const name = `part-00000-${randomUUID()}-c000.${extensionOf(format)}`;
   const hidden = path.join(folder, `.${name}.new`);
-  await writeFileAtomic(hidden, fileText(format, context.batch.schema, context.batch.rows, context.options));
+  await writeFileAtomic(hidden, fileText(format, context.batch.schema, context.batch.rows, options));
   if (mode === "overwrite") for (const old of names ?? []) await rm(path.join(folder, old), { recursive: true, force: true });
   await rename(hidden, path.join(folder, name));
   await writeFileAtomic(path.join(folder, "_SUCCESS"), "");
   await syncFolder(folder);
+}
+
+/** The options by Spark's names. @throws StreamlabError for what would be written otherwise than Spark writes it */
+function sinkOptions(format: FileFormatName, given: Options): Options {
+  const options = fileOptions(given);
+  const packed = (options.compression ?? options.codec ?? "none").toLowerCase();
+  if (packed === "none" || packed === "uncompressed") return options;
+  throw new StreamlabError("FILE_OPTION", {
+    failed: `Cannot write ${format} files with these options`,
+    found: `compression "${packed}"`,
+    remedy: "Leave it out: files are written as they are.",
+  });
 }
 
 async function namesIn(folder: string): Promise<string[] | undefined> {

@@ -25,6 +25,20 @@ export async function* textLines(file: string, separator: string | undefined, si
   }
 }
 
+/** All of a UTF-8 file; `.gz` is unpacked, a byte order mark is left out. */
+export async function wholeText(file: string, signal: AbortSignal): Promise<string> {
+  const bytes = createReadStream(file, { highWaterMark: 256 * 1024, signal });
+  const decoder = new TextDecoder();
+  let text = "";
+  try {
+    const chunks = path.extname(file) === ".gz" ? pipedThrough(bytes) : bytes;
+    for await (const chunk of chunks as AsyncIterable<Uint8Array>) text += decoder.decode(chunk, { stream: true });
+    return text + decoder.decode();
+  } finally {
+    bytes.destroy();
+  }
+}
+
 function pipedThrough(bytes: ReturnType<typeof createReadStream>): ReturnType<typeof createGunzip> {
   const gunzip = createGunzip();
   bytes.on("error", (error) => gunzip.destroy(error));

@@ -46,7 +46,7 @@ export function csvRowMaker(schema: StructType, options: CsvOptions, line: Malfo
       if (found === null) line.reason ??= reasons[ordinal] ?? "";
       row[ordinal] = found;
     }
-    if (corrupt >= 0 && line.reason !== null) row[corrupt] = text;
+    if (corrupt >= 0 && line.reason !== null) row[corrupt] = text.replace(/[\r\n]+$/, "");
     return row;
   };
 }

@@ -1,11 +1,11 @@
 import { QueryExecutionError } from "../../codegen/execution-error.ts";
-import { dayOfUs } from "../../types/calendar.ts";
 import type { DataType, StructType } from "../../types/data-type.ts";
 import { normalLong } from "../../types/long.ts";
 import { parseDecimal } from "../../types/number-text.ts";
-import { parseDate, parseTimestamp } from "../../types/timestamp-text.ts";
+import { parseDate } from "../../types/timestamp-text.ts";
 import { sqlTypeName } from "../../types/type-text.ts";
-import { parsePattern } from "../../types/timestamp-pattern.ts";
+import { givenOptions, parseMode, refuseCharsets, zoneOf } from "../csv/csv-options.ts";
+import { dateReader, timestampReader } from "../csv/csv-reader.ts";
 import type { JsonLeniency } from "./json-text.ts";
 import { JsonSyntaxError, JsonText } from "./json-text.ts";
 
@@ -21,6 +21,7 @@ export class JsonParser {
   readonly #schema: DataType;
   readonly #corrupt: number;
   readonly #failFast: boolean;
+  readonly #exact: boolean;
   readonly #nonNumeric: boolean;
   readonly #timestamp: (text: string) => number | null;
   readonly #date: (text: string) => number | null;
@@ -29,18 +30,21 @@ export class JsonParser {
   /** Why the last record was malformed; null if it was not. One of few texts (it names fields and types, not values), so that malformed records can be counted by it. */
   reason: string | null = null;
 
-  constructor(schema: DataType, options: Readonly<Record<string, string>> = {}) {
+  /** `exact`: values that are no text, where text is wanted, are taken as they stand in the record; otherwise they are written anew. */
+  constructor(schema: DataType, options: Readonly<Record<string, string>> = {}, exact = false) {
     this.#schema = schema;
-    const corruptName = options.columnNameOfCorruptRecord ?? "_corrupt_record";
+    this.#exact = exact;
+    const given = givenOptions(options);
+    const corruptName = given.get("columnnameofcorruptrecord") ?? "_corrupt_record";
     this.#corrupt =
       schema.type === "struct" ? schema.fields.findIndex((one) => one.name === corruptName && one.dataType.type === "string") : -1;
-    this.#failFast = options.mode?.toUpperCase() === "FAILFAST";
-    this.#nonNumeric = options.allowNonNumericNumbers?.toLowerCase() !== "false";
+    refuseCharsets(given);
+    this.#failFast = parseMode(given.get("mode")) === "FAILFAST";
+    this.#nonNumeric = given.get("allownonnumericnumbers")?.toLowerCase() !== "false";
     this.#cursor = new JsonText(leniencyOf(options));
-    const format = options.timestampFormat;
-    const dateFormat = options.dateFormat === undefined ? undefined : parsePattern(options.dateFormat);
-    this.#date = dateFormat === undefined ? dateOrDays : (text) => daysOf(dateFormat(text));
-    this.#timestamp = format === undefined ? parseTimestamp : parsePattern(format);
+    const dateFormat = given.get("dateformat");
+    this.#date = dateFormat === undefined ? dateOrDays : dateReader(dateFormat);
+    this.#timestamp = timestampReader(given.get("timestampformat"), zoneOf(given));
     this.#root = this.#rootConverter();
   }
 
@@ -69,6 +73,33 @@ export class JsonParser {
     const row = Array.isArray(value) ? value : new Array<unknown>(this.#schema.fields.length).fill(null);
     if (this.#corrupt >= 0) row[this.#corrupt] = text;
     return row;
+  }
+
+  /**
+   * The rows of a record of a file: one of an object, one of each object of an array, none of an empty one or of blank text. Of a record that is
+   * malformed as a whole it is one row of nulls; the column of corrupt records takes the text. Sets `reason`; modes are the caller's.
+   */
+  rows(text: string): unknown[][] {
+    this.reason = null;
+    const cursor = this.#cursor;
+    cursor.open(text);
+    let rows: unknown[][] = [];
+    try {
+      if (Number.isNaN(cursor.peek())) return rows;
+      const each = (): void => {
+        const row = this.#root();
+        if (Array.isArray(row)) rows.push(row);
+        else throw new JsonSyntaxError("no JSON object");
+      };
+      if (cursor.token() === "array") cursor.array(each);
+      else each();
+    } catch (thrown) {
+      if (!(thrown instanceof JsonSyntaxError)) throw thrown;
+      this.reason = `not JSON: ${thrown.message}`;
+      rows = [new Array<unknown>(this.#schema.type === "struct" ? this.#schema.fields.length : 1).fill(null)];
+    }
+    if (this.reason !== null && this.#corrupt >= 0) for (const row of rows) row[this.#corrupt] = text;
+    return rows;
   }
 
   #bad(what: string): typeof BAD {
@@ -186,7 +217,12 @@ export class JsonParser {
       cursor.scalar();
       return null;
     }
-    return cursor.copy();
+    if (!this.#exact) return cursor.copy();
+    const from = cursor.position;
+    cursor.skip();
+    const text = cursor.slice(from);
+    if (kind === "fraction" && !this.#nonNumeric && !/\d/.test(text)) throw new JsonSyntaxError("NaN and infinities are not taken");
+    return text;
   }
 
   #struct(type: StructType, without: number, path: string): Converter {
@@ -248,18 +284,14 @@ function bytesOf(text: string): Uint8Array | null {
   return strict ? new Uint8Array(Buffer.from(text, "base64")) : null;
 }
 
-function daysOf(us: number | null): number | null {
-  return us === null ? null : dayOfUs(us);
-}
-
 /** What JSON text may look like under the options of from_json; their names are read without case. */
 export function leniencyOf(given: Readonly<Record<string, string>>): JsonLeniency {
-  const options = new Map(Object.entries(given).map(([name, value]) => [name.toLowerCase(), value.toLowerCase()]));
-  const is = (name: string): boolean => options.get(name.toLowerCase()) === "true";
+  const options = givenOptions(given);
+  const is = (name: string): boolean => options.get(name.toLowerCase())?.toLowerCase() === "true";
   return {
     comments: is("allowComments"),
     unquotedNames: is("allowUnquotedFieldNames"),
-    singleQuotes: options.get("allowsinglequotes") !== "false",
+    singleQuotes: options.get("allowsinglequotes")?.toLowerCase() !== "false",
     leadingZeros: is("allowNumericLeadingZeros"),
     anyEscape: is("allowBackslashEscapingAnyCharacter"),
     controlCharacters: is("allowUnquotedControlChars"),

@@ -1,11 +1,67 @@
+import { US_PER_DAY } from "../../types/calendar.ts";
 import type { DataType } from "../../types/data-type.ts";
 import { formatDecimal, formatDouble, formatFloat } from "../../types/number-text.ts";
+import { zoneOffsetUs } from "../../types/time-zone.ts";
+import { formatPattern } from "../../types/timestamp-pattern.ts";
 import { formatDate, formatIso } from "../../types/timestamp-text.ts";
 import { valueText } from "../../types/value-text.ts";
+import { flag, givenOptions, refuseCharsets, zoneOf } from "../csv/csv-options.ts";
 import { quoteJson } from "./json-text.ts";
 
-/** A writer of a type's values as Spark's to_json prints them: nulls of structs left out, instants in milliseconds, NaN and infinities as text. */
-export function jsonWriter(type: DataType): (value: unknown) => string {
+/** How values are written; the options of to_json and of JSON files. */
+export type JsonStyle = {
+  readonly ignoreNullFields: boolean;
+  readonly pretty: boolean;
+  readonly timestamp: (us: number) => string;
+  readonly date: (days: number) => string;
+};
+
+const PLAIN: JsonStyle = { ignoreNullFields: true, pretty: false, timestamp: instantWriter(undefined, undefined), date: formatDate };
+
+/** The style that options ask for: ignoreNullFields, pretty, timestampFormat, dateFormat, timeZone. */
+export function jsonStyle(options: Readonly<Record<string, string>>): JsonStyle {
+  const given = givenOptions(options);
+  refuseCharsets(given);
+  const dateFormat = given.get("dateformat");
+  const dates = dateFormat === undefined ? undefined : formatPattern(dateFormat);
+  return {
+    ignoreNullFields: flag(given, "ignoreNullFields", true),
+    pretty: flag(given, "pretty", false),
+    timestamp: instantWriter(given.get("timestampformat"), zoneOf(given)),
+    date: dates ? (days) => dates(days * US_PER_DAY) : formatDate,
+  };
+}
+
+/** A writer of instants by a pattern, or in ISO form with milliseconds, in the zone (UTC without one). */
+export function instantWriter(format: string | undefined, zone: string | undefined): (us: number) => string {
+  const pattern = format === undefined ? undefined : formatPattern(format);
+  if (zone === undefined) return pattern ?? ((us) => formatIso(us, "millis"));
+  return (us) => {
+    const offset = zoneOffsetAt(zone, us);
+    if (pattern) return pattern(us + offset);
+    const minutes = Math.abs(offset) / 60_000_000;
+    const two = (value: number): string => String(Math.floor(value)).padStart(2, "0");
+    const local = formatIso(us + offset, "millis").slice(0, -1);
+    return offset === 0 ? `${local}Z` : `${local}${offset < 0 ? "-" : "+"}${two(minutes / 60)}:${two(minutes % 60)}`;
+  };
+}
+
+/** How far a zone is ahead of UTC at an instant. */
+function zoneOffsetAt(zone: string, us: number): number {
+  const first = zoneOffsetUs(zone, us) ?? 0;
+  return zoneOffsetUs(zone, us + first) ?? first;
+}
+
+/** A writer of a value's JSON, by a style. */
+export function jsonWriter(type: DataType, style: JsonStyle = PLAIN): (value: unknown) => string {
+  const write = writerOf(type, style);
+  return (value) => write(value, "\n");
+}
+
+/** Writes a value; `line` is the line end and indentation of what stands around it, for the pretty style. */
+type Writer = (value: unknown, line: string) => string;
+
+function writerOf(type: DataType, style: JsonStyle): Writer {
   switch (type.type) {
     case "string":
       return (value) => quoteJson(value as string);
@@ -17,31 +73,44 @@ export function jsonWriter(type: DataType): (value: unknown) => string {
     case "decimal":
       return (value) => formatDecimal(value as bigint, type.scale);
     case "date":
-      return (value) => `"${formatDate(value as number)}"`;
+      return (value) => quoteJson(style.date(value as number));
     case "timestamp":
-      return (value) => `"${formatIso(value as number, "millis")}"`;
+      return (value) => quoteJson(style.timestamp(value as number));
     case "interval":
       return (value) => quoteJson(valueText(value, type));
     case "binary":
       return (value) => `"${Buffer.from(value as Uint8Array).toString("base64")}"`;
     case "array": {
-      const element = nullable(jsonWriter(type.element));
-      return (value) => `[${(value as unknown[]).map(element).join(",")}]`;
+      const element = nullable(writerOf(type.element, style));
+      return (value, line) =>
+        listText(
+          (value as unknown[]).map((one) => element(one, line)),
+          style.pretty,
+        );
     }
     case "map": {
-      const item = nullable(jsonWriter(type.value));
-      return (value) =>
-        `{${[...(value as Map<unknown, unknown>)].map(([k, v]) => `${quoteJson(valueText(k, type.key))}:${item(v)}`).join(",")}}`;
+      const item = nullable(writerOf(type.value, style));
+      return (value, line) => {
+        const inner = style.pretty ? `${line}  ` : "";
+        const found: string[] = [];
+        for (const [key, one] of value as Map<unknown, unknown>)
+          found.push(`${quoteJson(valueText(key, type.key))}${style.pretty ? " : " : ":"}${item(one, inner)}`);
+        return objectText(found, line, style.pretty);
+      };
     }
     case "struct": {
-      const fields = type.fields.map((one) => ({ head: `${quoteJson(one.name)}:`, write: jsonWriter(one.dataType) }));
-      return (value) => {
+      const fields = type.fields.map((one) => ({
+        head: `${quoteJson(one.name)}${style.pretty ? " : " : ":"}`,
+        write: nullable(writerOf(one.dataType, style)),
+      }));
+      return (value, line) => {
+        const inner = style.pretty ? `${line}  ` : "";
         const found: string[] = [];
         fields.forEach(({ head, write }, i) => {
-          const one = (value as unknown[])[i];
-          if (one !== null && one !== undefined) found.push(head + write(one));
+          const one = (value as readonly unknown[])[i] ?? null;
+          if (one !== null || !style.ignoreNullFields) found.push(head + write(one, inner));
         });
-        return `{${found.join(",")}}`;
+        return objectText(found, line, style.pretty);
       };
     }
     default:
@@ -49,6 +118,16 @@ export function jsonWriter(type: DataType): (value: unknown) => string {
   }
 }
 
-function nullable(write: (value: unknown) => string): (value: unknown) => string {
-  return (value) => (value === null ? "null" : write(value));
+function nullable(write: Writer): Writer {
+  return (value, line) => (value === null ? "null" : write(value, line));
+}
+
+function listText(elements: readonly string[], pretty: boolean): string {
+  if (!pretty) return `[${elements.join(",")}]`;
+  return elements.length === 0 ? "[ ]" : `[ ${elements.join(", ")} ]`;
+}
+
+function objectText(members: readonly string[], line: string, pretty: boolean): string {
+  if (!pretty) return `{${members.join(",")}}`;
+  return members.length === 0 ? "{ }" : `{${line}  ${members.join(`,${line}  `)}${line}}`;
 }
