@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
@@ -6,7 +7,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { createRandom } from "../../src/base/random.ts";
 import { type TestCluster, startTestCluster } from "../../src/kafka/test-cluster.ts";
 import { type StormProcess, startStorm, stormRecount, stormResults } from "./storm-harness.ts";
-import { STORM_BATCHES, stormJob, stormSteps } from "./storm-job.ts";
+import { STORM_BATCHES, STORM_JOBS, stormJob, stormSteps } from "./storm-job.ts";
 
 /** 60 seeds, or as many as STREAMLAB_STORM_SEEDS says, or the one of STREAMLAB_SEED. */
 const SEEDS = process.env.STREAMLAB_SEED
@@ -68,6 +69,39 @@ test(
     expect(lanes.reduce((sum, { kills }) => sum + kills, 0)).toBeGreaterThanOrEqual(SEEDS.length);
   },
 );
+
+describe("F3: killed after W2", () => {
+  test.each(["windows", "duplicates"] as const)(
+    "the state of batch 4 is written but not acknowledged: %s start from the version before and write the same bytes again",
+    { timeout: 60_000 },
+    async (job) => {
+      const seed = STORM_JOBS.indexOf(job) + STORM_JOBS.length;
+      expect(stormJob(seed)).toBe(job);
+      const runs = await Promise.all(
+        ["", "w2.after:4", "w3.before:4", "w3.after:4", "w4.before:4"].map(async (point) => {
+          const own = path.join(folder, `state-${job}-${point}`);
+          const state = path.join(own, String(seed), "checkpoint", "state");
+          if (point !== "") expect(await start(own, [seed], { env: { LAB_FAIL: point } }).ended).toBe("SIGKILL");
+          const left = point === "" ? "" : await checksum(state, 5);
+          const engine = start(own, [seed]);
+          await engine.done();
+          await engine.kill();
+          expect(await stormResults(path.join(own, String(seed)), job), point).toEqual(stormRecount(seed, job));
+          return { point, left, after: await checksum(state, 5) };
+        }),
+      );
+      const whole = runs[0]?.after ?? "";
+      expect(whole).toMatch(/^[0-9a-f]{64}$/);
+      for (const { point, left, after } of runs.slice(1)) expect({ left, after }, point).toEqual({ left: whole, after: whole });
+    },
+  );
+});
+
+/** SHA-256 of what a version has changed in the state of the job's one operator. */
+async function checksum(state: string, version: number): Promise<string> {
+  const content = await readFile(path.join(state, "0", "0", `${version}.delta`));
+  return createHash("sha256").update(content).digest("hex");
+}
 
 describe("F4: killed in the middle of W3", () => {
   test.each([
