@@ -183,7 +183,7 @@ class Compiler {
       case "watermark": {
         const flows = this.#flows(node.input);
         if (!node.streaming) return flows;
-        const stats = new EventTimeStats(node.delayMs);
+        const stats = new EventTimeStats(node.delayMs, inputName(node));
         this.#watermarks.push(stats);
         return this.#then(flows, () => watermarkStep(node, stats, this.#options.maxFutureUs));
       }
@@ -406,6 +406,16 @@ function propagate(
   };
   walk(plan);
   return operators.map(({ node }) => inputs.get(node) ?? -Infinity);
+}
+
+/** Whose event times a watermark follows: the column, and the sources below it. */
+function inputName(node: Extract<Node, { op: "watermark" }>): string {
+  const sources = allNodes(node).flatMap((one) => {
+    if (one.op !== "source" || !one.streaming) return [];
+    const { subscribe, subscribePattern, assign, path } = one.options;
+    return [[one.format, subscribe ?? subscribePattern ?? assign ?? path].filter((part) => part !== undefined).join(" ")];
+  });
+  return `${node.columns[node.ordinal]?.name ?? ""} of ${[...new Set(sources)].join(", ")}`;
 }
 
 /** Whether any node defines a watermark. */

@@ -89,13 +89,16 @@ export function windowStep(node: NodeOf<"window">): StepFactory {
 /** Event times of one watermark operator in one batch, in microseconds. */
 export class EventTimeStats {
   readonly delayMs: number;
+  /** Whose event times: "ts of kafka sensor-data". */
+  readonly input: string;
   maxUs: number = -Infinity;
   minUs: number = Infinity;
   sumUs: number = 0;
   count: number = 0;
 
-  constructor(delayMs: number) {
+  constructor(delayMs: number, input: string) {
     this.delayMs = delayMs;
+    this.input = input;
   }
 
   begin(): void {

@@ -188,7 +188,16 @@ export class StreamingQuery {
   /** Why the window that ends at `end` (ISO text) is still open, and what has to arrive before it closes. */
   whyWindow(end: string): WhyWindow {
     const endUs = fromJsonValue(end, { type: "timestamp" });
-    return whyWindow(Number(endUs), this.#execution.outlook, this.#definition.mode);
+    const { runtime, outlook } = this.#execution;
+    const { compiled } = runtime;
+    const marks = compiled.propagate(outlook.watermarkMs * 1000);
+    const windows = compiled.operators.flatMap((operator, i) => {
+      const node = compiled.operatorNodes[i];
+      if (node?.op !== "aggregate" && node?.op !== "session") return [];
+      if (!node.keyColumns.some((column) => column.eventTimeDelayMs !== undefined)) return [];
+      return [{ name: operator.name, watermarkMs: Math.floor((marks[i] ?? 0) / 1000) }];
+    });
+    return whyWindow(Number(endUs), outlook, this.#definition.mode, windows);
   }
 
   /** What the next batch will do. */

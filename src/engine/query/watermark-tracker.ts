@@ -21,8 +21,8 @@ export class WatermarkTracker {
   }
 
   /** How far each operator has brought its own watermark, milliseconds; 0 before its first row. */
-  marks(operators: readonly EventTimeStats[]): { readonly delayMs: number; readonly watermarkMs: number }[] {
-    return operators.map((stats, i) => ({ delayMs: stats.delayMs, watermarkMs: Math.max(0, this.#marks[i] ?? 0) }));
+  marks(operators: readonly EventTimeStats[]): { readonly input: string; readonly delayMs: number; readonly watermarkMs: number }[] {
+    return operators.map(({ input, delayMs }, i) => ({ input, delayMs, watermarkMs: Math.max(0, this.#marks[i] ?? 0) }));
   }
 
   get policy(): WatermarkPolicy {

@@ -3,6 +3,7 @@ import { ManualClock } from "../../base/clock.ts";
 import { createSession } from "../api/session.ts";
 import type { DataFrame } from "../api/data-frame.ts";
 import { col } from "../columns/column.ts";
+import { interval } from "../functions/api/literals.ts";
 import { count } from "../functions/api/aggregates.ts";
 import { window } from "../functions/api/windows.ts";
 import { double, string, struct, timestamp } from "../types/schema-builder.ts";
@@ -97,4 +98,41 @@ test("an open window names what is missing, and the next batch its two watermark
   expect(query.whyNextBatch()).toMatchObject({ batchId: 4, lateWatermark: at(5), watermark: at(5), runsWithoutData: false });
   expect(JSON.parse(JSON.stringify(open))).toEqual(open);
   await query.stop();
+});
+
+test("an open window names the input that the watermark waits for, and by how much a join below holds its windows back", async () => {
+  const session = createSession({ clock: new ManualClock(BASE_MS) });
+  const [left, right] = [
+    session.memoryStream(struct({ l: timestamp(), k: string() })),
+    session.memoryStream(struct({ r: timestamp(), j: string() })),
+  ];
+  const joined = left
+    .toDF()
+    .withWatermark("l", "10 seconds")
+    .join(right.toDF().withWatermark("r", "2 seconds"), (a, b) =>
+      a.k
+        .eq(b.j)
+        .and(b.r.geq(a.l))
+        .and(b.r.leq(a.l.plus(interval("5 seconds")))),
+    );
+  const query = await joined
+    .groupBy((row) => ({ w: window(row.l, "5 seconds") }))
+    .agg(() => ({ n: count() }))
+    .writeStream.outputMode("append")
+    .format("noop")
+    .start();
+  left.addData([[at(30), "a"]]);
+  right.addData([[at(12), "a"]]);
+  await query.processAllAvailable();
+  const open = query.whyWindow(at(15));
+  await query.stop();
+  expect(open.inputs).toMatchObject([
+    { input: "l of memory", delayMs: 10_000, watermark: at(20), holds: false },
+    { input: "r of memory", delayMs: 2000, watermark: at(10), holds: true },
+  ]);
+  expect(open.open).toBe(true);
+  expect(open.text).toContain('By the policy "min" the watermark waits for r of memory.');
+  expect(open.text).toContain("behind the query's");
+  expect(Date.parse(open.watermark)).toBeLessThan(Date.parse(at(10)));
+  expect(open.missingMs).toBe(Date.parse(at(15)) - Date.parse(open.watermark));
 });

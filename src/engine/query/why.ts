@@ -40,7 +40,15 @@ export type WhyWindow = {
   readonly open: boolean;
   readonly missingMs: number;
   /** What each input has to see before the window closes: an event time of at least `neededEventTime`. */
-  readonly inputs: readonly { readonly delayMs: number; readonly watermark: string; readonly neededEventTime: string }[];
+  readonly inputs: readonly {
+    /** The event-time column and its source. */
+    readonly input: string;
+    readonly delayMs: number;
+    readonly watermark: string;
+    readonly neededEventTime: string;
+    /** Whether the query's watermark waits for it: by the policy "min" the input that lags most, by "max" the one that is furthest. */
+    readonly holds: boolean;
+  }[];
   readonly text: string;
 };
 
@@ -71,7 +79,7 @@ export interface Outlook {
   readonly repeats: boolean;
   readonly policy: "min" | "max";
   /** One for each watermark of the plan: its delay, and how far its event times have brought it. */
-  readonly marks: readonly { readonly delayMs: number; readonly watermarkMs: number }[];
+  readonly marks: readonly { readonly input: string; readonly delayMs: number; readonly watermarkMs: number }[];
   /** How far each partition has come in event time; empty for sources without partitions. */
   readonly partitions: readonly PartitionReach[];
 }
@@ -133,24 +141,40 @@ function furthest(partitions: readonly PartitionReach[]): string {
   );
 }
 
-/** Why the window that ends at `endUs` is open (Spark's WatermarkSupport.watermarkPredicateForDataForEviction: `end <= watermark`). */
-export function whyWindow(endUs: number, at: Outlook, mode: OutputMode): WhyWindow {
-  const missingMs = Math.max(0, Math.ceil(endUs / 1000 - at.watermarkMs));
+/** An operator that keeps windows, and its input watermark: behind the query's where a join below may still give older rows. */
+export type WindowOperator = { readonly name: string; readonly watermarkMs: number };
+
+/**
+ * Why the window that ends at `endUs` is open (Spark's WatermarkSupport.watermarkPredicateForDataForEviction: `end <= watermark`). Of several operators
+ * in a chain it is the one whose watermark is furthest behind that is asked.
+ */
+export function whyWindow(endUs: number, at: Outlook, mode: OutputMode, operators: readonly WindowOperator[] = []): WhyWindow {
+  const slowest = [...operators].sort((a, b) => a.watermarkMs - b.watermarkMs)[0];
+  const watermarkMs = Math.min(at.watermarkMs, slowest?.watermarkMs ?? Infinity);
+  const behindMs = at.watermarkMs - watermarkMs;
+  const missingMs = Math.max(0, Math.ceil(endUs / 1000 - watermarkMs));
   const open = missingMs > 0 || mode === "complete";
-  const inputs = at.marks.map(({ delayMs, watermarkMs }) => ({
-    delayMs,
-    watermark: iso(watermarkMs),
-    neededEventTime: iso(Math.ceil(endUs / 1000) + delayMs),
+  const marks = at.marks.map((one) => one.watermarkMs);
+  const holder = marks.indexOf(at.policy === "max" ? Math.max(...marks) : Math.min(...marks));
+  const inputs = at.marks.map((mark, i) => ({
+    input: mark.input,
+    delayMs: mark.delayMs,
+    watermark: iso(mark.watermarkMs),
+    neededEventTime: iso(Math.ceil(endUs / 1000) + behindMs + mark.delayMs),
+    holds: i === holder,
   }));
-  const behind = at.policy === "max" ? inputs.slice(0, 1) : inputs.filter((_, i) => (at.marks[i]?.watermarkMs ?? 0) * 1000 < endUs);
-  const needs = behind.map((one) => `an event time of ${one.neededEventTime} or later (delay ${one.delayMs} ms)`);
+  const behind = at.policy === "max" ? inputs : inputs.filter((_, i) => ((marks[i] ?? 0) - behindMs) * 1000 < endUs);
+  const needs = behind.map((one) => `${one.input} (delay ${one.delayMs} ms, now at ${one.watermark}) has to reach ${one.neededEventTime}`);
+  const through = slowest && behindMs > 0 ? ` (that of ${slowest.name}, ${behindMs} ms behind the query's ${iso(at.watermarkMs)})` : "";
   let text: string;
   if (mode === "complete") text = "Complete mode keeps every window for ever.";
   else if (at.marks.length === 0) text = "The query has no watermark, so no window ever closes.";
-  else if (!open) text = `The window is closed: its end ${isoUs(endUs)} is not after the watermark ${iso(at.watermarkMs)}.`;
-  else
-    text = `The window is open: the watermark ${iso(at.watermarkMs)} is ${missingMs} ms before its end ${isoUs(endUs)}; to close it, ${needs.join(", and on another input ")} must arrive.`;
-  return { end: isoUs(endUs), watermark: iso(at.watermarkMs), open: open || at.marks.length === 0, missingMs, inputs, text };
+  else if (!open) text = `The window is closed: its end ${isoUs(endUs)} is not after the watermark ${iso(watermarkMs)}${through}.`;
+  else {
+    const held = inputs.length > 1 ? ` By the policy "${at.policy}" the watermark waits for ${inputs[holder]?.input ?? ""}.` : "";
+    text = `The window is open: the watermark ${iso(watermarkMs)}${through} is ${missingMs} ms before its end ${isoUs(endUs)}; to close it, ${needs.join(at.policy === "max" ? ", or " : ", and ")}.${held}`;
+  }
+  return { end: isoUs(endUs), watermark: iso(watermarkMs), open: open || at.marks.length === 0, missingMs, inputs, text };
 }
 
 /** What the next batch does with its two watermarks, and whether it needs data. */
