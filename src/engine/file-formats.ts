@@ -6,6 +6,7 @@ import { fileOptions } from "./sinks/file-options.ts";
 import { checkFileSchema } from "./sinks/file-lines.ts";
 import { openFileSink, saveFiles } from "./sinks/file-sink.ts";
 import type { FileFormatName } from "./sources/file-rows.ts";
+import { inferredSchema } from "./sources/file-schema.ts";
 import type { FileSourceOptions } from "./sources/file-source.ts";
 import { FileSource, fileTable } from "./sources/file-source.ts";
 import type { DataType, StructType } from "./types/data-type.ts";
@@ -48,7 +49,7 @@ function sourceOptions(format: FileFormatName, context: FormatContext): FileSour
   return {
     format,
     path: options.path,
-    schema: checkedSchema(format, schemaOf(format, context.schema), options),
+    schema: checkedSchema(format, schemaOf(format, context, options), options),
     options,
     clock,
     checkpointDir,
@@ -57,14 +58,31 @@ function sourceOptions(format: FileFormatName, context: FormatContext): FileSour
   };
 }
 
-function schemaOf(format: FileFormatName, given: StructType | undefined): StructType {
+function schemaOf(format: FileFormatName, context: FormatContext, options: Options): StructType {
+  const given = context.schema;
   if (format !== "text") {
     if (given) return nullable(given) as StructType;
+    if (context.streaming === false) return inferred(format, options);
     throw optionError(format, "no schema", 'Schema must be specified when reading files: schema("device string, value double").');
   }
   if (!given) return TEXT;
   if (given.fields.length === 1 && given.fields[0]?.dataType.type === "string") return nullable(given) as StructType;
   throw optionError(format, "a schema of other columns", "Text has one column of type string.");
+}
+
+/** The columns of a table of files by what stands in them; a stream has none to look at. */
+function inferred(format: "json" | "csv", options: Options): StructType {
+  const ratio = options.samplingRatio;
+  if (ratio !== undefined && Number(ratio) !== 1)
+    throw optionError(format, `samplingRatio is "${ratio}"`, "Leave it out: all records are looked at.");
+  const schema = inferredSchema(format, options);
+  const corrupt = options.columnNameOfCorruptRecord ?? "_corrupt_record";
+  if (schema.fields.length !== 1 || schema.fields[0]?.name !== corrupt) return schema;
+  throw new StreamlabError("UNSUPPORTED_FEATURE.QUERY_ONLY_CORRUPT_RECORD_COLUMN", {
+    failed: "Queries of files are disallowed when the referenced columns only include the internal corrupt record column",
+    found: "no record that is an object",
+    remedy: "Check that there is one JSON object a line, or set the option multiLine; or give the schema.",
+  });
 }
 
 /** Refuses types that the format cannot hold, and a column of corrupt records that is no text. */

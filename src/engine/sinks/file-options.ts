@@ -5,7 +5,7 @@ const NAMES = [
   ...["maxBytesPerTrigger", "maxFileAge", "mode", "lineSep", "header", "sep", "delimiter", "quote", "escape", "comment", "nullValue"],
   ...["emptyValue", "timestampFormat", "dateFormat", "timeZone", "columnNameOfCorruptRecord", "multiLine", "wholetext", "inferSchema"],
   ...["enforceSchema", "encoding", "compression", "codec", "quoteAll", "escapeQuotes", "charToEscapeQuoteEscaping", "ignoreNullFields"],
-  ...["ignoreLeadingWhiteSpace", "ignoreTrailingWhiteSpace", "pretty"],
+  ...["ignoreLeadingWhiteSpace", "ignoreTrailingWhiteSpace", "pretty", "samplingRatio"],
 ];
 const KNOWN: ReadonlyMap<string, string> = new Map(NAMES.map((name) => [name.toLowerCase(), name]));
 

@@ -75,7 +75,8 @@ function matches(name: string, pattern: string | undefined): boolean {
   return pattern === undefined || path.matchesGlob(name, pattern);
 }
 
-function pathNotFound(file: string): StreamlabError {
+/** What reading a path that is not there ends with. */
+export function pathNotFound(file: string): StreamlabError {
   return new StreamlabError("PATH_NOT_FOUND", {
     failed: `Path does not exist: ${file}`,
     found: "neither a file nor a folder",

@@ -76,7 +76,7 @@ function converter(type: DataType, options: CsvOptions): (text: string) => unkno
     case "float":
     case "double":
       return (text) => {
-        const value = fraction(text, options);
+        const value = csvFraction(text, options);
         return value === null ? null : type.type === "float" ? Math.fround(value) : value;
       };
     case "decimal":
@@ -124,7 +124,8 @@ function isPlain(text: string): boolean {
   return text.length > 0 && text.charCodeAt(0) > 32 && text.charCodeAt(text.length - 1) > 32;
 }
 
-function fraction(text: string, options: CsvOptions): number | null {
+/** A double of a field; null for what is none. */
+export function csvFraction(text: string, options: CsvOptions): number | null {
   if (text === options.nanValue) return NaN;
   if (text === options.negativeInf) return -Infinity;
   if (text === options.positiveInf) return Infinity;
