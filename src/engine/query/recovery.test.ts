@@ -14,7 +14,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 /** Runs the program to its end or its failpoint; the answer is the signal that ended it, or its exit code. */
 function run(into: string, fail: string): Promise<string> {
   const child = spawn(process.execPath, [path.join(import.meta.dirname, "recovery.child.ts"), into, String(SEED)], {
-    env: { ...process.env, LAB_FAIL: fail },
+    env: { ...process.env, NODE_COMPILE_CACHE: path.join(os.tmpdir(), "node-compile-cache"), LAB_FAIL: fail },
     stdio: ["ignore", "inherit", "inherit"],
   });
   return new Promise((resolve, reject) => {
