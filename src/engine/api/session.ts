@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../../base/clock.ts";
 import { systemClock } from "../../base/clock.ts";
+import { parseDurationMs } from "../../base/duration.ts";
 import { StreamlabError } from "../../base/errors.ts";
 import { fileFormats } from "../file-formats.ts";
 import type { Format } from "../formats.ts";
@@ -105,7 +106,7 @@ export interface SessionInternals {
   /** Who waits for the metrics of a query without streams, by name. */
   readonly observations: Map<string, Observation>;
   formatOf(name: string): Format;
-  start(definition: Omit<QueryDefinition, "clock" | "settings" | "formatOf" | "listeners">): Promise<StreamingQuery>;
+  start(definition: Omit<QueryDefinition, "clock" | "settings" | "idleEventMs" | "formatOf" | "listeners">): Promise<StreamingQuery>;
 }
 
 /** Makes a session. It holds no global state: two sessions know nothing of each other. */
@@ -178,6 +179,7 @@ export function createSession(options: SessionOptions = {}): Session {
           ...definition,
           clock,
           settings: { ...settings(), ansi: definition.context.settings.ansi },
+          idleEventMs: idleEventMs(conf.get(IDLE_EVENTS)),
           formatOf,
           listeners: withEnd(listeners, ended),
         });
@@ -297,4 +299,12 @@ function memoryFormat(inputs: ReadonlyMap<string, MemoryInput>, tables: Readonly
       return Promise.resolve(input.open());
     },
   };
+}
+
+const IDLE_EVENTS = "spark.sql.streaming.noDataProgressEventInterval";
+
+/** Ten seconds, unless the setting says otherwise: milliseconds, or a duration ("5s"). */
+function idleEventMs(written: string | undefined): number {
+  if (written === undefined) return 10_000;
+  return /^\s*\d+\s*$/.test(written) ? Number(written) : parseDurationMs(written);
 }

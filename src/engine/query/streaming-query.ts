@@ -41,6 +41,8 @@ export interface QueryDefinition {
   readonly trigger: Trigger;
   /** Rows whose event time lies further ahead of their batch's time do not move the watermark and are counted; undefined: all rows move it, as in Spark. */
   readonly maxFutureMs?: number;
+  /** How often a query without new data says so. */
+  readonly idleEventMs: number;
   readonly clock: Clock;
   formatOf(name: string): Format;
   openSink(): Promise<Sink>;
@@ -69,6 +71,8 @@ export class StreamingQuery {
   #active = true;
   #waiters: { resolve(): void; reject(error: Error): void }[] = [];
   #wake: (() => void) | undefined;
+  /** When listeners last heard of a batch or of idleness. */
+  #heardMs = -Infinity;
   #ended: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -299,12 +303,31 @@ export class StreamingQuery {
     this.#status = { message: "Waiting for data to arrive", isDataAvailable: false, isTriggerActive: false };
     this.#waiters = this.#waiters.filter((waiter) => !waiters.includes(waiter));
     for (const waiter of waiters) waiter.resolve();
-    for (const listener of this.#definition.listeners) listener.onQueryIdle?.({ id: this.id, runId: this.runId, timestamp: this.#now() });
+    this.#tellIdle();
+  }
+
+  /** Idleness is told at once where no batch has run before it, then at intervals (Spark's noDataProgressEventInterval). */
+  #tellIdle(): void {
+    const { clock, idleEventMs, listeners } = this.#definition;
+    if (clock.monotonicMs() - this.#heardMs < idleEventMs) return;
+    this.#heardMs = clock.monotonicMs();
+    for (const listener of listeners) listener.onQueryIdle?.({ id: this.id, runId: this.runId, timestamp: this.#now() });
+  }
+
+  async #tellIdleWhile(signal: AbortSignal): Promise<void> {
+    const { clock, idleEventMs } = this.#definition;
+    while (!signal.aborted) {
+      await clock.sleep(Math.max(1, idleEventMs - (clock.monotonicMs() - this.#heardMs)), signal);
+      this.#tellIdle();
+    }
   }
 
   /** Waits until some source has news, somebody waits for the query, or it is stopped. */
   async #changed(): Promise<void> {
-    await this.#until((signal) => this.#sources.map((source, i) => source.changed(this.#execution.committed[i] ?? null, signal)));
+    await this.#until((signal) => [
+      ...this.#sources.map((source, i) => source.changed(this.#execution.committed[i] ?? null, signal)),
+      this.#tellIdleWhile(signal),
+    ]);
   }
 
   async #pause(ms: number): Promise<void> {
@@ -330,6 +353,7 @@ export class StreamingQuery {
 
   #tell(progress: StreamingQueryProgress): void {
     this.#recent.push(progress);
+    this.#heardMs = this.#definition.clock.monotonicMs();
     if (this.#recent.length > KEPT_PROGRESS) this.#recent.shift();
     for (const listener of this.#definition.listeners) listener.onQueryProgress?.({ progress });
   }
