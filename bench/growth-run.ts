@@ -32,6 +32,8 @@ export interface GrowthFigures {
   readonly batchMs: number;
   readonly stateFolderBytes: number;
   readonly stateFiles: number;
+  /** Of the newest snapshot; 0 without one. */
+  readonly snapshotBytes: number;
 }
 
 export interface RestartFigures {
@@ -50,12 +52,22 @@ const BATCH_ROWS = 100_000;
 const OVERLAP_ROWS = 20_000;
 const OVERLAP_BATCHES = 5;
 const TOUCHED = 1000;
-const TOUCHING_BATCHES = 30;
+/** More than a checkpoint keeps, so that old versions have gone at the end. */
+const TOUCHING_BATCHES = 130;
 const readings = struct({ ts: timestamp(), device: string(), value: double() });
 
-function collectGarbage(): void {
+/** Collects garbage until nothing more goes: the memory of buffers is given back after the collection that found them. */
+async function settledMemory(): Promise<NodeJS.MemoryUsage> {
   setFlagsFromString("--expose-gc");
-  (runInNewContext("gc") as () => void)();
+  const collect = runInNewContext("gc") as () => void;
+  for (let before = Infinity, round = 0; ; round++) {
+    collect();
+    await new Promise((resolve) => setImmediate(resolve));
+    const memory = process.memoryUsage();
+    const live = memory.heapUsed + memory.external;
+    if (round >= 2 && live > before * 0.999) return memory;
+    before = live;
+  }
 }
 
 function filesBelow(folder: string): { readonly name: string; readonly bytes: number }[] {
@@ -67,6 +79,11 @@ function filesBelow(folder: string): { readonly name: string; readonly bytes: nu
 
 const total = (files: readonly { readonly bytes: number }[]): number => files.reduce((bytes, file) => bytes + file.bytes, 0);
 const median = (figures: readonly number[]): number => [...figures].sort((a, b) => a - b)[figures.length >> 1] ?? 0;
+
+function newestSnapshot(files: readonly { readonly name: string; readonly bytes: number }[]): number {
+  const version = (name: string): number => Number.parseInt(path.basename(name), 10);
+  return files.filter(({ name }) => name.endsWith(".snapshot")).sort((a, b) => version(b.name) - version(a.name))[0]?.bytes ?? 0;
+}
 
 /** A source that gives the rows of one step and keeps nothing of it. */
 function stepSource() {
@@ -147,13 +164,11 @@ export async function measureGrowth(keys: number, checkpoint: string): Promise<G
   const state = path.join(checkpoint, "state");
   await run(Array.from({ length: BATCH_ROWS }, (): Row => [0, keyOf(0), 1]));
   await run([[0, keyOf(0), 1]]);
-  collectGarbage();
-  const before = process.memoryUsage();
+  const before = await settledMemory();
   for (let from = 0; from < keys; from += BATCH_ROWS)
     await run(Array.from({ length: Math.min(BATCH_ROWS, keys - from) }, (_, i): Row => [0, keyOf(from + i), i]));
   await run([[0, keyOf(0), 1]]);
-  collectGarbage();
-  const after = process.memoryUsage();
+  const after = await settledMemory();
   const live = (memory: NodeJS.MemoryUsage): number => memory.heapUsed + memory.external;
 
   let ms = 0;
@@ -193,6 +208,7 @@ export async function measureGrowth(keys: number, checkpoint: string): Promise<G
     batchMs: median(batches),
     stateFolderBytes: total(files),
     stateFiles: files.length,
+    snapshotBytes: newestSnapshot(files),
   };
 }
 
