@@ -35,9 +35,15 @@ export function isGroupingFunction(fn: string): boolean {
 export function containsAggregate(expression: Expression): boolean {
   switch (expression.kind) {
     case "call":
-      return builtinAggregates.has(expression.fn.toLowerCase()) || isGroupingFunction(expression.fn.toLowerCase()) || expression.args.some(containsAggregate);
+      return (
+        builtinAggregates.has(expression.fn.toLowerCase()) ||
+        isGroupingFunction(expression.fn.toLowerCase()) ||
+        expression.args.some(containsAggregate)
+      );
     case "cast":
       return containsAggregate(expression.input);
+    case "lambda":
+      return containsAggregate(expression.body);
     case "case":
       return (
         expression.branches.some((pair) => pair.some(containsAggregate)) ||
@@ -114,7 +120,7 @@ function aggregateCall(
     });
   }
   const args = part.args.map((one) => noGenerator(resolveIn(one, scope), part));
-  if (args.some(isVolatile))
+  if (args.some((one) => isVolatile(one) || (scope.streaming === true && readsBatchTime(one))))
     throw new AnalysisError("AGGREGATE_FUNCTION_WITH_NONDETERMINISTIC_EXPRESSION", {
       failed: `Non-deterministic expression "${text}" should not appear in the arguments of an aggregate function`,
       found: "its value is another one at every call",
@@ -131,18 +137,23 @@ function aggregateCall(
   return call;
 }
 
-function isVolatile(expression: Resolved): boolean {
+const isVolatile = (expression: Resolved): boolean => someCall(expression, (call) => call.entry.volatile === true);
+
+/** Of a stream the batch's time is another one in every batch. */
+const BATCH_TIME: ReadonlySet<string> = new Set(["current_timestamp", "now", "current_date", "curdate", "localtimestamp", "unix_timestamp"]);
+const readsBatchTime = (expression: Resolved): boolean =>
+  someCall(expression, (call) => BATCH_TIME.has(call.entry.name) && call.args.length === 0);
+
+function someCall(expression: Resolved, test: (call: Extract<Resolved, { kind: "call" }>) => boolean): boolean {
+  const within = (one: Resolved): boolean => someCall(one, test);
   switch (expression.kind) {
     case "call":
-      return expression.entry.volatile === true || expression.args.some(isVolatile);
+      return test(expression) || expression.args.some(within);
     case "cast":
     case "getField":
-      return isVolatile(expression.input);
+      return within(expression.input);
     case "case":
-      return (
-        expression.branches.some((pair) => pair.some(isVolatile)) ||
-        (expression.otherwise !== undefined && isVolatile(expression.otherwise))
-      );
+      return expression.branches.some((pair) => pair.some(within)) || (expression.otherwise !== undefined && within(expression.otherwise));
     default:
       return false;
   }

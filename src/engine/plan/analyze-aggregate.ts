@@ -1,9 +1,10 @@
 import { AnalysisError, wrongArgumentCount } from "../columns/analysis-error.ts";
-import type { Expression } from "../columns/expression.ts";
+import type { Expression, NamedExpression } from "../columns/expression.ts";
 import type { AggregateCall, GroupingKey } from "../columns/resolve-aggregate.ts";
 import { containsAggregate, isGroupingFunction, resolveAggregateExpression } from "../columns/resolve-aggregate.ts";
 import { resolveIn } from "../columns/resolve.ts";
 import type { Resolved } from "../columns/resolved.ts";
+import { builtinFunctions } from "../functions/registry.ts";
 import { sessionSpec } from "../functions/time-window.ts";
 import type { ResolvedCallNode } from "../functions/function-entry.ts";
 import type { AnalysisContext } from "./scope.ts";
@@ -88,6 +89,49 @@ function keyColumn(name: string, key: Resolved, input: readonly Column[]): Colum
 function nothingOf(input: Node): Node {
   const condition: Resolved = { kind: "literal", value: false, dataType: { type: "boolean" }, nullable: false };
   return { op: "filter", input, condition, columns: input.columns, streaming: input.streaming };
+}
+
+/** Grouping by a session that the select below has made is grouping by the session itself: the select's expressions take the place of its columns. */
+export function sessionOfSelect(plan: AggregatePlan): AggregatePlan {
+  const { input } = plan;
+  if (input.op !== "project" || !input.columns.some((one) => isSession(one.expr))) return plan;
+  if (input.columns.some(({ expr }) => isStar(expr) || makesRows(expr))) return plan;
+  const of = new Map(input.columns.map((one) => [one.name.toLowerCase(), one.expr]));
+  const grouped = plan.groupBy.some(({ expr }) => expr.kind === "column" && isSession(of.get((expr.path[0] ?? "").toLowerCase()) ?? expr));
+  if (!grouped) return plan;
+  const inlined = ({ name, expr }: NamedExpression): NamedExpression => ({ name, expr: replaced(expr, of) });
+  return { ...plan, input: input.input, groupBy: plan.groupBy.map(inlined), aggregates: plan.aggregates.map(inlined) };
+}
+
+const isStar = (expr: Expression): boolean => expr.kind === "column" && expr.path.at(-1) === "*";
+const makesRows = (expr: Expression): boolean =>
+  expr.kind === "call" && builtinFunctions.get(expr.fn.toLowerCase())?.generator?.kind === "rows";
+
+function replaced(expr: Expression, of: ReadonlyMap<string, Expression>): Expression {
+  switch (expr.kind) {
+    case "column": {
+      const [first = "", ...rest] = expr.path;
+      const made = of.get(first.toLowerCase());
+      if (made === undefined) return expr;
+      if (made.kind === "column") return { kind: "column", path: [...made.path, ...rest] };
+      return rest.reduce<Expression>(
+        (input, name) => call("field", input, { kind: "literal", value: name, dataType: { type: "string" } }),
+        made,
+      );
+    }
+    case "call":
+      return { ...expr, args: expr.args.map((one) => replaced(one, of)) };
+    case "cast":
+      return { ...expr, input: replaced(expr.input, of) };
+    case "case":
+      return {
+        ...expr,
+        branches: expr.branches.map(([when, then]): readonly [Expression, Expression] => [replaced(when, of), replaced(then, of)]),
+        ...(expr.otherwise && { otherwise: replaced(expr.otherwise, of) }),
+      };
+    default:
+      return expr;
+  }
 }
 
 function isSession(expr: Expression): boolean {
