@@ -1,13 +1,19 @@
 import { QueryExecutionError } from "../codegen/execution-error.ts";
 import { AnalysisError, wrongArgumentCount } from "../columns/analysis-error.ts";
+import type { Resolved } from "../columns/resolved.ts";
 import type { StructType } from "../types/data-type.ts";
+import { sqlTypeName } from "../types/type-text.ts";
+import { csvNames, csvSchema } from "./csv/csv-inference.ts";
 import { csvOptions } from "./csv/csv-options.ts";
 import type { MalformedLine } from "./csv/csv-reader.ts";
 import { csvReader, malformedCsv } from "./csv/csv-reader.ts";
+import { CsvText } from "./csv/csv-text.ts";
+import { csvRowWriter } from "./csv/csv-writer.ts";
 import type { FunctionEntry } from "./function-entry.ts";
-import { implicitCast, STRING } from "./scalar.ts";
+import { constantText, withOptionTexts } from "./option-texts.ts";
+import { implicitCast, scalar, STRING, unexpectedType } from "./scalar.ts";
 
-/** from_csv. */
+/** from_csv, to_csv, schema_of_csv. */
 export const csv: readonly FunctionEntry[] = [
   {
     name: "from_csv",
@@ -42,6 +48,37 @@ export const csv: readonly FunctionEntry[] = [
       return { value: row, isNull: `${row} === null` };
     },
   },
+  withOptionTexts(
+    scalar({
+      name: "to_csv",
+      doc: "A struct as one line of CSV, with Spark's options for writing.",
+      params: [structOfTexts],
+      result: STRING,
+      make: (call) => {
+        const type = call.args[0]?.dataType;
+        return type?.type === "struct" ? csvRowWriter(type, call.options.options ?? {}) : String;
+      },
+    }),
+    1,
+  ),
+  withOptionTexts(
+    scalar({
+      name: "schema_of_csv",
+      doc: "The schema of a line of CSV that is written in the query, as DDL.",
+      params: [constantText("schema_of_csv")],
+      result: STRING,
+      make: (call) => {
+        const options = csvOptions({ ...call.options.options, header: "false" });
+        return (text: string) => {
+          const cursor = new CsvText(options.shape);
+          cursor.open(text);
+          const record = cursor.record() ?? [];
+          return sqlTypeName(csvSchema(csvNames(record, options), [record], options, true));
+        };
+      },
+    }),
+    1,
+  ),
 ];
 
 /** The reader of from_csv, made at its first text, because what is wrong with its options is told then. */
@@ -66,5 +103,18 @@ function modeRefused(): QueryExecutionError {
     failed: "The function `from_csv` doesn't support the DROPMALFORMED mode",
     found: "mode DROPMALFORMED",
     remedy: "Acceptable modes are PERMISSIVE and FAILFAST.",
+  });
+}
+
+function structOfTexts(arg: Resolved): Resolved {
+  const nested =
+    arg.dataType.type === "struct" &&
+    arg.dataType.fields.find((one) => ["array", "map", "struct", "binary", "interval"].includes(one.dataType.type));
+  if (arg.dataType.type !== "struct") throw unexpectedType("to_csv", arg, '"STRUCT"');
+  if (!nested) return arg;
+  throw new AnalysisError("DATATYPE_MISMATCH.UNSUPPORTED_INPUT_TYPE", {
+    failed: `The input of to_csv can't be a struct with a column of type ${sqlTypeName(nested.dataType)}`,
+    found: nested.name,
+    remedy: "Select its parts, or write it with to_json.",
   });
 }

@@ -4,12 +4,16 @@ import { structuralKey } from "../codegen/structural-key.ts";
 import { AnalysisError, wrongArgumentCount } from "../columns/analysis-error.ts";
 import type { Resolved } from "../columns/resolved.ts";
 import type { DataType, StructType } from "../types/data-type.ts";
+import { sqlTypeName } from "../types/type-text.ts";
+import { givenOptions, parseMode } from "./csv/csv-options.ts";
 import type { EmitContext, FieldBinding, FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
 import { createByteScanner, createScannedFields, isScannedNumber, MALFORMED, SCANNED, type ScannedFields } from "./json/byte-scanner.ts";
 import { JsonDrift } from "./json/drift.ts";
 import { JsonParser, leniencyOf } from "./json/json-parser.ts";
+import { jsonTypeOf } from "./json/json-inference.ts";
 import { jsonArrayLength, jsonObjectKeys, jsonPath } from "./json/json-path.ts";
-import { jsonWriter } from "./json/json-writer.ts";
+import { jsonStyle, jsonWriter } from "./json/json-writer.ts";
+import { constantText, withOptionTexts } from "./option-texts.ts";
 import { implicitCast, INT, scalar, STRING, unexpectedType } from "./scalar.ts";
 
 /** from_json, to_json, get_json_object. */
@@ -27,7 +31,8 @@ export const json: readonly FunctionEntry[] = [
           remedy: 'Give a schema, or its DDL such as "device string, value double".',
         });
       }
-      const mode = options.options?.mode?.toUpperCase() ?? "PERMISSIVE";
+      checkSchema(options.schema);
+      const mode = parseMode(givenOptions(options.options ?? {}).get("mode"));
       if (mode === "DROPMALFORMED") {
         throw new AnalysisError("PARSE_MODE_UNSUPPORTED", {
           failed: `The function \`from_json\` doesn't support the ${mode} mode`,
@@ -49,13 +54,32 @@ export const json: readonly FunctionEntry[] = [
       return bytes ? scannedField(call, schema, ordinal, bytes, context) : parsedField(call, schema, ordinal, context);
     },
   },
-  scalar({
-    name: "to_json",
-    doc: "A struct, array or map as JSON text; fields that are null are left out.",
-    params: [(arg) => arg],
-    result: STRING,
-    make: (call) => jsonWriter(call.args[0]?.dataType ?? STRING),
-  }),
+  withOptionTexts(
+    scalar({
+      name: "to_json",
+      doc: "A struct, array or map as JSON text; fields that are null are left out. Options: ignoreNullFields, pretty, timestampFormat, dateFormat, timeZone.",
+      params: [(arg) => arg],
+      result: STRING,
+      make: (call) => {
+        const write = jsonWriter(call.args[0]?.dataType ?? STRING, jsonStyle(call.options.options ?? {}));
+        return (value: unknown) => write(value);
+      },
+    }),
+    1,
+  ),
+  withOptionTexts(
+    scalar({
+      name: "schema_of_json",
+      doc: "The schema of a JSON text that is written in the query, as DDL.",
+      params: [constantText("schema_of_json")],
+      result: STRING,
+      make: (call) => {
+        const options = call.options.options ?? {};
+        return (text: string) => sqlTypeName(jsonTypeOf(text, options));
+      },
+    }),
+    1,
+  ),
   scalar({
     name: "get_json_object",
     doc: "The part of a JSON text under a path such as $.a[0].b, as text; null if there is none.",
@@ -81,6 +105,28 @@ export const json: readonly FunctionEntry[] = [
     partial: true,
   }),
 ];
+
+function checkSchema(type: DataType): void {
+  if (!["struct", "array", "map"].includes(type.type)) {
+    throw new AnalysisError("DATATYPE_MISMATCH.INVALID_JSON_SCHEMA", {
+      failed: `Input schema "${sqlTypeName(type)}" must be a struct, an array, a map or a variant`,
+      found: "a plain type",
+      remedy: 'Give a schema, or its DDL such as "device string, value double".',
+    });
+  }
+  if (!hasOtherKeys(type)) return;
+  throw new AnalysisError("DATATYPE_MISMATCH.INVALID_JSON_MAP_KEY_TYPE", {
+    failed: `Input schema "${sqlTypeName(type)}" can only contain STRING as a key type for a MAP`,
+    found: "a map with other keys",
+    remedy: "Read the map with keys of type string, and cast them.",
+  });
+}
+
+function hasOtherKeys(type: DataType): boolean {
+  if (type.type === "map") return type.key.type !== "string" || hasOtherKeys(type.value);
+  if (type.type === "array") return hasOtherKeys(type.element);
+  return type.type === "struct" && type.fields.some((one) => hasOtherKeys(one.dataType));
+}
 
 /** from_json may leave anything null, whatever the schema says. */
 function nullableType(type: DataType): DataType {
@@ -148,8 +194,8 @@ function newScan(call: ResolvedCallNode, schema: StructType, context: EmitContex
   const parser = new JsonParser(schema, options);
   const fields = createScannedFields(schema);
   const needed = new Set<number>();
-  const validated = context.malformed !== undefined || parser.corruptOrdinal >= 0 || options.mode?.toUpperCase() === "FAILFAST";
-  const plain = options.timestampFormat === undefined ? schema : withoutTimestamps(schema);
+  const validated = context.malformed !== undefined || parser.corruptOrdinal >= 0 || parser.failFast;
+  const plain = parser.readsPlainInstants ? schema : withoutTimestamps(schema);
   return {
     fields,
     needed,

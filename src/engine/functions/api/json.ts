@@ -36,9 +36,13 @@ export function fromJson(text: Text, schema: string | DataType, options: JsonOpt
   const type = typeof schema === "string" ? parseTypeOrSchema(schema) : schema;
   return call("from_json", [text], { schema: type, options: options as Record<string, string> });
 }
-/** A struct, array or map as JSON text; fields that are null are left out. */
-export function toJson(value: AnyColumn): Column<string> {
-  return call("to_json", [value]);
+/** A struct, array or map as JSON text; fields that are null are left out, unless the option ignoreNullFields is "false". */
+export function toJson(value: AnyColumn, options: Readonly<Record<string, string>> = {}): Column<string> {
+  return call("to_json", [value], { options });
+}
+/** A struct as one line of CSV. */
+export function toCsv(value: AnyColumn, options: Readonly<Record<string, string>> = {}): Column<string> {
+  return call("to_csv", [value], { options });
 }
 /** A part of a JSON text by a path such as "$.a[0].b", as text. */
 export function getJsonObject(text: Text, path: string): Column<string> {

@@ -34,8 +34,28 @@ export function jsonSchema(records: Iterable<string>, options: Readonly<Record<s
   return columns;
 }
 
+/** The type of one JSON text, for schema_of_json. @throws AnalysisError for what is no JSON */
+export function jsonTypeOf(text: string, options: Readonly<Record<string, string>>): DataType {
+  const value = valueReader(new JsonText(leniencyOf(options)), options);
+  const type = value(text);
+  if (type === undefined) throw malformed(text);
+  return settled(type, givenOptions(options).get("dropfieldifallnull")?.toLowerCase() === "true") ?? EMPTY;
+}
+
 /** The type of a record: a struct, "malformed", or undefined for a blank. */
 function typeReader(options: Readonly<Record<string, string>>): (record: string) => StructType | "malformed" | undefined {
+  const read = valueReader(new JsonText(leniencyOf(options)), options);
+  return (record) => {
+    if (/^\s*$/.test(record)) return undefined;
+    const type = read(record);
+    if (type?.type === "struct") return type;
+    if (type?.type === "array" && type.element.type === "struct") return type.element;
+    return type?.type === "array" && type.element.type === "null" ? undefined : "malformed";
+  };
+}
+
+/** A reader of the type of a text; undefined for what is no JSON. */
+function valueReader(cursor: JsonText, options: Readonly<Record<string, string>>): (text: string) => DataType | undefined {
   const given = givenOptions(options);
   const is = (name: string): boolean => given.get(name.toLowerCase())?.toLowerCase() === "true";
   if (is("prefersDecimal")) {
@@ -47,7 +67,6 @@ function typeReader(options: Readonly<Record<string, string>>): (record: string)
   }
   const asText = is("primitivesAsString");
   const instants = is("inferTimestamp") ? timestampReader(given.get("timestampformat"), undefined) : undefined;
-  const cursor = new JsonText(leniencyOf(options));
   const value = (): DataType => {
     switch (cursor.token()) {
       case "object": {
@@ -83,16 +102,12 @@ function typeReader(options: Readonly<Record<string, string>>): (record: string)
         return asText ? STRING : { type: "double" };
     }
   };
-  return (record) => {
-    cursor.open(record);
+  return (text) => {
+    cursor.open(text);
     try {
-      if (Number.isNaN(cursor.peek())) return undefined;
-      const type = value();
-      if (type.type === "struct") return type;
-      if (type.type === "array" && type.element.type === "struct") return type.element;
-      return type.type === "array" && type.element.type === "null" ? undefined : "malformed";
+      return value();
     } catch (thrown) {
-      if (thrown instanceof JsonSyntaxError) return "malformed";
+      if (thrown instanceof JsonSyntaxError) return undefined;
       throw thrown;
     }
   };

@@ -22,6 +22,7 @@ export class JsonParser {
   readonly #corrupt: number;
   readonly #failFast: boolean;
   readonly #exact: boolean;
+  readonly #plainInstants: boolean;
   readonly #nonNumeric: boolean;
   readonly #timestamp: (text: string) => number | null;
   readonly #date: (text: string) => number | null;
@@ -36,9 +37,10 @@ export class JsonParser {
     this.#exact = exact;
     const given = givenOptions(options);
     const corruptName = given.get("columnnameofcorruptrecord") ?? "_corrupt_record";
-    this.#corrupt =
-      schema.type === "struct" ? schema.fields.findIndex((one) => one.name === corruptName && one.dataType.type === "string") : -1;
+    this.#corrupt = schema.type === "struct" ? schema.fields.findIndex((one) => one.name === corruptName) : -1;
+    if (schema.type === "struct") checkCorruptColumn(schema, corruptName);
     refuseCharsets(given);
+    this.#plainInstants = !given.has("timestampformat") && zoneOf(given) === undefined;
     this.#failFast = parseMode(given.get("mode")) === "FAILFAST";
     this.#nonNumeric = given.get("allownonnumericnumbers")?.toLowerCase() !== "false";
     this.#cursor = new JsonText(leniencyOf(options));
@@ -51,6 +53,16 @@ export class JsonParser {
   /** The ordinal of the column that takes the text of malformed records, −1 without one. */
   get corruptOrdinal(): number {
     return this.#corrupt;
+  }
+
+  /** Whether a malformed record ends the query. */
+  get failFast(): boolean {
+    return this.#failFast;
+  }
+
+  /** Whether instants and days are read as the cast reads them, in UTC. */
+  get readsPlainInstants(): boolean {
+    return this.#plainInstants;
   }
 
   /** The value of a record: an array of the struct's fields, an array, a Map; null for text without a value. Sets `reason`. */
@@ -217,7 +229,11 @@ export class JsonParser {
       cursor.scalar();
       return null;
     }
-    if (!this.#exact) return cursor.copy();
+    if (!this.#exact) {
+      const copy = cursor.copy();
+      if (kind === "fraction" && !this.#nonNumeric && copy.startsWith('"')) throw new JsonSyntaxError("NaN and infinities are not taken");
+      return copy;
+    }
     const from = cursor.position;
     cursor.skip();
     const text = cursor.slice(from);
@@ -265,6 +281,17 @@ export class JsonParser {
     });
     return bad ? BAD : values;
   }
+}
+
+/** @throws QueryExecutionError INVALID_CORRUPT_RECORD_TYPE for a column of corrupt records that is no text */
+export function checkCorruptColumn(schema: StructType, name: string): void {
+  const corrupt = schema.fields.find((one) => one.name === name);
+  if (!corrupt || corrupt.dataType.type === "string") return;
+  throw new QueryExecutionError("INVALID_CORRUPT_RECORD_TYPE", {
+    failed: `The column \`${name}\` for corrupt records must have the nullable STRING type`,
+    found: sqlTypeName(corrupt.dataType),
+    remedy: "Make it a string, or name another column by columnNameOfCorruptRecord.",
+  });
 }
 
 /** A date by the cast's rules, or a whole number of days since 1970, as Spark 1.5 wrote dates. */
