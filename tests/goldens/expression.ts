@@ -2,7 +2,7 @@ import { AnalysisError } from "../../src/engine/columns/analysis-error.ts";
 import { literalExpression } from "../../src/engine/columns/literal.ts";
 import { parsePath } from "../../src/engine/columns/column.ts";
 import type { Expression } from "../../src/engine/columns/expression.ts";
-import { intervalUs } from "../../src/engine/functions/time-window.ts";
+import { intervalLiteral } from "../../src/engine/functions/time-window.ts";
 import { parseDataType, parseTypeOrSchema } from "../../src/engine/types/ddl.ts";
 import { parseDate, parseTimestamp } from "../../src/engine/types/timestamp-text.ts";
 
@@ -70,7 +70,7 @@ function goldenLiteral(golden: { readonly lit: null | boolean | number | string;
     case "date":
       return { kind: "literal", value: typedText(parseDate(String(lit)), lit, "DATE"), dataType: { type: "date" } };
     case "interval":
-      return { kind: "literal", value: intervalUs(String(lit)), dataType: { type: "interval" } };
+      return intervalLiteral(String(lit));
     default:
       return literalExpression(lit);
   }

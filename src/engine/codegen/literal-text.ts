@@ -19,6 +19,7 @@ export function placeholder(type: DataType): string {
     case "date":
     case "timestamp":
     case "interval":
+    case "months":
       return "0";
     default:
       return "null";

@@ -20,6 +20,7 @@ export function castAllowed(from: DataType, to: DataType, ansi: boolean): boolea
   }
   if (to.type === "array" || to.type === "map" || to.type === "struct") return false;
   if (from.type === to.type) return true;
+  if (from.type === "months" || to.type === "months") return false;
   if (from.type === "string") return to.type !== "interval" || ansi;
   if (from.type === "binary") return false;
   if (to.type === "binary") return !ansi && isIntegral(from);

@@ -1,4 +1,5 @@
 import type { DataType, DecimalType, StructField } from "../types/data-type.ts";
+import { isInterval, widerInterval } from "../types/interval-type.ts";
 import { sameType } from "../types/schema.ts";
 import type { ExpressionSettings, Resolved } from "./resolved.ts";
 
@@ -103,6 +104,7 @@ export function commonType(a: DataType, b: DataType, settings: ExpressionSetting
   if (a.type === "null") return b;
   if (b.type === "null") return a;
   if (isNumeric(a) && isNumeric(b)) return widerNumber(a, b, settings);
+  if (isInterval(a) || isInterval(b)) return isInterval(a) && isInterval(b) ? widerInterval(a, b) : undefined;
   if (a.type === "string" && isAtomic(b)) return withText(b, settings);
   if (b.type === "string" && isAtomic(a)) return withText(a, settings);
   if ((a.type === "date" && b.type === "timestamp") || (a.type === "timestamp" && b.type === "date")) return { type: "timestamp" };

@@ -1,4 +1,6 @@
+import { isInterval } from "../types/interval-type.ts";
 import { simpleString } from "../types/type-text.ts";
+import { valueText } from "../types/value-text.ts";
 import type { Expression } from "./expression.ts";
 
 const INFIX = new Set(["+", "-", "*", "/", "%", "div", "=", "<=>", "<", "<=", ">", ">=", "and", "or", "&", "|", "^"]);
@@ -34,6 +36,8 @@ export function expressionText(expression: Expression): string {
 function callText(call: Extract<Expression, { kind: "call" }>): string {
   const args = call.args.map(expressionText);
   if ((call.fn === "aggregate" || call.fn === "reduce") && args.length === 3) args.push(expressionText(IDENTITY));
+  if ((call.fn === "+" || call.fn === "-") && call.args.some((one) => one.kind === "literal" && isInterval(one.dataType)))
+    return `${args[0]} ${call.fn} ${args[1]}`;
   if (INFIX.has(call.fn) && args.length === 2) return `(${args[0]} ${call.fn === "div" ? call.fn : call.fn.toUpperCase()} ${args[1]})`;
   if (call.fn === "<>" || call.fn === "!=") return `(NOT (${args[0]} = ${args[1]}))`;
   if (call.fn === "like" && args.length === 2) return `${args[0]} LIKE ${args[1]}`;
@@ -51,6 +55,7 @@ function callText(call: Extract<Expression, { kind: "call" }>): string {
 function literalSql(expression: Extract<Expression, { kind: "literal" }>): string {
   const { value, dataType } = expression;
   if (value === null) return "NULL";
+  if (isInterval(dataType)) return valueText(value, dataType);
   if (dataType.type === "timestamp" && typeof value === "number") {
     return `TIMESTAMP '${new Date(value / 1000)
       .toISOString()

@@ -1,16 +1,21 @@
 import type { Emitted } from "../codegen/code.ts";
 import { anyNull } from "../codegen/emit.ts";
 import { placeholder } from "../codegen/literal-text.ts";
-import { arithmeticOverflow, divideByZero, remainderByZero } from "../codegen/execution-error.ts";
+import { arithmeticOverflow, divideByZero, QueryExecutionError, remainderByZero } from "../codegen/execution-error.ts";
 import { datatypeMismatch, wrongArgumentCount } from "../columns/analysis-error.ts";
 import { castTo, commonType, decimalOperand, isIntegral, isNumeric } from "../columns/coerce.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
+import { addMonthsToDays, US_PER_DAY } from "../types/calendar.ts";
 import type { DataType } from "../types/data-type.ts";
+import { addMonthsToUs } from "../types/interval-text.ts";
+import type { IntervalType } from "../types/interval-type.ts";
+import { isInterval, rangeText, widerInterval } from "../types/interval-type.ts";
 import { addLong, divideLong, multiplyLong, remainderLong, subtractLong, wrapLong, type Long } from "../types/long.ts";
+import { formatTimestamp } from "../types/timestamp-text.ts";
 import { sqlTypeName } from "../types/type-text.ts";
 import { decimalResult, writeDecimal, writeDecimalDiv } from "./decimal-arithmetic.ts";
 import type { EmitContext, FunctionEntry, ResolvedCall, ResolvedCallNode } from "./function-entry.ts";
-import { BIGINT, DOUBLE, implicitCast } from "./scalar.ts";
+import { BIGINT, DATE, DOUBLE, implicitCast, INT, STRING, TIMESTAMP } from "./scalar.ts";
 
 /** The operators of numbers. */
 export type Operator = "+" | "-" | "*" | "/" | "div" | "%" | "pmod";
@@ -37,7 +42,7 @@ export const arithmetic: readonly FunctionEntry[] = [
     resolve(args, _options, settings) {
       const [arg] = args;
       if (args.length !== 1 || !arg) throw wrongArgumentCount("positive", "1", args.length);
-      const converted = isNumeric(arg.dataType) || arg.dataType.type === "interval" ? arg : implicitCast(arg, DOUBLE, "positive", settings);
+      const converted = isNumeric(arg.dataType) || isInterval(arg.dataType) ? arg : implicitCast(arg, DOUBLE, "positive", settings);
       return { args: [converted], dataType: converted.dataType, nullable: converted.nullable };
     },
     emit(call, context) {
@@ -82,9 +87,7 @@ function resolveBinary(
   const result = numericOperands(kind, a, b, settings);
   if (result === undefined) {
     throw datatypeMismatch(
-      isNumeric(a.dataType) && isNumeric(b.dataType) && a.dataType.type === b.dataType.type
-        ? "BINARY_OP_WRONG_TYPE"
-        : "BINARY_OP_DIFF_TYPES",
+      wrongOperands(kind, a.dataType, b.dataType),
       `(… ${name} …)`,
       `the left and right operands of the binary operator have incompatible types ("${sqlTypeName(a.dataType)}" and "${sqlTypeName(b.dataType)}")`,
       "Cast the operands to numbers.",
@@ -93,6 +96,13 @@ function resolveBinary(
   const divides = kind === "/" || kind === "div" || kind === "%" || kind === "pmod";
   const decimals = result.dataType.type === "decimal";
   return { ...result, nullable: nullable || (!settings.ansi && (divides || decimals)) };
+}
+
+/** Which DATATYPE_MISMATCH two operands are: a date beside something that is no count of days, and months beside days, are of the wrong type. */
+function wrongOperands(kind: Operator, a: DataType, b: DataType): string {
+  if ((kind === "+" || kind === "-") && (a.type === "date" || (b.type === "date" && kind === "+"))) return "UNEXPECTED_INPUT_TYPE";
+  if ((kind === "+" || kind === "-") && isInterval(a) && isInterval(b)) return "UNEXPECTED_INPUT_TYPE";
+  return isNumeric(a) && isNumeric(b) && a.type === b.type ? "BINARY_OP_WRONG_TYPE" : "BINARY_OP_DIFF_TYPES";
 }
 
 function numericOperands(
@@ -135,38 +145,74 @@ function decimalOperands(kind: Operator, a: Resolved, b: Resolved, settings: Exp
   return { args, dataType: kind === "div" ? BIGINT : decimalResult(kind, x, y) };
 }
 
-/** Dates, instants and intervals: date ± days, instant ± interval, differences, interval × number. */
+/** Dates, instants and intervals: date ± days, date and instant ± interval, differences, interval × number. */
 function resolveTime(kind: Operator, a: Resolved, b: Resolved, settings: ExpressionSettings): Omit<ResolvedCall, "nullable"> | undefined {
-  const left = a.dataType.type;
-  const right = b.dataType.type;
-  const us = (arg: Resolved): Resolved =>
-    arg.dataType.type === "string" || arg.dataType.type === "date" ? castTo(arg, { type: "timestamp" }, settings) : arg;
+  const left = a.dataType;
+  const right = b.dataType;
   if (kind === "+" || kind === "-") {
-    if (right === "interval" && (left === "timestamp" || left === "date" || left === "string"))
-      return { args: [us(a), b], dataType: { type: "timestamp" } };
-    if (left === "interval" && kind === "+" && (right === "timestamp" || right === "date" || right === "string")) {
-      return { args: [a, us(b)], dataType: { type: "timestamp" } };
+    if (isInterval(left) && isInterval(right)) {
+      const dataType = widerInterval(left, right);
+      return dataType && { args: [a, b], dataType };
     }
-    if (left === "interval" && right === "interval") return { args: [a, b], dataType: { type: "interval" } };
-    if (left === "date" && isIntegral(b.dataType)) return { args: [a, castTo(b, { type: "int" }, settings)], dataType: { type: "date" } };
-    if (right === "date" && kind === "+" && isIntegral(a.dataType))
-      return { args: [castTo(a, { type: "int" }, settings), b], dataType: { type: "date" } };
-    if (
-      kind === "-" &&
-      (left === "timestamp" || right === "timestamp") &&
-      [left, right].every((type) => ["timestamp", "date", "string"].includes(type))
-    ) {
-      return { args: [us(a), us(b)], dataType: { type: "interval" } };
-    }
-    if (kind === "-" && left === "date" && right === "date") return { args: [us(a), us(b)], dataType: { type: "interval" } };
+    if (isInterval(right)) return shifted(a, b, right, false, settings);
+    if (isInterval(left)) return kind === "+" ? shifted(b, a, left, true, settings) : undefined;
+    if (left.type === "date" && isIntegral(right)) return { args: [a, castTo(b, INT, settings)], dataType: DATE };
+    if (right.type === "date" && kind === "+" && isIntegral(left)) return { args: [castTo(a, INT, settings), b], dataType: DATE };
+    return kind === "-" ? difference(a, b, settings) : undefined;
   }
-  if (kind === "*" && left === "interval" && isNumeric(b.dataType))
-    return { args: [a, castTo(b, DOUBLE, settings)], dataType: { type: "interval" } };
-  if (kind === "*" && right === "interval" && isNumeric(a.dataType))
-    return { args: [castTo(a, DOUBLE, settings), b], dataType: { type: "interval" } };
-  if (kind === "/" && left === "interval" && isNumeric(b.dataType))
-    return { args: [a, castTo(b, DOUBLE, settings)], dataType: { type: "interval" } };
+  if (isInterval(left) && isNumeric(right) && (kind === "*" || kind === "/"))
+    return { args: [a, castTo(b, DOUBLE, settings)], dataType: { type: left.type } };
+  if (isInterval(right) && isNumeric(left) && kind === "*")
+    return { args: [castTo(a, DOUBLE, settings), b], dataType: { type: right.type } };
   return undefined;
+}
+
+/** A date or an instant and an interval: a date stays one by whole months and days; text is read as an instant and written as text. */
+function shifted(
+  time: Resolved,
+  interval: Resolved,
+  type: IntervalType,
+  swapped: boolean,
+  settings: ExpressionSettings,
+): Omit<ResolvedCall, "nullable"> | undefined {
+  const from = time.dataType.type;
+  if (from !== "timestamp" && from !== "date" && (from !== "string" || type.type === "months")) return undefined;
+  const whole = type.type === "months" || rangeText(type) === "day";
+  const dataType: DataType = from === "date" && whole ? DATE : from === "string" ? STRING : TIMESTAMP;
+  const taken = dataType.type === "date" ? time : castTo(time, TIMESTAMP, settings);
+  return { args: swapped ? [interval, taken] : [taken, interval], dataType };
+}
+
+/** Days between dates, an interval between instants. */
+function difference(a: Resolved, b: Resolved, settings: ExpressionSettings): Omit<ResolvedCall, "nullable"> | undefined {
+  const types = [a.dataType.type, b.dataType.type];
+  if (!types.every((type) => type === "timestamp" || type === "date" || type === "string")) return undefined;
+  if (types.includes("timestamp"))
+    return { args: [castTo(a, TIMESTAMP, settings), castTo(b, TIMESTAMP, settings)], dataType: { type: "interval" } };
+  if (!types.includes("date") || (types.includes("string") && !settings.ansi)) return undefined;
+  return { args: [castTo(a, DATE, settings), castTo(b, DATE, settings)], dataType: { type: "interval", range: ["day", "day"] } };
+}
+
+/** The text of what `resolveTime` resolved where it is no plain sum, difference or product; undefined where it is. */
+function timeText(kind: Operator, call: ResolvedCallNode, a: string, b: string, context: EmitContext): string | undefined {
+  const [first, second] = call.args.map((arg) => arg.dataType.type);
+  const { type } = call.dataType;
+  const constant = (name: string, value: unknown): string => context.writer.constant(name, value);
+  if ((type === "date" || type === "timestamp") && (first === "months" || second === "months")) {
+    const add = constant("addMonths", type === "date" ? addMonthsToDays : addMonthsToUs);
+    return first === "months" ? `${add}(${b}, ${a})` : `${add}(${a}, ${kind === "-" ? "-" : ""}${b})`;
+  }
+  if (type === "date" && second === "interval") return `${a} ${kind} ${b} / ${US_PER_DAY}`;
+  if (type === "date" && first === "interval") return `${a} / ${US_PER_DAY} + ${b}`;
+  if (type === "interval" && first === "date") return `(${a} - ${b}) * ${US_PER_DAY}`;
+  if (type === "string" && (first === "interval" || second === "interval"))
+    return `${constant("formatTimestamp", formatTimestamp)}(${a} ${kind} ${b})`;
+  if ((type === "interval" || type === "months") && kind === "*") return `${constant("roundHalfUp", roundHalfUp)}(${a} * ${b})`;
+  return undefined;
+}
+
+function roundHalfUp(value: number): number {
+  return value < 0 ? -Math.round(-value) : Math.round(value);
 }
 
 function emitBinary(kind: Operator, trying: boolean, call: ResolvedCallNode, context: EmitContext): Emitted {
@@ -178,10 +224,15 @@ function emitBinary(kind: Operator, trying: boolean, call: ResolvedCallNode, con
   if (b.isNull === "true") return b;
   const isNull = anyNull(a, b);
   const type = call.dataType.type;
-  const simple = type === "float" || type === "double" || type === "timestamp" || type === "interval" || type === "date";
+  const timed = timeText(kind, call, a.value, b.value, context);
+  if (timed !== undefined) {
+    const flag = isNull === "false" ? isNull : context.writer.assign("n", isNull);
+    return { value: flag === "false" ? timed : `(${flag} ? ${placeholder(call.dataType)} : ${timed})`, isNull: flag };
+  }
+  const simple =
+    type === "float" || type === "double" || type === "timestamp" || type === "interval" || type === "months" || type === "date";
   if (simple && (kind === "+" || kind === "-" || kind === "*")) {
     const text = `${a.value} ${kind} ${b.value}`;
-    if (type === "interval" && kind === "*") return { value: `Math.round(${text})`, isNull };
     return { value: type === "float" ? `Math.fround(${text})` : text, isNull };
   }
   return emitChecked(kind, trying, call, context, { a: a.value, b: b.value, isNull });
@@ -234,13 +285,23 @@ function writeOperation(kind: Operator, call: ResolvedCallNode, context: EmitCon
     if (call.args[0]?.dataType.type === "decimal") return writeDecimalDiv(call, context, operation);
     if (type.type === "bigint") return writeLong(kind, context, operation);
     if (isIntegral(type)) return writeInt(kind, type.type, context, operation);
-    if (type.type === "interval") return writer.line(`${result} = Math.round(${a} / ${b});`);
+    if (isInterval(type)) return writer.line(`${result} = ${writer.constant("roundHalfUp", roundHalfUp)}(${a} / ${b});`);
     const text = kind === "pmod" ? `${writer.constant("pmod", positiveRemainder)}(${a}, ${b})` : `${a} ${kind} ${b}`;
     writer.line(`${result} = ${type.type === "float" ? `Math.fround(${text})` : text};`);
   };
   if (!divides) return compute();
-  writer.line(`if (${b} === ${zero}) { ${fail(kind === "/" || kind === "div" ? divideByZero : remainderByZero)} }`);
+  const failure = kind === "/" || kind === "div" ? divideByZero : remainderByZero;
+  const stop = isInterval(type) && !operation.trying ? `throw ${writer.constant("fail", intervalByZero)}();` : fail(failure);
+  writer.line(`if (${b} === ${zero}) { ${stop} }`);
   writer.block("else", compute);
+}
+
+function intervalByZero(): Error {
+  return new QueryExecutionError("INTERVAL_DIVIDED_BY_ZERO", {
+    failed: "Division by zero",
+    found: "an interval's divisor is 0",
+    remedy: "Use `try_divide` to tolerate divisor being 0 and return NULL instead.",
+  });
 }
 
 function positiveRemainder(a: number, b: number): number {
@@ -313,7 +374,7 @@ function sign(name: string, doc: string): FunctionEntry {
     resolve(args, _options, settings) {
       const [arg] = args;
       if (args.length !== 1 || !arg) throw wrongArgumentCount(name, "1", args.length);
-      const converted = isNumeric(arg.dataType) || arg.dataType.type === "interval" ? arg : castTo(arg, DOUBLE, settings);
+      const converted = isNumeric(arg.dataType) || isInterval(arg.dataType) ? arg : castTo(arg, DOUBLE, settings);
       return { args: [converted], dataType: converted.dataType, nullable: converted.nullable };
     },
     emit(call, context) {
@@ -322,7 +383,7 @@ function sign(name: string, doc: string): FunctionEntry {
       const value = context.emit(arg);
       if (value.isNull === "true") return value;
       const type = call.dataType.type;
-      if (type === "double" || type === "float" || type === "interval") return { value: `-${value.value}`, isNull: value.isNull };
+      if (type === "double" || type === "float" || isInterval(call.dataType)) return { value: `-${value.value}`, isNull: value.isNull };
       if (type === "decimal")
         return { value: `(${value.isNull === "false" ? "" : `${value.isNull} ? 0n : `}-${value.value})`, isNull: value.isNull };
       const zero: Resolved = { kind: "literal", value: 0, dataType: call.dataType, nullable: false };

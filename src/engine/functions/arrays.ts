@@ -2,9 +2,11 @@ import { indexOfZero, invalidParameter } from "../codegen/execution-error.ts";
 import { wrongArgumentCount } from "../columns/analysis-error.ts";
 import { castTo, commonType, commonTypeWithoutText, isIntegral } from "../columns/coerce.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
-import { US_PER_DAY } from "../types/calendar.ts";
+import { addMonthsToDays, US_PER_DAY } from "../types/calendar.ts";
 import { equalityOf, groupKeyOf, normaliseKey } from "../types/compare.ts";
 import type { DataType } from "../types/data-type.ts";
+import { addMonthsToUs } from "../types/interval-text.ts";
+import { isInterval } from "../types/interval-type.ts";
 import { anArray, differentTypes, elementType, elementWith, firstType, resolveWithElement, smallWhole } from "./collections.ts";
 import { valueOrNull } from "../codegen/emit.ts";
 import type { EmitContext, FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
@@ -218,13 +220,26 @@ function sequenceEntry(): FunctionEntry {
       const type = commonType(from.dataType, to.dataType, settings);
       const timed = type?.type === "date" || type?.type === "timestamp";
       if (type === undefined || !(isIntegral(type) || timed)) throw differentTypes("SEQUENCE_WRONG_INPUT_TYPES", name, from, to);
-      if (step && timed && step.dataType.type !== "interval") throw differentTypes("SEQUENCE_WRONG_INPUT_TYPES", name, from, step);
+      if (step && timed && !isInterval(step.dataType)) throw differentTypes("SEQUENCE_WRONG_INPUT_TYPES", name, from, step);
       const ends = [castTo(from, type, settings), castTo(to, type, settings)];
       const taken = step ? [...ends, timed ? step : castTo(step, type, settings)] : ends;
       return { args: taken, dataType: { type: "array", element: type }, nullable: taken.some((one) => one.nullable) };
     },
-    emit: (call, context) =>
-      scalar({ name, doc: "", params: [], result: call.dataType, run: range(elementType([{ ...call }])) }).emit(call, context),
+    emit: (call, context) => scalar({ name, doc: "", params: [], result: call.dataType, run: rangeBy(call) }).emit(call, context),
+  };
+}
+
+function rangeBy(call: ResolvedCallNode): (from: number, to: number, step: number) => unknown[] {
+  const type = elementType([{ ...call }]);
+  if (call.args[2]?.dataType.type !== "months") return range(type);
+  const later = type.type === "date" ? addMonthsToDays : addMonthsToUs;
+  return (from, to, months) => {
+    if (months === 0 ? from !== to : from !== to && months > 0 !== to > from)
+      throw invalidParameter("sequence", "the step leads from the start to the stop", `from ${from} to ${to} by ${months} months`);
+    const found = [from];
+    for (let next = later(from, months); months !== 0 && (months > 0 ? next <= to : next >= to); next = later(from, months * found.length))
+      found.push(next);
+    return found;
   };
 }
 

@@ -1,4 +1,4 @@
-import { cannotParseTimestamp, castInvalidInput, invalidTimeZone } from "../codegen/execution-error.ts";
+import { arithmeticOverflow, cannotParseTimestamp, castInvalidInput, invalidTimeZone } from "../codegen/execution-error.ts";
 import { wrongArgumentCount } from "../columns/analysis-error.ts";
 import { isIntegral } from "../columns/coerce.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
@@ -60,7 +60,7 @@ export const dates: readonly FunctionEntry[] = [
     doc: "So many days later.",
     params: [DATE, wholeDays],
     result: DATE,
-    inline: ([d, n]) => `${d} + ${n}`,
+    inline: ([d, n]) => `(${d} + ${n} | 0)`,
     total: true,
   }),
   scalar({
@@ -68,7 +68,7 @@ export const dates: readonly FunctionEntry[] = [
     doc: "The same as date_add.",
     params: [DATE, wholeDays],
     result: DATE,
-    inline: ([d, n]) => `${d} + ${n}`,
+    inline: ([d, n]) => `(${d} + ${n} | 0)`,
     total: true,
   }),
   scalar({
@@ -76,7 +76,7 @@ export const dates: readonly FunctionEntry[] = [
     doc: "So many days earlier.",
     params: [DATE, wholeDays],
     result: DATE,
-    inline: ([d, n]) => `${d} - ${n}`,
+    inline: ([d, n]) => `(${d} - ${n} | 0)`,
     total: true,
   }),
   scalar({
@@ -84,7 +84,7 @@ export const dates: readonly FunctionEntry[] = [
     doc: "So many months later, on the last of the month where the day does not exist.",
     params: [DATE, INT],
     result: DATE,
-    run: addMonthsToDays,
+    run: monthsLater,
   }),
   scalar({
     name: "datediff",
@@ -204,15 +204,17 @@ export const dates: readonly FunctionEntry[] = [
   parsing("try_to_timestamp", "An instant from text, null where it is none.", TIMESTAMP, false),
   parsing("to_date", "A date from text, by the cast's rules or a pattern.", DATE, true),
   parsing("try_to_date", "A date from text, null where it is none.", DATE, false),
-  scalar({
-    name: "unix_timestamp",
-    doc: "Seconds since the epoch of an instant, or of text by a pattern.",
-    params: [instantOrText, STRING],
-    required: 1,
-    result: BIGINT,
-    make: unixTimestamp,
-    partial: true,
-  }),
+  ofNow(
+    scalar({
+      name: "unix_timestamp",
+      doc: "Seconds since the epoch of an instant, or of text by a pattern; of the batch's beginning without arguments.",
+      params: [instantOrText, STRING],
+      required: 1,
+      result: BIGINT,
+      make: unixTimestamp,
+      partial: true,
+    }),
+  ),
   scalar({
     name: "to_unix_timestamp",
     doc: "The same as unix_timestamp.",
@@ -246,6 +248,18 @@ export const dates: readonly FunctionEntry[] = [
   }),
 ];
 
+/** The same of the instant at which the batch began when it is called without arguments. */
+function ofNow(entry: FunctionEntry): FunctionEntry {
+  return {
+    ...entry,
+    resolve(args, options, settings) {
+      const now = dates.find((one) => one.name === "current_timestamp");
+      if (args.length > 0 || now === undefined) return entry.resolve(args, options, settings);
+      return entry.resolve([{ kind: "call", entry: now, options: {}, ...now.resolve([], {}, settings) }], options, settings);
+    },
+  };
+}
+
 function ofBatch(name: string, doc: string, dataType: DataType, text: (us: string) => string): FunctionEntry {
   return {
     name,
@@ -273,6 +287,12 @@ function datePart(name: string, doc: string, part: (days: number) => number): Fu
 function timePart(name: string, doc: string, unit: number, modulus: number): FunctionEntry {
   const inline = ([t]: readonly string[]): string => `(Math.floor(${t} / ${unit}) % ${modulus} + ${modulus}) % ${modulus}`;
   return scalar({ name, doc, params: [TIMESTAMP], result: INT, inline, total: true });
+}
+
+function monthsLater(days: number, months: number): number {
+  const later = addMonthsToDays(days, months);
+  if (later !== (later | 0)) throw arithmeticOverflow("integer");
+  return later;
 }
 
 function lastDay(days: number): number {

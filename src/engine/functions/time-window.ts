@@ -1,8 +1,10 @@
 import { AnalysisError, datatypeMismatch, wrongArgumentCount } from "../columns/analysis-error.ts";
 import { castTo, literal } from "../columns/coerce.ts";
+import type { Expression } from "../columns/expression.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
 import type { CalendarInterval } from "../types/interval-text.ts";
 import { parseInterval, parseIntervalLiteral } from "../types/interval-text.ts";
+import { intervalValue, typeOfText } from "../types/interval-type.ts";
 import { windowType } from "../types/schema.ts";
 import { sqlTypeName } from "../types/type-text.ts";
 import type { FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
@@ -133,6 +135,19 @@ function durationOf(name: string, arg: Resolved): number {
   }
   if (typeof arg.value === "number") return arg.value;
   return intervalUs(String(arg.value));
+}
+
+/** An interval literal of a text, with the type of the units that it names. @throws AnalysisError CANNOT_PARSE_INTERVAL, _LEGACY_ERROR_TEMP_0029 */
+export function intervalLiteral(text: string): Extract<Expression, { kind: "literal" }> {
+  const found = parseIntervalLiteral(text);
+  const dataType = typeOfText(text);
+  if (found !== undefined && dataType !== undefined) return { kind: "literal", value: intervalValue(found, dataType), dataType };
+  if (found === undefined) return { kind: "literal", value: intervalUs(text), dataType: { type: "interval" } };
+  throw new AnalysisError("_LEGACY_ERROR_TEMP_0029", {
+    failed: `Cannot mix year-month and day-time fields: ${text}`,
+    found: "months and years have no fixed length",
+    remedy: "Add two intervals in turn: one of months, one of days to seconds.",
+  });
 }
 
 /** The microseconds of an interval text; months and years are refused as Spark does (_LEGACY_ERROR_TEMP_3231), other texts by CANNOT_PARSE_INTERVAL. */

@@ -13,7 +13,7 @@ export interface SourceText {
 
 const TOKEN =
   /(--[^\n]*|\/\*[\s\S]*?\*\/)|(`(?:[^`]|``)*`)|([rR]?)('(?:[^'\\]|\\[\s\S]|'')*'|"(?:[^"\\]|\\[\s\S]|"")*")|(\binterval\b)|(\b\d+(?:\.\d*)?(?:e[+-]?\d+)?(?:bd|[dsyf])\b)|[A-Za-z_]\w*|\d[\w.]*|[\s\S]/giy;
-const UNITS = "(?:microsecond|millisecond|second|minute|hour|day|week)s?";
+const UNITS = "(?:microsecond|millisecond|second|minute|hour|day|week|month|year)s?";
 const PARTS = new RegExp(`\\s+((?:[+-]?\\d+(?:\\.\\d+)?\\s+${UNITS}\\s+)+[+-]?\\d+(?:\\.\\d+)?\\s+${UNITS})\\b`, "iy");
 const UNITLESS = new RegExp(`\\s*(?:'[^']*'|"[^"]*")(?!\\s*(?:${UNITS}|months?|years?|quarters?)\\b)`, "iy");
 const MARK = 0xe000;

@@ -60,10 +60,13 @@ export function sqlExpression(ast: Ast | undefined, scope: ExpressionScope): Exp
 }
 
 const REFUSED: Readonly<Record<string, readonly [what: string, remedy: string]>> = {
-  Exists: ["EXISTS (subquery)", "Write LEFT SEMI JOIN (LEFT ANTI JOIN for NOT EXISTS)."],
-  InSubquery: ["IN (subquery)", "Write LEFT SEMI JOIN (LEFT ANTI JOIN for NOT IN)."],
+  Exists: ["EXISTS (subquery) outside the parts of WHERE", "Write LEFT SEMI JOIN (LEFT ANTI JOIN for NOT EXISTS)."],
+  InSubquery: ["IN (subquery) outside the parts of WHERE", "Write LEFT SEMI JOIN (LEFT ANTI JOIN for NOT IN)."],
   Subquery: ["A subquery as a value", "Join with it: CROSS JOIN (SELECT …)."],
 };
+
+/** The fields of EXTRACT that are functions of their own; a second is one without its fraction. */
+const SIMPLE_FIELDS: ReadonlySet<string> = new Set(["year", "quarter", "month", "day", "hour", "minute"]);
 
 type Form<Content> = (content: Content, scope: ExpressionScope) => Expression | undefined;
 
@@ -119,7 +122,12 @@ const FORMS: Readonly<Record<string, Form<AstObject>>> = {
     return { kind: "cast", input: sqlExpression(node.expr, scope), to: sqlType(node.data_type), mode };
   },
   CompoundFieldAccess: (node, scope) => accessed(node, scope),
-  Extract: (node, scope) => call(variantOf(node.field)[0].toLowerCase(), sqlExpression(node.expr, scope)),
+  Extract: (node, scope) => {
+    const [unit, other] = variantOf(node.field);
+    const field = unit === "Custom" ? identifier(other) : unit.toLowerCase();
+    const source = sqlExpression(node.expr, scope);
+    return SIMPLE_FIELDS.has(field) ? call(field, source) : call("date_part", literalExpression(field), source);
+  },
   Ceil: (node, scope) => rounded("ceil", node, scope),
   Floor: (node, scope) => rounded("floor", node, scope),
   Position: (node, scope) => call("locate", sqlExpression(node.expr, scope), sqlExpression(node.in, scope)),

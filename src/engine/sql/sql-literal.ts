@@ -1,7 +1,7 @@
-import { parseDurationUs } from "../../base/duration.ts";
 import { AnalysisError } from "../columns/analysis-error.ts";
 import { literalExpression } from "../columns/literal.ts";
 import type { Expression } from "../columns/expression.ts";
+import { intervalLiteral } from "../functions/time-window.ts";
 import type { DataType } from "../types/data-type.ts";
 import { parseDate, parseTimestamp } from "../types/timestamp-text.ts";
 import type { Ast, AstObject } from "./parser.ts";
@@ -107,7 +107,7 @@ export function typedLiteral(node: AstObject, source: SourceText): Expression {
   const text = source.literal(String(variantOf(value.value)[1]));
   const [type] = variantOf(node.data_type);
   const place = placeOf(node, source);
-  if (type === "Datetime") return intervalLiteral(text, node, source);
+  if (type === "Datetime") return intervalOf(text, node, source);
   const parsed = type === "Timestamp" ? parseTimestamp(text) : type === "Date" ? parseDate(text) : undefined;
   if (parsed === undefined) throw unsupportedSql(`A literal of type ${type}`, place, `Write CAST('${text}' AS ${type.toUpperCase()}).`);
   if (parsed === null) throw syntaxError(`'${text}' is no ${type.toUpperCase()}`, place);
@@ -122,15 +122,17 @@ export function unitInterval(node: AstObject, source: SourceText): Expression {
   const literal = isObject(inner) && isObject(inner.Value) ? valueLiteral(inner.Value, source) : undefined;
   if (literal?.kind !== "literal")
     throw unsupportedSql("An interval of a computed length", placeOf(node, source), "Write a number: INTERVAL 10 MINUTES.");
-  if (node.last_field !== null && node.last_field !== undefined)
-    throw unsupportedSql("An interval from one unit to another", placeOf(node, source), "Write INTERVAL '1 day 2 hours'.");
-  return intervalLiteral(`${sign}${String(literal.value)} ${unit === "Custom" ? String(other) : unit}`, node, source);
+  const value = `${sign}${String(literal.value)}`;
+  const [last] = variantOf(node.last_field);
+  if (last !== "") return intervalOf(`interval '${value}' ${unit} to ${last}`, node, source);
+  return intervalOf(`${value} ${unit === "Custom" ? String(other) : unit}`, node, source);
 }
 
-function intervalLiteral(text: string, node: Ast, source: SourceText): Expression {
+function intervalOf(text: string, node: Ast, source: SourceText): Expression {
   try {
-    return { kind: "literal", value: parseDurationUs(text), dataType: { type: "interval" } };
+    return intervalLiteral(text);
   } catch (cause) {
-    throw syntaxError(`'${text}' is no interval of weeks to microseconds`, placeOf(node, source), cause);
+    if (cause instanceof AnalysisError && cause.code !== "CANNOT_PARSE_INTERVAL") throw cause;
+    throw syntaxError(`'${text}' is no interval of years and months, or of weeks to microseconds`, placeOf(node, source), cause);
   }
 }

@@ -1,3 +1,5 @@
+import type { IntervalRange } from "./interval-type.ts";
+
 /**
  * The types of columns, as plain data. A value of each is held, everywhere inside the engine, as:
  *
@@ -14,6 +16,7 @@
  * | date                       | number: days since 1970-01-01                                           |
  * | timestamp                  | number: microseconds since the epoch, UTC                               |
  * | interval                   | number: microseconds (day-time intervals)                               |
+ * | months                     | number: months (year-month intervals)                                   |
  * | array                      | Array                                                                   |
  * | map                        | Map                                                                     |
  * | struct                     | Array of the fields' values, in order                                   |
@@ -34,7 +37,10 @@ export type AtomicType =
   | { readonly type: "binary" }
   | { readonly type: "date" }
   | { readonly type: "timestamp" }
-  | { readonly type: "interval" }
+  /** A day-time interval; DAY TO SECOND where it names no units. */
+  | { readonly type: "interval"; readonly range?: IntervalRange }
+  /** A year-month interval. */
+  | { readonly type: "months"; readonly range?: IntervalRange }
   | { readonly type: "null" };
 
 export type DecimalType = { readonly type: "decimal"; readonly precision: number; readonly scale: number };

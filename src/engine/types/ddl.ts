@@ -1,4 +1,5 @@
 import { AnalysisError } from "../columns/analysis-error.ts";
+import { typeOfText } from "./interval-type.ts";
 import type { DataType, StructField, StructType } from "./data-type.ts";
 
 const ATOMIC: Readonly<Record<string, DataType>> = {
@@ -93,7 +94,7 @@ class DdlReader {
     if (token === undefined || token.kind === "mark") this.#fail("a type is missing");
     const name = token.text.toLowerCase();
     const atomic = Object.hasOwn(ATOMIC, name) ? ATOMIC[name] : undefined;
-    if (atomic !== undefined) return name === "interval" ? this.#interval(atomic) : atomic;
+    if (atomic !== undefined) return name === "interval" ? this.#interval() : atomic;
     if (name === "decimal" || name === "dec" || name === "numeric") return this.#decimal();
     if (name === "varchar" || name === "char") {
       this.#expect("(");
@@ -122,10 +123,11 @@ class DdlReader {
     return { type: "map", key, value: this.type() };
   }
 
-  #interval(type: DataType): DataType {
-    const unit = /^(day|hour|minute|second|to)$/i;
-    while (unit.test(this.#peek()?.text ?? "")) this.#next();
-    return type;
+  #interval(): DataType {
+    const unit = /^(year|month|day|hour|minute|second|to)$/i;
+    let text = "";
+    while (unit.test(this.#peek()?.text ?? "")) text += ` ${this.#next()?.text ?? ""}`;
+    return typeOfText(text) ?? { type: "interval" };
   }
 
   #decimal(): DataType {

@@ -79,6 +79,11 @@ function rangedInterval(value: string, units: string): CalendarInterval | undefi
     return Number.isNaN(total) ? undefined : { months: sign === "-" ? -total : total, us: 0 };
   }
   const [first = "", last = ""] = units.split(" to ");
+  if (first === "day" && last === "hour") {
+    const [, sign, days, hours] = /^([+-]?)(\d+)\s+(\d+)$/.exec(value) ?? [];
+    const us = Number(days) * US_PER_DAY + Number(hours) * 3_600_000_000;
+    return Number.isNaN(us) ? undefined : { months: 0, us: sign === "-" ? -us : us };
+  }
   const found = CLOCK.exec(value);
   if (!found || !["day", "hour", "minute"].includes(first) || !["minute", "second"].includes(last)) return undefined;
   const [, sign, days, a = "", b = "", c, fraction = ""] = found;

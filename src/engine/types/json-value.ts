@@ -34,6 +34,7 @@ export function toJsonValue(value: unknown, type: DataType): JsonValue {
     case "timestamp":
       return formatIso(value as number, "needed");
     case "interval":
+    case "months":
       return valueText(value, type);
     case "array":
       return (value as unknown[]).map((one) => toJsonValue(one, type.element));

@@ -1,3 +1,4 @@
+import { isInterval, rangeText } from "./interval-type.ts";
 import type { DataType, StructField, StructType } from "./data-type.ts";
 
 /** A column of a schema; nullable unless said otherwise, as everything that comes from outside is. */
@@ -32,6 +33,9 @@ export function sameType(a: DataType, b: DataType): boolean {
   switch (a.type) {
     case "decimal":
       return b.type === "decimal" && a.precision === b.precision && a.scale === b.scale;
+    case "interval":
+    case "months":
+      return isInterval(b) && rangeText(a) === rangeText(b);
     case "array":
       return b.type === "array" && sameType(a.element, b.element);
     case "map":

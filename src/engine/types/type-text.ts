@@ -1,4 +1,5 @@
 import type { DataType, StructType } from "./data-type.ts";
+import { rangeText } from "./interval-type.ts";
 
 /** A type as Spark's `simpleString`: "bigint", "decimal(10,2)", "struct<start:timestamp,end:timestamp>". */
 export function simpleString(type: DataType): string {
@@ -12,7 +13,8 @@ export function simpleString(type: DataType): string {
     case "struct":
       return `struct<${type.fields.map((one) => `${one.name}:${simpleString(one.dataType)}`).join(",")}>`;
     case "interval":
-      return "interval day to second";
+    case "months":
+      return `interval ${rangeText(type)}`;
     case "null":
       return "void";
     default:

@@ -15,6 +15,7 @@ export function toUserValue(value: unknown, type: DataType): unknown {
     case "date":
     case "timestamp":
     case "interval":
+    case "months":
       return toJsonValue(value, type);
     case "array":
       return (value as unknown[]).map((one) => toUserValue(one, type.element));

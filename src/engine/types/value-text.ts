@@ -1,4 +1,5 @@
 import type { DataType } from "./data-type.ts";
+import { intervalText } from "./interval-type.ts";
 import { formatDecimal, formatDouble, formatFloat } from "./number-text.ts";
 import { formatDate, formatTimestamp } from "./timestamp-text.ts";
 
@@ -18,7 +19,8 @@ export function valueText(value: unknown, type: DataType): string {
     case "binary":
       return bytesText(value as Uint8Array);
     case "interval":
-      return intervalText(value as number);
+    case "months":
+      return intervalText(value as number, type);
     case "array":
       return `[${(value as unknown[]).map((one) => nested(one, type.element)).join(", ")}]`;
     case "map":
@@ -37,15 +39,4 @@ function nested(value: unknown, type: DataType): string {
 /** Bytes read as UTF-8. */
 export function bytesText(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
-}
-
-/** A day-time interval as Spark's cast prints it: "INTERVAL '0 00:00:10' DAY TO SECOND". */
-export function intervalText(us: number): string {
-  const size = Math.abs(us);
-  const two = (n: number): string => String(n).padStart(2, "0");
-  const seconds = Math.floor(size / 1_000_000) % 60;
-  const micros = size % 1_000_000;
-  const fraction = micros === 0 ? "" : `.${String(micros).padStart(6, "0").replace(/0+$/, "")}`;
-  const clock = `${two(Math.floor(size / 3_600_000_000) % 24)}:${two(Math.floor(size / 60_000_000) % 60)}:${two(seconds)}${fraction}`;
-  return `INTERVAL '${us < 0 ? "-" : ""}${Math.floor(size / 86_400_000_000)} ${clock}' DAY TO SECOND`;
 }

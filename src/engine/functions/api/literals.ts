@@ -2,7 +2,7 @@ import type { Untyped } from "../../columns/column.ts";
 import { call, type Column, columnOf, toExpression } from "../../columns/column.ts";
 import type { Interval, Long, Timestamp } from "../../types/schema-builder.ts";
 import { columnText } from "../../sql/column-text.ts";
-import { intervalUs } from "../time-window.ts";
+import { intervalLiteral } from "../time-window.ts";
 import type { Argument } from "./arguments.ts";
 
 /** A column with one value; a TypeScript number is an int, a bigint or a double as it needs. */
@@ -32,7 +32,7 @@ export function expr(text: string): Column<Untyped> {
   const { expression, alias } = columnText(text);
   return columnOf(expression, alias);
 }
-/** A day-time interval from text such as "10 seconds", to add to instants. */
+/** An interval from text such as "10 seconds" or "1 year 2 months", to add to instants and dates. */
 export function interval(text: string): Column<Interval> {
-  return columnOf({ kind: "literal", value: intervalUs(text), dataType: { type: "interval" } }) as Column<Interval>;
+  return columnOf(intervalLiteral(text)) as Column<Interval>;
 }
