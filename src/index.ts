@@ -48,6 +48,8 @@ export {
   type StreamingQueryProgress,
   type StructType,
   type Wait,
+  type DriftEntry,
+  type DriftReport,
   type WhyDeadline,
   type WhyNextBatch,
   type WhyRow,
