@@ -12,6 +12,7 @@ import { identifier, isObject, listOf, placeNumber, placeOf, variantOf } from ".
 import type { SourceText } from "./source-text.ts";
 import { outOfRange, placeText, unsupportedSql } from "./sql-error.ts";
 import { sqlExpression } from "./sql-expression.ts";
+import { withoutSubqueries } from "./subquery.ts";
 
 /** A key of ORDER BY. */
 export type OrderItem = { readonly node: Ast; readonly descending: boolean; readonly nullsFirst: boolean };
@@ -34,6 +35,7 @@ export interface SelectContext {
   readonly source: SourceText;
   columnsOf(plan: Plan): readonly string[];
   from(nodes: readonly Ast[]): Input;
+  subquery(node: AstObject): Plan;
 }
 
 /** A column of SELECT's list: `alias` says whether the user named it. */
@@ -104,8 +106,13 @@ function windowKeys(groupBy: Ast | undefined, relations: readonly Relation[]): N
 
 function filtered(node: AstObject, input: Input, context: SelectContext): Input {
   if (!isObject(node.selection)) return input;
-  const condition = sqlExpression(node.selection, { source: context.source, relations: input.relations });
-  return { ...input, plan: { op: "filter", input: input.plan, condition } };
+  const { input: joined, rest } = withoutSubqueries(node.selection, input, context);
+  const scope = { source: context.source, relations: input.relations };
+  const whole =
+    rest.length > 0 && joined.plan === input.plan ? [sqlExpression(node.selection, scope)] : rest.map((one) => sqlExpression(one, scope));
+  if (whole.length === 0) return joined;
+  const condition = whole.reduce((all, one): Expression => ({ kind: "call", fn: "and", args: [all, one] }));
+  return { ...joined, plan: { op: "filter", input: joined.plan, condition } };
 }
 
 /** LATERAL VIEW explode(…) e AS x: the columns of a generator beside the others, one row for each element; WHERE comes after it. */

@@ -93,6 +93,7 @@ class Translation {
       source: this.source,
       columnsOf: (plan) => this.columnsOf(plan),
       from: (nodes) => this.#from(nodes, tables),
+      subquery: (node) => this.query(node, tables),
     };
   }
 
