@@ -29,6 +29,7 @@ import type { Schema } from "../types/schema-builder.ts";
 import { DataFrame } from "./data-frame.ts";
 import type { Observation } from "./observation.ts";
 import { DataReader } from "./reader.ts";
+import { checkSessionZone, SESSION_ZONE } from "./session-zone.ts";
 import { Terminations } from "./terminations.ts";
 
 /** What a session is made of. */
@@ -133,6 +134,7 @@ export function createSession(options: SessionOptions = {}): Session {
   const listeners = new Set<StreamingQueryListener>();
   const views = new Map<string, Plan>();
   const udf = createUserFunctions();
+  checkSessionZone(options.conf?.[SESSION_ZONE]);
   const conf = new Map(Object.entries({ ...confOf(defaultSettings), ...options.conf }));
   const settings = (): QuerySettings => settingsOf(Object.fromEntries(conf), defaultSettings);
 
@@ -249,7 +251,10 @@ export function createSession(options: SessionOptions = {}): Session {
       frame.analyzed();
       return frame;
     },
-    setConf: (name, value) => void conf.set(name, value),
+    setConf: (name, value) => {
+      if (name === SESSION_ZONE) checkSessionZone(value);
+      conf.set(name, value);
+    },
     getConf: (name) => conf.get(name),
   };
   return session;
