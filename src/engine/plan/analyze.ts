@@ -1,5 +1,5 @@
 import { AnalysisError } from "../columns/analysis-error.ts";
-import { commonType, literal } from "../columns/coerce.ts";
+import { commonType } from "../columns/coerce.ts";
 import { parsePath } from "../columns/column.ts";
 import type { NamedExpression } from "../columns/expression.ts";
 import { columnName } from "../columns/expression-text.ts";
@@ -7,15 +7,13 @@ import { containsAggregate } from "../columns/resolve-aggregate.ts";
 import { resolveIn } from "../columns/resolve.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
 import type { ResolvedCallNode } from "../functions/function-entry.ts";
-import { builtinFunctions } from "../functions/registry.ts";
-import { sessionSpec } from "../functions/time-window.ts";
 import type { DataType, StructType } from "../types/data-type.ts";
 import { US_PER_DAY } from "../types/calendar.ts";
 import { parseIntervalLiteral } from "../types/interval-text.ts";
 import { fieldOrdinals, sameType } from "../types/schema.ts";
 import { simpleString, sqlTypeName } from "../types/type-text.ts";
 import { analyzeAggregate, sessionOfSelect } from "./analyze-aggregate.ts";
-import { isNotNull } from "./conditions.ts";
+import { sessionOfRow, withTime } from "./session-column.ts";
 import { analyzeJoin } from "./analyze-join.ts";
 import { analyzeObserve } from "./analyze-observe.ts";
 import type { AnalysisContext } from "./scope.ts";
@@ -223,35 +221,6 @@ function analyzeProject(named: readonly NamedExpression[], input: Node, context:
   const { below } = windows;
   const columns = expressions.map((expression, i) => columnOf(names[i] ?? "", expression, below.columns));
   return { op: "project", input: below, expressions, columns, streaming: input.streaming };
-}
-
-/** A session in a select is that of the row alone: from its time to the end of its gap. Sessions are merged by grouping only. */
-function sessionOfRow(call: ResolvedCallNode, context: AnalysisContext): Resolved {
-  const { time, fixedGap } = sessionSpec(call);
-  if (fixedGap === undefined || fixedGap.months !== 0)
-    throw new AnalysisError("UNSUPPORTED_FEATURE", {
-      failed: "session_window with a computed gap outside groupBy is not supported",
-      found: "session_window in a select",
-      remedy: "Group by session_window(…) directly.",
-    });
-  const end = builtinCall("+", [time, literal(fixedGap.us, { type: "interval" })], context);
-  const parts = [literal("start", { type: "string" }), time, literal("end", { type: "string" }), end];
-  return { ...builtinCall("named_struct", parts, context), dataType: call.dataType, nullable: false };
-}
-
-/** The rows that have a time and are in a session. */
-function withTime(input: Node, call: ResolvedCallNode): Node {
-  const { time, fixedGap, never } = sessionSpec(call);
-  const none = never === true || (fixedGap !== undefined && fixedGap.months === 0 && fixedGap.us <= 0);
-  const condition = none ? literal(false, { type: "boolean" }) : isNotNull(time);
-  return { op: "filter", input, condition, columns: input.columns, streaming: input.streaming };
-}
-
-function builtinCall(name: string, args: readonly Resolved[], context: AnalysisContext): Resolved {
-  const entry = builtinFunctions.get(name);
-  if (entry === undefined) throw new RangeError(name);
-  const made = entry.resolve(args, {}, context.settings);
-  return { kind: "call", entry, args: made.args, options: made.options ?? {}, dataType: made.dataType, nullable: made.nullable };
 }
 
 function aliasMismatch(name: string, columns: number): AnalysisError {
