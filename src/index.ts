@@ -354,6 +354,9 @@ export {
   getJsonObject,
   jsonArrayLength,
   jsonObjectKeys,
+  schemaOfCsv,
+  schemaOfJson,
+  toCsv,
   toJson,
   type JsonOptions,
 } from "./engine/functions/api/json.ts";

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { format } from "prettier";
 import ts from "typescript";
 import { builtinAggregates, builtinFunctions } from "../../src/engine/functions/registry.ts";
 
@@ -35,12 +36,11 @@ const FAMILIES: Readonly<Record<string, string>> = {
   windows: "Windows of event time",
   arrays: "Arrays",
   maps: "Maps and structs",
+  "higher-order": "Functions of elements and entries",
   json: "JSON and CSV",
   aggregates: "Aggregates",
   statistics: "Statistics",
 };
-
-const LAMBDA = '`expr("… x -> …")`';
 
 /** What SQL has as words of its own, and how the column API says it. */
 export const SAID_OTHERWISE: Readonly<Record<string, string>> = {
@@ -51,16 +51,6 @@ export const SAID_OTHERWISE: Readonly<Record<string, string>> = {
   "!": "`not`",
   pow: "`pow`",
   mean: "`mean`",
-  transform: LAMBDA,
-  filter: LAMBDA,
-  exists: LAMBDA,
-  forall: LAMBDA,
-  aggregate: LAMBDA,
-  reduce: LAMBDA,
-  zip_with: LAMBDA,
-  map_filter: LAMBDA,
-  transform_values: LAMBDA,
-  transform_keys: LAMBDA,
 };
 
 /** The functions of one family. */
@@ -110,7 +100,7 @@ function signature(one: Callable): string {
 }
 
 /** The page, from the functions' own entries and declarations. */
-export function functionsPage(): string {
+export function functionsPage(): Promise<string> {
   const cell = (text: string): string => text.replaceAll("|", "\\|");
   const known = new Map<string, { readonly name: string; readonly doc: string }>([...builtinFunctions, ...builtinAggregates]);
   const listed = new Set<string>();
@@ -128,7 +118,7 @@ export function functionsPage(): string {
   const operators = [...known.values()]
     .filter((entry) => !listed.has(entry.name))
     .map((entry) => `| \`${cell(entry.name)}\` | ${methods.get(entry.name) ?? SAID_OTHERWISE[entry.name] ?? ""} | ${cell(entry.doc)} |`);
-  return [
+  const text = [
     "# Functions",
     "",
     `The engine knows ${known.size} functions and operators of Spark SQL. In SQL texts, \`expr\` and \`callFunction\` they have Spark's names, in TypeScript the same in`,
@@ -142,6 +132,7 @@ export function functionsPage(): string {
     ...operators,
     "",
   ].join("\n");
+  return format(text, { parser: "markdown", printWidth: 140 });
 }
 
-if (process.argv[1] === import.meta.filename) writeFileSync(PAGE, functionsPage());
+if (process.argv[1] === import.meta.filename) writeFileSync(PAGE, await functionsPage());

@@ -62,3 +62,11 @@ export function fromCsv(text: Text, schema: string | DataType, options?: Readonl
 export function fromCsv(text: Text, schema: string | DataType, options: Readonly<Record<string, string>> = {}): Column<Untyped> {
   return call("from_csv", [text], { schema: typeof schema === "string" ? parseTypeOrSchema(schema) : schema, options });
 }
+/** The schema of a JSON text, as DDL that fromJson takes; the text is an example, written in the query. */
+export function schemaOfJson(json: string, options: Readonly<Record<string, string>> = {}): Column<string> {
+  return call("schema_of_json", [json], { options });
+}
+/** The schema of a line of CSV, as DDL that fromCsv takes; the line is an example, written in the query. */
+export function schemaOfCsv(csv: string, options: Readonly<Record<string, string>> = {}): Column<string> {
+  return call("schema_of_csv", [csv], { options });
+}
