@@ -10,8 +10,8 @@ import { csvReader, malformedCsv } from "./csv/csv-reader.ts";
 import { CsvText } from "./csv/csv-text.ts";
 import { csvRowWriter } from "./csv/csv-writer.ts";
 import type { FunctionEntry } from "./function-entry.ts";
-import { constantText, withOptionTexts } from "./option-texts.ts";
-import { implicitCast, scalar, STRING, unexpectedType } from "./scalar.ts";
+import { constantText, unsupportedInput, withOptionTexts } from "./option-texts.ts";
+import { implicitCast, scalar, STRING } from "./scalar.ts";
 
 /** from_csv, to_csv, schema_of_csv. */
 export const csv: readonly FunctionEntry[] = [
@@ -110,7 +110,7 @@ function structOfTexts(arg: Resolved): Resolved {
   const nested =
     arg.dataType.type === "struct" &&
     arg.dataType.fields.find((one) => ["array", "map", "struct", "binary", "interval"].includes(one.dataType.type));
-  if (arg.dataType.type !== "struct") throw unexpectedType("to_csv", arg, '"STRUCT"');
+  if (arg.dataType.type !== "struct") throw unsupportedInput("to_csv", arg);
   if (!nested) return arg;
   throw new AnalysisError("DATATYPE_MISMATCH.UNSUPPORTED_INPUT_TYPE", {
     failed: `The input of to_csv can't be a struct with a column of type ${sqlTypeName(nested.dataType)}`,

@@ -31,7 +31,7 @@ export const json: readonly FunctionEntry[] = [
           remedy: 'Give a schema, or its DDL such as "device string, value double".',
         });
       }
-      checkSchema(options.schema);
+      checkSchema(options.schema, true);
       const mode = parseMode(givenOptions(options.options ?? {}).get("mode"));
       if (mode === "DROPMALFORMED") {
         throw new AnalysisError("PARSE_MODE_UNSUPPORTED", {
@@ -58,7 +58,12 @@ export const json: readonly FunctionEntry[] = [
     scalar({
       name: "to_json",
       doc: "A struct, array or map as JSON text; fields that are null are left out. Options: ignoreNullFields, pretty, timestampFormat, dateFormat, timeZone.",
-      params: [(arg) => arg],
+      params: [
+        (arg) => {
+          checkSchema(arg.dataType, false);
+          return arg;
+        },
+      ],
       result: STRING,
       make: (call) => {
         const write = jsonWriter(call.args[0]?.dataType ?? STRING, jsonStyle(call.options.options ?? {}));
@@ -106,15 +111,15 @@ export const json: readonly FunctionEntry[] = [
   }),
 ];
 
-function checkSchema(type: DataType): void {
-  if (!["struct", "array", "map"].includes(type.type)) {
+function checkSchema(type: DataType, read: boolean): void {
+  if (!["struct", "array", "map", ...(read ? [] : ["null"])].includes(type.type)) {
     throw new AnalysisError("DATATYPE_MISMATCH.INVALID_JSON_SCHEMA", {
       failed: `Input schema "${sqlTypeName(type)}" must be a struct, an array, a map or a variant`,
       found: "a plain type",
       remedy: 'Give a schema, or its DDL such as "device string, value double".',
     });
   }
-  if (!hasOtherKeys(type)) return;
+  if (!read || !hasOtherKeys(type)) return;
   throw new AnalysisError("DATATYPE_MISMATCH.INVALID_JSON_MAP_KEY_TYPE", {
     failed: `Input schema "${sqlTypeName(type)}" can only contain STRING as a key type for a MAP`,
     found: "a map with other keys",

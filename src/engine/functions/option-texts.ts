@@ -1,5 +1,6 @@
 import { AnalysisError } from "../columns/analysis-error.ts";
 import type { Resolved } from "../columns/resolved.ts";
+import { sqlTypeName } from "../types/type-text.ts";
 import type { FunctionEntry } from "./function-entry.ts";
 import { literalOf } from "./scalar.ts";
 
@@ -38,4 +39,13 @@ export function constantText(name: string): (arg: Resolved) => Resolved {
       remedy: "Write an example of the records as a text.",
     });
   };
+}
+
+/** An argument of a type that the function does not write. */
+export function unsupportedInput(name: string, arg: Resolved): AnalysisError {
+  return new AnalysisError("DATATYPE_MISMATCH.UNSUPPORTED_INPUT_TYPE", {
+    failed: `The input of ${name} can't be ${sqlTypeName(arg.dataType)} type data`,
+    found: sqlTypeName(arg.dataType),
+    remedy: "Put the columns into a struct: struct(a, b).",
+  });
 }

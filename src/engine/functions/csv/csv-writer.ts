@@ -48,13 +48,19 @@ export function csvLineWriter(options: Options): (fields: readonly (string | nul
       made += one === quote ? escape + quote : one === escape && escapeOfEscape !== "" ? escapeOfEscape + escape : one;
     return made;
   };
-  const field = (value: string | null): string => {
+  const comment = given.get("comment") ?? "#";
+  const field = (value: string | null, place: number): string => {
     if (value === null) return all ? quote + nullValue + quote : nullValue;
     let text = trimStart ? value.replace(/^[\0- ]+/, "") : value;
     if (trimEnd) text = text.replace(/[\0- ]+$/, "");
     if (text === "") return all ? quote + empty + quote : empty;
     const holdsQuote = text.includes(quote);
-    const quoted = all || text.startsWith(quote) || (escapeQuotes && holdsQuote) || special.some((one) => text.includes(one));
+    const quoted =
+      all ||
+      (place === 0 && comment !== "" && text.startsWith(comment)) ||
+      text.startsWith(quote) ||
+      (escapeQuotes && holdsQuote) ||
+      special.some((one) => text.includes(one));
     if (!quoted) return text;
     return quote + (holdsQuote || all ? escaped(text) : text) + quote;
   };

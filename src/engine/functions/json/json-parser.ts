@@ -229,16 +229,12 @@ export class JsonParser {
       cursor.scalar();
       return null;
     }
-    if (!this.#exact) {
-      const copy = cursor.copy();
-      if (kind === "fraction" && !this.#nonNumeric && copy.startsWith('"')) throw new JsonSyntaxError("NaN and infinities are not taken");
-      return copy;
-    }
     const from = cursor.position;
-    cursor.skip();
+    const copy = this.#exact ? undefined : cursor.copy();
+    if (copy === undefined) cursor.skip();
     const text = cursor.slice(from);
     if (kind === "fraction" && !this.#nonNumeric && !/\d/.test(text)) throw new JsonSyntaxError("NaN and infinities are not taken");
-    return text;
+    return copy ?? text;
   }
 
   #struct(type: StructType, without: number, path: string): Converter {
