@@ -65,7 +65,8 @@ function folding(fn: string, columns: readonly string[], ansi: boolean = true): 
 }
 
 const nullable = <T>(values: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(values, { nil: null, freq: 5 });
-const small = fc.double({ min: -1000, max: 1000, noNaN: true });
+/** Eighths, which have no rounding of their own: deviations of numbers near 1e-81 underflow, in any order another way. */
+const small = fc.integer({ min: -8000, max: 8000 }).map((eighths) => eighths / 8);
 const rows = fc.array(
   fc.tuple(
     nullable(small),
