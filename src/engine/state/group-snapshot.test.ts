@@ -136,3 +136,32 @@ test("a join does not read rows of format 1: it names the file, the version and 
   await expect(loading).rejects.toThrow(path.join(folder, "1.delta"));
   await expect(loading).rejects.toThrow(/format version 1.*release that wrote the checkpoint.*new checkpointLocation/s);
 });
+
+test.each([0, Number.MAX_SAFE_INTEGER])(
+  "many keys that came, went and came again over many files are each found once after a restart, snapshots from %d bytes on",
+  async (minSnapshotBytes) => {
+    const files = (): StateFiles => new StateFiles(folder, minSnapshotBytes);
+    const keys = (from: number, to: number): Row[] => Array.from({ length: to - from }, (_, i) => [`device ü ${from + i}`, 0, null, null]);
+    let store = new GroupStore(columns, files());
+    for (let version = 1; version <= 8; version++) {
+      for (const key of keys(version * 500, version * 500 + 1000)) store.put(key, [version, null]);
+      for (const key of keys(version * 500 - 250, version * 500 - 50)) store.remove(key);
+      await store.commit(version);
+    }
+    const before = content(store);
+    store = new GroupStore(columns, files());
+    await store.load(8);
+    expect(content(store)).toEqual(before);
+    const size = store.size;
+    for (const [key, value] of [...store.scan()]) store.put([...key], [...value]);
+    expect(store.size).toBe(size);
+    store = new GroupStore(columns, files());
+    await store.load(8);
+    for (const key of keys(0, 4900)) store.remove(key);
+    await store.commit(9);
+    expect(store.capacity).toBeLessThan(2048);
+    expect(store.dictionaries[0]?.size).toBe(store.size);
+    for (const key of keys(4900, 5000)) expect(store.get(key)).toEqual([8, null]);
+    expect(store.get(["device ü 1000", 0, null, null])).toBeUndefined();
+  },
+);
