@@ -9,13 +9,13 @@ import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import type { Format } from "../formats.ts";
 import type { OutputMode, Plan } from "../plan/plan.ts";
 import type { AnalysisContext } from "../plan/scope.ts";
-import type { Leaf } from "../operators/compile.ts";
 import type { Sink } from "../sinks/sink.ts";
 import type { Offset, Source } from "../sources/source.ts";
 import { Execution } from "./execution.ts";
 import type { StreamingQueryListener } from "./listener.ts";
 import { StreamingQueryError } from "./query-error.ts";
 import type { StreamingQueryProgress } from "./progress.ts";
+import { closeAll, openSource, Tables } from "./query-inputs.ts";
 import type { QueryRuntime, QuerySettings } from "./query-runtime.ts";
 import { openRuntime, shapeOf, streamLeaves } from "./query-runtime.ts";
 import type { DriftReport } from "../functions/json/drift.ts";
@@ -411,44 +411,4 @@ function runtimeOf(definition: QueryDefinition, settings: QuerySettings, stateFo
     keepDeadLetters,
     maxFutureMs: definition.maxFutureMs,
   });
-}
-
-async function openSource(definition: QueryDefinition, leaf: Leaf, checkpointDir: string | undefined): Promise<Source> {
-  const { node } = leaf;
-  const format = definition.formatOf(node.format);
-  if (!format.openSource) throw new TypeError(`the format ${node.format} cannot be read`);
-  return format.openSource({
-    options: node.options,
-    clock: definition.clock,
-    schema: node.schema,
-    streaming: node.streaming,
-    ...(checkpointDir !== undefined && { checkpointDir }),
-  });
-}
-
-/** The tables of a streaming query: read as a whole for every batch. */
-class Tables {
-  readonly #sources: Source[] = [];
-
-  async add(opening: Promise<Source>): Promise<void> {
-    this.#sources.push(await opening);
-  }
-
-  async read(runtime: QueryRuntime, signal: AbortSignal): Promise<void> {
-    const leaves = runtime.compiled.leaves.filter((leaf) => !leaf.node.streaming);
-    for (const [i, leaf] of leaves.entries()) {
-      const source = this.#sources[i];
-      if (!source) continue;
-      const from = await source.initial(signal);
-      for await (const block of source.read(from, await source.latest(from, signal), signal)) runtime.compiled.process(leaf, block);
-    }
-  }
-
-  async close(): Promise<void> {
-    await closeAll(this.#sources);
-  }
-}
-
-async function closeAll(resources: readonly { close(): Promise<void> }[]): Promise<void> {
-  for (const resource of [...resources].reverse()) await resource.close().catch(() => undefined);
 }
