@@ -38,6 +38,7 @@ export {
   type Plan,
   type RecordBlock,
   type Row,
+  type RowInput,
   type SaveMode,
   type Session,
   type SessionOptions,

@@ -38,4 +38,4 @@ export type { DeadLetterRow } from "./sinks/dead-letter-rows.ts";
 export type { Wait, WaitOptions } from "./query/wait.ts";
 export type { Sink, SinkBatch } from "./sinks/sink.ts";
 export type { DataType, Row, StructField, StructType } from "./types/data-type.ts";
-export type { JsonValue } from "./types/json-value.ts";
+export type { JsonValue, RowInput } from "./types/json-value.ts";

@@ -23,7 +23,7 @@ import { rateFormat, rateMicroBatchFormat } from "../sources/rate.ts";
 import { socketFormat } from "../sources/socket.ts";
 import { sqlPlan } from "../sql/sql-plan.ts";
 import type { Row, StructType } from "../types/data-type.ts";
-import type { JsonValue } from "../types/json-value.ts";
+import type { RowInput } from "../types/json-value.ts";
 import { rowFromJson } from "../types/json-value.ts";
 import type { Schema } from "../types/schema-builder.ts";
 import { DataFrame } from "./data-frame.ts";
@@ -69,8 +69,8 @@ export interface Session {
   readonly clock: Clock;
   /** A stream that is fed by hand. */
   memoryStream<R>(schema: Schema<R>): MemoryStream<R>;
-  /** A table of rows in JSON form (see JsonValue). */
-  createDataFrame<R>(rows: readonly (readonly JsonValue[])[], schema: Schema<R>): DataFrame<R>;
+  /** A table of rows in JSON form (see RowInput). */
+  createDataFrame<R>(rows: readonly RowInput[], schema: Schema<R>): DataFrame<R>;
   /** The rows that the memory sink of a query keeps, by the query's name. */
   table(name: string): MemoryTable | undefined;
   /** The frame of a temporary view (`createOrReplaceTempView`), or over the rows that a memory sink keeps at the time it is read. */
@@ -89,7 +89,7 @@ export interface Session {
 /** Spark's MemoryStream. */
 export interface MemoryStream<R> {
   /** Adds rows in JSON form, all at once: one step of the stream. */
-  addData(rows: readonly (readonly JsonValue[])[]): void;
+  addData(rows: readonly RowInput[]): void;
   /** Adds rows in the engine's representation. */
   addRows(rows: readonly Row[]): void;
   toDF(): DataFrame<R>;
@@ -241,7 +241,7 @@ export function createSession(options: SessionOptions = {}): Session {
           }),
       };
     },
-    createDataFrame: <R>(rows: readonly (readonly JsonValue[])[], schema: Schema<R>) =>
+    createDataFrame: <R>(rows: readonly RowInput[], schema: Schema<R>) =>
       new DataFrame<R>(internals, { op: "local", schema: plainSchema(schema), rows: rows.map((row) => rowFromJson(row, schema)) }),
     table: (name) => tables.get(name),
     view: (name) => session.sql(`SELECT * FROM \`${name.replaceAll("`", "``")}\``),

@@ -93,9 +93,31 @@ export function fromJsonValue(value: JsonValue | undefined, type: DataType): unk
   }
 }
 
-/** A row from the array of its columns' JSON values. */
-export function rowFromJson(values: readonly JsonValue[], schema: StructType): Row {
-  return schema.fields.map((one, i) => fromJsonValue(values[i], one.dataType));
+/** A row in JSON form: its values in the schema's order, or an object of values by column name, in which an absent column is null. */
+export type RowInput = readonly JsonValue[] | { readonly [column: string]: JsonValue };
+
+/** A row from its JSON form. @throws AnalysisError INVALID_JSON_ROW for another number of values, or a name that is no column; INVALID_JSON_VALUE */
+export function rowFromJson(row: RowInput, schema: StructType): Row {
+  const { fields } = schema;
+  if (isValues(row)) {
+    if (row.length !== fields.length) throw unfitRow(`${row.length} values for ${fields.length} columns`, schema);
+    return fields.map((field, i) => fromJsonValue(row[i], field.dataType));
+  }
+  const unknown = Object.keys(row).find((name) => !fields.some((field) => field.name === name));
+  if (unknown !== undefined) throw unfitRow(`a value for ${unknown}`, schema);
+  return fields.map((field) => fromJsonValue(Object.hasOwn(row, field.name) ? row[field.name] : null, field.dataType));
+}
+
+function isValues(row: RowInput): row is readonly JsonValue[] {
+  return Array.isArray(row);
+}
+
+function unfitRow(found: string, schema: StructType): AnalysisError {
+  return new AnalysisError("INVALID_JSON_ROW", {
+    failed: "Cannot take a row",
+    found,
+    remedy: `Give the values of ${schema.fields.map((field) => field.name).join(", ")} in this order, or an object with these names.`,
+  });
 }
 
 function mapKey(text: string, type: DataType): JsonValue {
