@@ -68,7 +68,17 @@ function generatedCode(plan: Node, options: { readonly outputMode: OutputMode; r
   return [`Found ${found.length} WholeStageCodegen ${subtrees}.`, ...parts].join("\n\n");
 }
 
-const STATELESS: ReadonlySet<Node["op"]> = new Set(["source", "local", "filter", "project", "generate", "window", "watermark", "sample", "observe"]);
+const STATELESS: ReadonlySet<Node["op"]> = new Set([
+  "source",
+  "local",
+  "filter",
+  "project",
+  "generate",
+  "window",
+  "watermark",
+  "sample",
+  "observe",
+]);
 
 /** The plan as it runs: `*(n)` marks what the n-th generated function does; the other nodes keep rows, for one batch or (`state`) from batch to batch. */
 function physicalText(plan: Node, outputMode: OutputMode): string {

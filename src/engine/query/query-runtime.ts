@@ -65,7 +65,6 @@ export function openRuntime(options: RuntimeOptions): QueryRuntime {
   checkStreaming(analyzed, options.mode);
   const plan = optimize(analyzed);
   checkOptimized(plan);
-  checkOptimized(plan);
   const run = new BatchRun();
   if (options.maxFutureMs !== undefined) run.futureRows = 0;
   const compiled = compile(plan, {
