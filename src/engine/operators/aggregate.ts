@@ -7,7 +7,9 @@ import type { OutputMode } from "../plan/plan.ts";
 import { GroupStore } from "../state/group-store.ts";
 import { keyText } from "../state/key-text.ts";
 import type { StateFiles } from "../state/state-files.ts";
-import type { Row } from "../types/data-type.ts";
+import { inStoreOrder } from "../state/store-order.ts";
+import type { DataType, Row } from "../types/data-type.ts";
+import { unsafeRowHash } from "../types/unsafe-row.ts";
 import { emitKey, GroupCode, keyParts } from "./group-code.ts";
 import type { EmittedKey, KeyPart } from "./group-code.ts";
 import type { BatchRun, Stage, StageBuild, StepFactory } from "./stage.ts";
@@ -15,6 +17,7 @@ import type { OperatorCounts, StatefulOperator } from "./stateful.ts";
 import { newCounts } from "./stateful.ts";
 
 const INT = { type: "int" } as const;
+const BIGINT = { type: "bigint" } as const;
 
 /**
  * A grouped aggregation over its whole state (Spark's StateStoreSave). The late test is made per (row, group) against the previous batch's
@@ -40,10 +43,14 @@ export class AggregateOperator implements StatefulOperator {
   /** Read by generated code. */
   lateUs: number = -Infinity;
   #evictUs = -Infinity;
+  readonly #ordered: boolean;
+  #before = 0;
 
-  constructor(node: AggregateNode, mode: OutputMode, files: StateFiles) {
+  /** `ordered`: what comes above asks for the order of the groups. */
+  constructor(node: AggregateNode, mode: OutputMode, files: StateFiles, ordered: boolean = false) {
     this.#node = node;
     this.#mode = mode;
+    this.#ordered = ordered;
     const { parts, types } = keyParts(node.keys, node.keyColumns, node.sets ? undefined : node.input);
     this.#parts = parts;
     this.#types = node.sets ? [...types, INT] : types;
@@ -70,6 +77,7 @@ export class AggregateOperator implements StatefulOperator {
 
   begin(lateUs: number, evictUs: number): void {
     this.store.beginBatch();
+    this.#before = this.store.size;
     this.lateUs = lateUs;
     this.#evictUs = evictUs;
     this.#dropped.clear();
@@ -200,15 +208,34 @@ export class AggregateOperator implements StatefulOperator {
     if (this.#node.keys.length === 0) this.#touchGlobal();
     this.counts.updated = this.store.touchedCount;
     this.counts.dropped = this.#dropped.size;
+    const after = this.store.size;
     if (this.#mode === "complete") {
-      emit(this.store.groups());
+      emit(this.#inOrder(this.store.groups(), after));
       return;
     }
     if (this.#mode === "update") emit(this.store.touchedGroups());
     const expired = this.store.takeExpired(this.#evictUs);
-    if (this.#mode === "append") emit(expired);
+    if (this.#mode === "append") emit(this.#inOrder(expired, after));
     for (const group of expired) this.store.release(group);
     this.counts.removed = expired.length;
+  }
+
+  #inOrder(groups: readonly number[], after: number): readonly number[] {
+    if (!this.#ordered || groups.length < 2) return groups;
+    const types: DataType[] = this.#parts.map((part) => part.column.dataType);
+    if (this.#node.sets) types.push(BIGINT);
+    const hashOf = (group: number): number | undefined => unsafeRowHash(this.#keyOf(group), types);
+    return inStoreOrder(groups, hashOf, { copied: this.store.version > 0, before: this.#before, after });
+  }
+
+  #keyOf(group: number): unknown[] {
+    const cell = (at: number): unknown => this.store.keyValue(at, group);
+    const key = this.#parts.map((part) => {
+      const first = cell(part.cell);
+      if (part.kind === "value" || first === null) return first;
+      return [first, part.sizeUs === undefined ? cell(part.cell + 1) : (first as number) + part.sizeUs];
+    });
+    return this.#node.sets ? [...key, cell(this.#types.length - 1)] : key;
   }
 
   /** The one group of an aggregation without keys exists from the first batch on, and every batch touches it. */

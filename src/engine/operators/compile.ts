@@ -84,6 +84,8 @@ class Compiler {
   #run: BatchRun | undefined;
   #out: Row[] = [];
   #streaming = false;
+  /** What gives the query's rows with nothing above it that keeps, counts or sorts them. */
+  #last: readonly Node[] = [];
 
   constructor(options: CompileOptions) {
     this.#options = options;
@@ -91,6 +93,7 @@ class Compiler {
 
   compile(plan: Node): CompiledPlan {
     this.#streaming = plan.streaming;
+    this.#last = lastKeepers(plan);
     this.#close(this.#flows(plan), rowsTerminal(plan.columns), () => this.#out);
     const order = new Map(allNodes(plan).map((node, i) => [node, i]));
     const operators = [...this.#operators].sort((a, b) => (order.get(a.node) ?? 0) - (order.get(b.node) ?? 0));
@@ -226,6 +229,11 @@ class Compiler {
     return this.#isTable(node) ? new StateFiles("") : this.#options.stateFiles(this.#operators.length);
   }
 
+  /** Whether the order of a stream's groups decides which rows come out. */
+  #needsOrder(node: Node): boolean {
+    return node.streaming && !this.#last.includes(node);
+  }
+
   #isTable(node: Node): boolean {
     return this.#streaming && !node.streaming;
   }
@@ -263,7 +271,7 @@ class Compiler {
   #aggregate(node: Extract<Node, { op: "aggregate" }>): Flow[] {
     const flows = this.#flows(node.input);
     const mode = node.streaming ? this.#options.mode : "complete";
-    const operator = new AggregateOperator(node, mode, this.#files(node));
+    const operator = new AggregateOperator(node, mode, this.#files(node), this.#needsOrder(node));
     this.#add(operator, node);
     this.#close(flows, operator.fold(), () => this.#out);
     const row: Node = { op: "local", rows: [], columns: operator.rowColumns, streaming: node.streaming };
@@ -281,7 +289,7 @@ class Compiler {
 
   #session(node: Extract<Node, { op: "session" }>): Flow[] {
     const flows = this.#flows(node.input);
-    const operator = new SessionOperator(node, node.streaming ? this.#options.mode : "complete", this.#files(node));
+    const operator = new SessionOperator(node, node.streaming ? this.#options.mode : "complete", this.#files(node), this.#needsOrder(node));
     this.#add(operator, node);
     this.#close(flows, operator.fold(), () => this.#out);
     const row: Node = { op: "local", rows: [], columns: operator.rowColumns, streaming: node.streaming };
@@ -347,6 +355,11 @@ class Compiler {
       }),
     ];
   }
+}
+
+/** The first nodes below the sink that are no mere steps. */
+function lastKeepers(node: Node): Node[] {
+  return isPipelined(node) || node.op === "observe" ? inputsOf(node).flatMap(lastKeepers) : [node];
 }
 
 /** Whether rows go through one by one: whoever needs no more of them can stop reading. */

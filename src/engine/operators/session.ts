@@ -7,13 +7,17 @@ import type { OutputMode } from "../plan/plan.ts";
 import { DeadlineQueue } from "../state/deadline-queue.ts";
 import { RowStore } from "../state/row-store.ts";
 import type { StateFiles } from "../state/state-files.ts";
+import { inStoreOrder, type StateGrowth } from "../state/store-order.ts";
 import { keyText, normalizedKey } from "../state/key-text.ts";
 import type { Row } from "../types/data-type.ts";
 import type { CalendarInterval } from "../types/interval-text.ts";
 import { addMonthsToUs, parseInterval } from "../types/interval-text.ts";
+import { unsafeRowHash } from "../types/unsafe-row.ts";
 import type { StepFactory } from "./stage.ts";
 import type { OperatorCounts, StatefulOperator } from "./stateful.ts";
 import { newCounts } from "./stateful.ts";
+
+const TIMESTAMP = { type: "timestamp" } as const;
 
 /** One session of one key: `[startUs, endUs)` and the aggregates' buffers. */
 interface Session {
@@ -49,6 +53,7 @@ export class SessionOperator implements StatefulOperator {
   readonly #node: SessionNode;
   readonly #mode: OutputMode;
   readonly #marked: boolean;
+  readonly #ordered: boolean;
   #pending = new Map<string, Pending>();
   #emitted: Row[] = [];
   #sessions = 0;
@@ -63,9 +68,11 @@ export class SessionOperator implements StatefulOperator {
   #evictUs = -Infinity;
   readonly #gaps = new Map<string, CalendarInterval | undefined>();
 
-  constructor(node: SessionNode, mode: OutputMode, files: StateFiles) {
+  /** `ordered`: what comes above asks for the order of the sessions. */
+  constructor(node: SessionNode, mode: OutputMode, files: StateFiles, ordered: boolean = false) {
     this.#node = node;
     this.#mode = mode;
+    this.#ordered = ordered;
     this.#marked = node.keyColumns[node.sessionKey]?.eventTimeDelayMs !== undefined;
     this.store = new RowStore(files);
   }
@@ -206,13 +213,24 @@ export class SessionOperator implements StatefulOperator {
   finish(_settings: ExpressionSettings): Row[] {
     this.#compile();
     this.#emitted = [];
+    const before = this.#sessions;
     for (const { key, sessions } of this.#pending.values()) this.#put(key, sessions);
+    const growth = { copied: this.store.version > 0, before, after: this.#sessions };
     this.counts.lateInput = this.counts.dropped;
     if (this.#mode === "complete") {
       for (const [key, sessions] of this.store.scan()) for (const session of sessions) this.#emit(key, decode(session));
     } else this.#evict();
     this.#loaded = this.store.version + 1;
-    return this.#emitted;
+    return this.#ordered ? this.#inOrder(growth) : this.#emitted;
+  }
+
+  /** Spark keeps a session under its other keys and its start. */
+  #inOrder(growth: StateGrowth): Row[] {
+    const { keyColumns, sessionKey } = this.#node;
+    const others = keyColumns.flatMap((column, i) => (i === sessionKey ? [] : [{ i, type: column.dataType }]));
+    const types = [...others.map(({ type }) => type), TIMESTAMP];
+    const hashOf = (row: Row): number | undefined => unsafeRowHash([...others.map(({ i }) => row[i]), (row[sessionKey] as Row)[0]], types);
+    return [...inStoreOrder(this.#emitted, hashOf, growth)];
   }
 
   #put(key: Row, added: readonly Session[]): void {
