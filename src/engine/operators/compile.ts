@@ -4,13 +4,13 @@ import { allNodes, inputsOf } from "../plan/node.ts";
 import type { OutputMode } from "../plan/plan.ts";
 import { StateFiles } from "../state/state-files.ts";
 import type { Block } from "../sources/source.ts";
-import { keyText } from "../state/key-text.ts";
 import type { Row } from "../types/data-type.ts";
 import { AggregateOperator } from "./aggregate.ts";
 import { DeduplicateOperator } from "./deduplicate.ts";
 import { LimitOperator } from "./limit.ts";
 import { Observer } from "./observe.ts";
 import { SessionOperator } from "./session.ts";
+import { exceptAll, intersect } from "./set-operations.ts";
 import { sortRows } from "./sort.ts";
 import { StaticJoin } from "./static-join.ts";
 import { StreamJoin } from "./stream-join.ts";
@@ -19,6 +19,7 @@ import { rowsTerminal, Stage } from "./stage.ts";
 import { stateLayout } from "./state-layout.ts";
 import type { StatefulOperator } from "./stateful.ts";
 import { EventTimeStats, filterStep, generateStep, projectStep, watermarkStep, windowStep } from "./stateless.ts";
+import { inputName, propagate } from "./watermark-propagation.ts";
 
 /** A place where rows come in: a source of the query. */
 export interface Leaf {
@@ -378,57 +379,6 @@ function duplicatedMetrics(name: string): AnalysisError {
     found: "observe is there twice under this name",
     remedy: "The same name cannot be used for metrics with different results: choose another one.",
   });
-}
-
-function exceptAll(left: readonly Row[], right: readonly Row[]): Row[] {
-  const counts = new Map<string, number>();
-  for (const row of right) counts.set(keyText(row), (counts.get(keyText(row)) ?? 0) + 1);
-  return left.filter((row) => {
-    const text = keyText(row);
-    const n = counts.get(text) ?? 0;
-    counts.set(text, n - 1);
-    return n <= 0;
-  });
-}
-
-function intersect(left: readonly Row[], right: readonly Row[]): Row[] {
-  const wanted = new Set(right.map((row) => keyText(row)));
-  return left.filter((row) => wanted.delete(keyText(row)));
-}
-
-/**
- * The input watermark of each operator: the global one starts where a watermark is defined, and rises through the operators that hold it back; the
- * least of several inputs rules, inputs without a watermark not counted. An operator with none below has −Infinity (Spark's WatermarkPropagator).
- */
-function propagate(
-  plan: Node,
-  operators: readonly { readonly operator: StatefulOperator; readonly node: Node }[],
-  watermarkUs: number,
-): number[] {
-  const inputs = new Map<Node, number>();
-  const walk = (node: Node): number => {
-    const below = inputsOf(node)
-      .map(walk)
-      .filter((us) => us !== -Infinity);
-    if (node.op === "watermark") return node.streaming ? watermarkUs : -Infinity;
-    const input = below.length === 0 ? -Infinity : Math.min(...below);
-    const found = operators.find((one) => one.node === node);
-    if (!found) return input;
-    inputs.set(node, input);
-    return input === -Infinity ? input : found.operator.outputWatermarkUs(input);
-  };
-  walk(plan);
-  return operators.map(({ node }) => inputs.get(node) ?? -Infinity);
-}
-
-/** Whose event times a watermark follows: the column, and the sources below it. */
-function inputName(node: Extract<Node, { op: "watermark" }>): string {
-  const sources = allNodes(node).flatMap((one) => {
-    if (one.op !== "source" || !one.streaming) return [];
-    const { subscribe, subscribePattern, assign, path } = one.options;
-    return [[one.format, subscribe ?? subscribePattern ?? assign ?? path].filter((part) => part !== undefined).join(" ")];
-  });
-  return `${node.columns[node.ordinal]?.name ?? ""} of ${[...new Set(sources)].join(", ")}`;
 }
 
 /** Whether any node defines a watermark. */
