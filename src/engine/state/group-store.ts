@@ -3,6 +3,8 @@ import type { DataType, Row } from "../types/data-type.ts";
 import type { ByteReader } from "./byte-writer.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { DeadlineQueue } from "./deadline-queue.ts";
+import { capacityFor, grown, INITIAL_CAPACITY, packed } from "./group-columns.ts";
+import { groupSnapshot, readGroupSnapshot } from "./group-snapshot.ts";
 import { KeyDictionary } from "./key-dictionary.ts";
 import type { StateFiles } from "./state-files.ts";
 import { STATE_FORMATS, stateWriter } from "./state-frame.ts";
@@ -11,7 +13,6 @@ import type { StateStore } from "./state-store.ts";
 /** How one column of the key is held: whole numbers in a Float64Array (null is −Infinity), everything else as a code of a dictionary. */
 export type KeyStorage = "number" | "code";
 
-const INITIAL_CAPACITY = 64;
 /** A store with room for fewer groups than this is never made smaller. */
 const MIN_SHRINK = 1024;
 /** The fewest bytes that a group takes in a file: its deadline. */
@@ -441,7 +442,12 @@ export class GroupStore implements StateStore {
   async commit(version: number): Promise<number> {
     const snapshot = this.#files.wantsSnapshot;
     const bytes = snapshot
-      ? await this.#files.write(version, "snapshot", this.#columns(), STATE_FORMATS.columns)
+      ? await this.#files.write(
+          version,
+          "snapshot",
+          groupSnapshot(this, this.#size === this.#used ? undefined : this.groups()),
+          STATE_FORMATS.columns,
+        )
       : await this.#files.write(version, "delta", this.#changes(), STATE_FORMATS.rows);
     this.#version = version;
     this.#forgetChanges();
@@ -457,66 +463,13 @@ export class GroupStore implements StateStore {
     return writer;
   }
 
-  /** Everything, column by column: the number of groups, the keys (of a coded column its values, then their numbers), deadlines if there are any, slots. */
-  #columns(): ByteWriter {
-    const groups = this.#size === this.#used ? undefined : this.groups();
-    const writer = stateWriter(this.#snapshotBytes());
-    writer.uint32(this.#size);
-    this.keys.forEach((column, i) => {
-      if (column instanceof Float64Array) return writer.column(this.#cells(Float64Array, column, groups));
-      const numbers = this.dictionaries[i]?.writeTo(writer) ?? new Int32Array(1);
-      const codes = this.#cells(Int32Array, column, groups);
-      writer.column(codes.map((code) => numbers[code] as number));
-    });
-    const deadlines = this.#cells(Float64Array, this.deadlines, groups);
-    const timed = deadlines.some((deadline) => deadline !== Infinity);
-    writer.uint32(timed ? 1 : 0);
-    if (timed) writer.column(deadlines);
-    this.slots.forEach((column) => {
-      if (column instanceof Float64Array) return writer.column(this.#cells(Float64Array, column, groups));
-      for (let i = 0; i < this.#size; i++) writer.value(column[groups?.[i] ?? i]);
-    });
-    return writer;
-  }
-
-  #snapshotBytes(): number {
-    const cells = this.storages.length * 28 + 8 + this.slots.length * 8;
-    return this.#size * cells + 256;
-  }
-
-  #cells<T extends Float64Array | Int32Array>(make: new (n: number) => T, column: T, groups: readonly number[] | undefined): T {
-    return groups ? packed(make, column, groups, groups.length) : (column.subarray(0, this.#size) as T);
-  }
-
-  /** Takes what `#columns` wrote, into the empty store. */
+  /** Takes a snapshot into the empty store. */
   #applyColumns(reader: ByteReader): void {
     const count = reader.uint32();
     if (count > reader.left) throw new RangeError("more groups than bytes");
     const capacity = capacityFor(count);
     if (capacity > this.capacity) this.#resize(capacity);
-    this.hashes.fill(0, 0, count);
-    this.keys.forEach((column, i) => {
-      const dictionary = this.storages[i] === "code" ? this.dictionaries[i] : undefined;
-      const values = dictionary?.readFrom(reader) ?? 0;
-      const cells = column.subarray(0, count);
-      reader.column(cells);
-      for (let group = 0; group < count; group++) {
-        const cell = cells[group] as number;
-        if (dictionary) {
-          if (cell < 0 || cell > values) throw new RangeError("no such value");
-          dictionary.retain(cell);
-        }
-        this.hashes[group] = Math.imul((this.hashes[group] as number) ^ (cell | 0), 0x9e3779b1);
-      }
-    });
-    if (reader.uint32() === 1) reader.column(this.deadlines.subarray(0, count));
-    else this.deadlines.fill(Infinity, 0, count);
-    this.slots.forEach((column) => {
-      if (column instanceof Float64Array) return reader.column(column.subarray(0, count));
-      for (let group = 0; group < count; group++) column[group] = reader.value();
-    });
-    for (let group = 0; group < count; group++)
-      this.hashes[group] = (this.hashes[group] as number) ^ ((this.hashes[group] as number) >>> 15);
+    readGroupSnapshot(this, count, reader);
     this.alive.fill(1, 0, count);
     this.#used = count;
     this.#size = count;
@@ -530,29 +483,6 @@ export class GroupStore implements StateStore {
   purge(version: number): Promise<void> {
     return this.#files.purge(version);
   }
-}
-
-type NumberColumn = Float64Array | Int32Array | Uint8Array;
-
-/** A longer copy of a column. */
-function grown<T extends NumberColumn>(make: new (n: number) => T, old: T | undefined, capacity: number): T {
-  const array = new make(capacity);
-  if (old) array.set(old);
-  return array;
-}
-
-/** The cells of these groups, one after the other. */
-function packed<T extends NumberColumn>(make: new (n: number) => T, old: T, groups: readonly number[], capacity: number): T {
-  const array = new make(capacity);
-  for (let i = 0; i < groups.length; i++) array[i] = old[groups[i] as number] as number;
-  return array;
-}
-
-/** The power of two that holds so many groups. */
-function capacityFor(groups: number): number {
-  let capacity = INITIAL_CAPACITY;
-  while (capacity < groups) capacity *= 2;
-  return capacity;
 }
 
 /** The hash of raw key cells; generated code computes the same (see `hashText`). */
