@@ -3,12 +3,14 @@ import type { Clock } from "../base/clock.ts";
 import type { Format } from "../engine/formats.ts";
 import type { Block, Offset, Source } from "../engine/sources/source.ts";
 import type { StructType } from "../engine/types/data-type.ts";
-import { clearRecordArrays, createRecordArrays, readRecords, type RecordArrays } from "../kafka-protocol/record-iteration.ts";
+import { createRecordArrays, type RecordArrays } from "../kafka-protocol/record-iteration.ts";
 import { KafkaError } from "./kafka-error.ts";
 import { Losses } from "./losses.ts";
 import { fromJson, limitByLag, splitKey, toJson } from "./offset-range.ts";
 import { Cluster, EARLIEST, LATEST, type PartitionLeader, type TopicPartition } from "./reader/cluster.ts";
-import { PartitionReader, type Fetched } from "./reader/partition-reader.ts";
+import { PartitionReader } from "./reader/partition-reader.ts";
+import { recordBlocks, type OffsetRange } from "./record-blocks.ts";
+import { recordSchema } from "./record-schema.ts";
 import {
   checkEveryPartition,
   describeSubscription,
@@ -16,51 +18,17 @@ import {
   refuseSchema,
   type End,
   type KafkaSourceOptions,
-  type Start,
 } from "./source-options.ts";
 import { openKafkaSink } from "./sink.ts";
+import { nothingSince, startTime } from "./start-time.ts";
 import { messagesBetween, TriggerDelay } from "./trigger-delay.ts";
-
-const BASE_SCHEMA: StructType = {
-  type: "struct",
-  fields: [
-    { name: "key", dataType: { type: "binary" }, nullable: true },
-    { name: "value", dataType: { type: "binary" }, nullable: true },
-    { name: "topic", dataType: { type: "string" }, nullable: true },
-    { name: "partition", dataType: { type: "int" }, nullable: true },
-    { name: "offset", dataType: { type: "bigint" }, nullable: true },
-    { name: "timestamp", dataType: { type: "timestamp" }, nullable: true },
-    { name: "timestampType", dataType: { type: "int" }, nullable: true },
-  ],
-};
-
-const HEADERS_SCHEMA: StructType = {
-  type: "struct",
-  fields: [
-    ...BASE_SCHEMA.fields,
-    {
-      name: "headers",
-      dataType: {
-        type: "array",
-        element: {
-          type: "struct",
-          fields: [
-            { name: "key", dataType: { type: "string" }, nullable: true },
-            { name: "value", dataType: { type: "binary" }, nullable: true },
-          ],
-        },
-      },
-      nullable: true,
-    },
-  ],
-};
 
 /** `.format("kafka")`: the source of this file and the sink of sink.ts. */
 export const kafkaFormat: Format = {
   name: "kafka",
   sourceSchema: (context) => {
     refuseSchema(context);
-    return parseSourceOptions(context).includeHeaders ? HEADERS_SCHEMA : BASE_SCHEMA;
+    return recordSchema(parseSourceOptions(context).includeHeaders);
   },
   openSource: (context) => Promise.resolve(new KafkaSource(parseSourceOptions(context), context.clock)),
   openSink: openKafkaSink,
@@ -106,7 +74,7 @@ export class KafkaSource implements Source {
     this.#clock = clock;
     const { minOffsetsPerTrigger, maxTriggerDelayMs } = options;
     this.#delay = minOffsetsPerTrigger === undefined ? undefined : new TriggerDelay(clock, minOffsetsPerTrigger, maxTriggerDelayMs);
-    this.schema = options.includeHeaders ? HEADERS_SCHEMA : BASE_SCHEMA;
+    this.schema = recordSchema(options.includeHeaders);
     this.description = `KafkaV2[${describeSubscription(options.subscription)}]`;
     this.#cluster = new Cluster(options.connection, clock, options.readCommitted);
     this.#arrays = createRecordArrays(4096, options.includeHeaders);
@@ -209,7 +177,7 @@ export class KafkaSource implements Source {
           continue;
         }
         progress = true;
-        yield* this.#blocks(range, fetched);
+        yield* recordBlocks(range, fetched, this.#arrays);
         range.next = Math.min(fetched.next, range.end);
         range.shortSinceMs = undefined;
         if (fetched.next <= range.end) this.#reader.shift(range.topic, range.partition);
@@ -303,31 +271,6 @@ export class KafkaSource implements Source {
       this.#toPublish = undefined;
       await this.#cluster.commitOffsets(groupId, offsets).catch(() => undefined);
     }
-  }
-
-  /** The records of a fetched stretch that lie in the range, as blocks. Their arrays are used again for the next block. */
-  *#blocks(range: Range, fetched: Fetched): Generator<Block> {
-    const { topic, partition } = range;
-    const options = { fromOffset: range.next, toOffset: range.end };
-    for (const [start, stop] of fetched.parts) {
-      for (const run of readRecords(fetched.bytes, start, stop, options, this.#arrays)) {
-        const { count, positions, offsets, timestampsMs, headers } = run.arrays;
-        if (count === 0) continue;
-        yield {
-          kind: "records",
-          topic,
-          partition,
-          buffer: run.buffer,
-          count,
-          positions,
-          offsets,
-          timestampsMs,
-          timestampType: run.timestampType,
-          ...(headers ? { headers } : {}),
-        };
-      }
-    }
-    clearRecordArrays(this.#arrays);
   }
 
   /** Whether a range without fetched data can be gone on with: there is data, or it is certain that there will be none. */
@@ -518,31 +461,14 @@ export class KafkaSource implements Source {
 }
 
 /** What is still to be read of one partition. */
-interface Range extends TopicPartition {
+interface Range extends OffsetRange {
   readonly key: string;
   next: number;
-  readonly end: number;
   /** Since when the log has seemed to end before the range. */
   shortSinceMs: number | undefined;
 }
 
 const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`;
-
-/** The time to ask the broker for; undefined where the offset is given. */
-function startTime(start: Start, key: string): number | undefined {
-  switch (start.kind) {
-    case "timestamp":
-      return start.timestampMs;
-    case "timestamps":
-      return start.timestampsMs.get(key);
-    case "offsets": {
-      const given = start.offsets.get(key);
-      return given === EARLIEST || given === LATEST ? given : undefined;
-    }
-    default:
-      return start.kind === "earliest" ? EARLIEST : LATEST;
-  }
-}
 
 /** Whether some partition steps back. */
 function isBehind(to: ReadonlyMap<string, number>, from: ReadonlyMap<string, number>): boolean {
@@ -559,12 +485,4 @@ function isMeant(subscription: KafkaSourceOptions["subscription"], one: Partitio
   if (subscription.kind === "Subscribe") return true;
   if (subscription.kind === "SubscribePattern") return new RegExp(`^(?:${subscription.pattern})$`).test(one.topic);
   return subscription.partitions.some(({ topic, partition }) => topic === one.topic && partition === one.partition);
-}
-
-function nothingSince(key: string, timestampMs: number): KafkaError {
-  return new KafkaError("KAFKA_OPTION", {
-    failed: `Cannot start ${key} at ${new Date(timestampMs).toISOString()}`,
-    found: "it has no message of that time or later",
-    remedy: 'Choose an earlier startingTimestamp, or startingOffsets "latest".',
-  });
 }
