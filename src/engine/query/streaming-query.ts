@@ -14,6 +14,7 @@ import type { Offset, Source } from "../sources/source.ts";
 import { Execution } from "./execution.ts";
 import type { StreamingQueryListener } from "./listener.ts";
 import { StreamingQueryError } from "./query-error.ts";
+import { pastOutlook } from "./past-outlook.ts";
 import type { StreamingQueryProgress } from "./progress.ts";
 import { closeAll, openSource, Tables } from "./query-inputs.ts";
 import type { QueryRuntime, QuerySettings } from "./query-runtime.ts";
@@ -21,7 +22,7 @@ import { openRuntime, shapeOf, streamLeaves } from "./query-runtime.ts";
 import type { DriftReport } from "../functions/json/drift.ts";
 import type { JsonValue } from "../types/json-value.ts";
 import { fromJsonValue } from "../types/json-value.ts";
-import type { Outlook, WhyNextBatch, WhyRow, WhyWindow } from "./why.ts";
+import type { WhyNextBatch, WhyRow, WhyWindow } from "./why.ts";
 import { whyNextBatch, whyRow, whyWindow } from "./why.ts";
 import type { Trigger } from "./trigger.ts";
 import type { Wait } from "./wait.ts";
@@ -181,7 +182,7 @@ export class StreamingQuery {
   whyRow(values: Readonly<Record<string, JsonValue>>, batchId?: number): WhyRow {
     const { runtime, outlook, ansi } = this.#execution;
     const { compiled, plan } = runtime;
-    return whyRow(values, batchId === undefined || batchId === outlook.batchId ? outlook : this.#past(outlook, batchId), {
+    return whyRow(values, batchId === undefined || batchId === outlook.batchId ? outlook : pastOutlook(outlook, batchId, this.#recent), {
       plan,
       mode: this.#definition.mode,
       settings: { ansi },
@@ -215,25 +216,6 @@ export class StreamingQuery {
    */
   driftReport(): DriftReport {
     return this.#execution.runtime.run.drift.report();
-  }
-
-  /** The numbers of a batch that has run: its own watermark, and the one of the batch before. */
-  #past(outlook: Outlook, batchId: number): Outlook {
-    const watermarkMs = (id: number): number | undefined => {
-      const progress = this.#recent.findLast((one) => one.batchId === id);
-      return progress && Date.parse(progress.eventTime.watermark ?? "1970-01-01T00:00:00.000Z");
-    };
-    const started = this.#recent.findLast((one) => one.batchId === batchId)?.timestamp;
-    const [own, before] = [watermarkMs(batchId), batchId === 0 ? 0 : watermarkMs(batchId - 1)];
-    if (own === undefined || before === undefined) {
-      const ids = this.#recent.map((one) => one.batchId);
-      throw new StreamlabError("WHY_UNKNOWN_BATCH", {
-        failed: `Cannot tell about batch ${batchId}`,
-        found: ids.length === 0 ? "no batch has run yet" : `known are the batches ${ids[0]} to ${ids.at(-1)}, each by the one before it`,
-        remedy: "Ask about a recent batch of this run, or leave the number out to ask about the next one.",
-      });
-    }
-    return { ...outlook, batchId, timeMs: Date.parse(started ?? ""), watermarkMs: own, lateWatermarkMs: before };
   }
 
   /** The generated code. */
