@@ -10,7 +10,7 @@ import type { StateFiles } from "../state/state-files.ts";
 import { inStoreOrder } from "../state/store-order.ts";
 import type { DataType, Row } from "../types/data-type.ts";
 import { unsafeRowHash } from "../types/unsafe-row.ts";
-import { emitKey, GroupCode, keyParts } from "./group-code.ts";
+import { emitKey, GroupCode, groupRowColumns, keyParts } from "./group-code.ts";
 import type { EmittedKey, KeyPart } from "./group-code.ts";
 import type { BatchRun, Stage, StageBuild, StepFactory } from "./stage.ts";
 import type { OperatorCounts, StatefulOperator } from "./stateful.ts";
@@ -189,14 +189,7 @@ export class AggregateOperator implements StatefulOperator {
 
   /** The columns of `emission`: the keys, then the calls' results. */
   get rowColumns(): readonly Column[] {
-    return [
-      ...this.#node.keyColumns,
-      ...this.#node.calls.map((call): Column => ({
-        name: call.text,
-        dataType: call.aggregate.dataType,
-        nullable: call.aggregate.nullable,
-      })),
-    ];
+    return groupRowColumns(this.#node);
   }
 
   get results(): readonly Resolved[] {

@@ -2,7 +2,7 @@ import type { Emitted } from "../codegen/code.ts";
 import type { CodeWriter } from "../codegen/code.ts";
 import type { Resolved } from "../columns/resolved.ts";
 import type { EmitContext, FieldBinding } from "../functions/function-entry.ts";
-import type { Column, Node } from "../plan/node.ts";
+import type { AggregateNode, Column, Node, SessionNode } from "../plan/node.ts";
 import type { GroupStore } from "../state/group-store.ts";
 import { hashText, keyStorage } from "../state/group-store.ts";
 import type { DataType } from "../types/data-type.ts";
@@ -14,6 +14,16 @@ const TIMESTAMP: DataType = { type: "timestamp" };
 export type KeyPart =
   | { readonly kind: "value"; readonly key: Resolved; readonly column: Column; readonly cell: number }
   | { readonly kind: "window"; readonly key: Resolved; readonly column: Column; readonly cell: number; readonly sizeUs?: number };
+
+/** The columns of a group's row: the keys, then the calls' results. */
+export function groupRowColumns(node: AggregateNode | SessionNode): readonly Column[] {
+  const results = node.calls.map(({ text, aggregate }): Column => ({
+    name: text,
+    dataType: aggregate.dataType,
+    nullable: aggregate.nullable,
+  }));
+  return [...node.keyColumns, ...results];
+}
 
 /** The parts of grouping keys over an input. */
 export function keyParts(

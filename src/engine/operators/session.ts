@@ -13,6 +13,7 @@ import type { Row } from "../types/data-type.ts";
 import type { CalendarInterval } from "../types/interval-text.ts";
 import { addMonthsToUs, parseInterval } from "../types/interval-text.ts";
 import { unsafeRowHash } from "../types/unsafe-row.ts";
+import { groupRowColumns } from "./group-code.ts";
 import type { StepFactory } from "./stage.ts";
 import type { OperatorCounts, StatefulOperator } from "./stateful.ts";
 import { newCounts } from "./stateful.ts";
@@ -199,14 +200,7 @@ export class SessionOperator implements StatefulOperator {
 
   /** The columns of what `finish` gives: all keys, then the calls' results. */
   get rowColumns(): readonly Column[] {
-    return [
-      ...this.#node.keyColumns,
-      ...this.#node.calls.map((call): Column => ({
-        name: call.text,
-        dataType: call.aggregate.dataType,
-        nullable: call.aggregate.nullable,
-      })),
-    ];
+    return groupRowColumns(this.#node);
   }
 
   /** Merges the batch's sessions into the state, evicts what has expired, and gives the rows that this batch emits. */
