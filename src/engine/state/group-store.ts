@@ -276,29 +276,20 @@ export class GroupStore implements StateStore {
     return value === null ? -Infinity : Number(value);
   }
 
-  #find(raw: readonly number[], hash: number): number {
-    for (let group = this.heads[hash & this.mask] as number; group >= 0; group = this.next[group] as number) {
-      if (raw.every((value, i) => this.keys[i]?.[group] === value)) return group;
-    }
-    return -1;
-  }
-
   /** The group of a key, −1 where there is none. */
   #known(key: Row): number {
     const raw = key.map((value, i) => (this.storages[i] === "code" ? this.dictionaries[i]?.known(value) : this.#raw(i, value)));
-    return raw.includes(undefined) ? -1 : this.#find(raw as number[], hashOf(raw as number[]));
+    if (raw.includes(undefined)) return -1;
+    const cells = Float64Array.from(raw as number[]);
+    return this.#find(cells, hashOf(cells));
   }
 
   #insert(key: Row): number {
-    const raw = key.map((value, i) => this.#raw(i, value));
+    const raw = Float64Array.from(key, (value, i) => this.#raw(i, value));
     const hash = hashOf(raw);
     const known = this.#find(raw, hash);
     if (known >= 0) return known;
-    const group = this.allocate(hash);
-    raw.forEach((value, i) => {
-      (this.keys[i] as Float64Array)[group] = value;
-      if (this.storages[i] === "code") this.dictionaries[i]?.retain(value);
-    });
+    const group = this.#add(raw, hash);
     this.#initial.forEach((value, i) => ((this.slots[i] as unknown[])[group] = value));
     return group;
   }
@@ -364,7 +355,7 @@ export class GroupStore implements StateStore {
     const raw = new Float64Array(this.storages.length);
     for (let n = reader.uint32(); n > 0; n--) {
       const hash = this.#readKey(reader, raw);
-      const group = this.#findRaw(raw, hash);
+      const group = this.#find(raw, hash);
       if (group >= 0) this.release(group);
     }
     const count = reader.uint32();
@@ -373,7 +364,7 @@ export class GroupStore implements StateStore {
     if (capacity > this.capacity) this.#resize(capacity);
     for (let n = count; n > 0; n--) {
       const hash = this.#readKey(reader, raw);
-      let group = empty ? -1 : this.#findRaw(raw, hash);
+      let group = empty ? -1 : this.#find(raw, hash);
       if (group < 0) group = this.#add(raw, hash);
       this.deadlines[group] = reader.double();
       for (let i = 0; i < this.slotColumns.length; i++) {
@@ -399,7 +390,7 @@ export class GroupStore implements StateStore {
     return typeof value === "string" ? dictionary.codeOfLoaded(value) : dictionary.code(value);
   }
 
-  #findRaw(raw: Float64Array, hash: number): number {
+  #find(raw: Float64Array, hash: number): number {
     for (let group = this.heads[hash & this.mask] as number; group >= 0; group = this.next[group] as number) {
       let i = 0;
       while (i < raw.length && this.keys[i]?.[group] === raw[i]) i++;
@@ -486,7 +477,7 @@ export class GroupStore implements StateStore {
 }
 
 /** The hash of raw key cells; generated code computes the same (see `hashText`). */
-export function hashOf(raw: readonly number[]): number {
+function hashOf(raw: Float64Array): number {
   let hash = 0;
   for (const value of raw) hash = Math.imul(hash ^ (value | 0), 0x9e3779b1);
   return hash ^ (hash >>> 15);
