@@ -140,7 +140,14 @@ function aggregateCall(
 const isVolatile = (expression: Resolved): boolean => someCall(expression, (call) => call.entry.volatile === true);
 
 /** Of a stream the batch's time is another one in every batch. */
-const BATCH_TIME: ReadonlySet<string> = new Set(["current_timestamp", "now", "current_date", "curdate", "localtimestamp", "unix_timestamp"]);
+const BATCH_TIME: ReadonlySet<string> = new Set([
+  "current_timestamp",
+  "now",
+  "current_date",
+  "curdate",
+  "localtimestamp",
+  "unix_timestamp",
+]);
 const readsBatchTime = (expression: Resolved): boolean =>
   someCall(expression, (call) => BATCH_TIME.has(call.entry.name) && call.args.length === 0);
 

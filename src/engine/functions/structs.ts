@@ -6,7 +6,7 @@ import type { DataType, StructField } from "../types/data-type.ts";
 import { alike } from "./comparisons.ts";
 import type { EmitContext, FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
 import { mapOfEntries } from "./maps.ts";
-import { literalOf, NULL, unexpectedType } from "./scalar.ts";
+import { literalOf, NULL } from "./scalar.ts";
 
 /** struct, named_struct, map: values made of columns. */
 export const structs: readonly FunctionEntry[] = [
