@@ -55,12 +55,10 @@ class KafkaSink implements Sink {
       if (topic === null) throw misfit("a row has null in its column topic", 'Fill the column, or set the option "topic".');
       const partition = columns.partition < 0 ? null : (row[columns.partition] as number | null);
       const headers = columns.headers < 0 ? null : (row[columns.headers] as readonly HeaderRow[] | null);
-      const record: KafkaRecord = {
-        key: columns.key < 0 ? null : (row[columns.key] as KafkaRecord["value"]),
-        value: row[columns.value] as KafkaRecord["value"],
-        ...(partition !== null && { partition }),
-        ...(headers !== null && headers.length > 0 && { headers: headersOf(headers) }),
-      };
+      const key = columns.key < 0 ? null : (row[columns.key] as KafkaRecord["value"]);
+      const value = row[columns.value] as KafkaRecord["value"];
+      let record: KafkaRecord = partition === null ? { key, value } : { key, value, partition };
+      if (headers !== null && headers.length > 0) record = { ...record, headers: headersOf(headers) };
       const records = byTopic.get(topic);
       if (records) records.push(record);
       else byTopic.set(topic, [record]);
