@@ -66,7 +66,8 @@ export function whenPresent(
 
 const COUNT: AggregateSlot = { name: "count", storage: "double", dataType: BIGINT, initial: "0" };
 
-function counting(args: readonly Resolved[], unless: (args: readonly Emitted[]) => readonly string[]): ResolvedAggregate {
+/** Counts the rows where none of the texts holds. */
+export function counting(args: readonly Resolved[], unless: (args: readonly Emitted[]) => readonly string[]): ResolvedAggregate {
   return {
     dataType: BIGINT,
     nullable: false,
@@ -180,7 +181,8 @@ function sumDecimal(arg: Resolved, precision: number, scale: number, settings: E
   };
 }
 
-function average(name: string, args: readonly Resolved[], settings: ExpressionSettings): ResolvedAggregate {
+/** The mean of numbers: a double, of decimals a decimal. */
+export function average(name: string, args: readonly Resolved[], settings: ExpressionSettings): ResolvedAggregate {
   const arg = anyNumber(only(name, args), name, settings);
   if (arg.dataType.type === "decimal") return averageDecimal(arg, decimalFor(arg.dataType).precision, arg.dataType.scale);
   const cast = castTo(arg, DOUBLE, settings);

@@ -43,10 +43,13 @@ interface Finished {
   readonly value: string;
   readonly isNull: string;
 }
-type Finish = (slots: readonly string[]) => Finished;
+type Finish = (slots: readonly string[], writer: CodeWriter) => Finished;
 
 function deviation(less: 0 | 1): Finish {
-  return (s) => ({ value: `Math.sqrt(${variance(less)(s).value})`, isNull: variance(less)(s).isNull });
+  return (s, writer) => {
+    const { value, isNull } = variance(less)(s, writer);
+    return { value: `Math.sqrt(${value})`, isNull };
+  };
 }
 
 function variance(less: 0 | 1): Finish {
@@ -56,12 +59,13 @@ function variance(less: 0 | 1): Finish {
   });
 }
 
-function doubleSlot(name: string): AggregateSlot {
+/** A cell for a number, 0 at first. */
+export function doubleSlot(name: string): AggregateSlot {
   return { name, storage: "double", dataType: DOUBLE, initial: "0" };
 }
 
-/** Slots: n, mean, m2, m3, m4 up to the order. */
-function moment(name: string, doc: string, order: 2 | 3 | 4, finish: Finish): AggregateEntry {
+/** An aggregate of central moments. Slots: n, mean, m2, m3, m4 up to the order. */
+export function moment(name: string, doc: string, order: 2 | 3 | 4, finish: Finish): AggregateEntry {
   const slots = ["n", "mean", "m2", "m3", "m4"].slice(0, order + 1).map(doubleSlot);
   return {
     name,
@@ -107,8 +111,8 @@ function mergeMoments(s: readonly string[], o: readonly string[], order: number,
   writer.line(`${at(s, 1)} += deltaN * n2; ${at(s, 0)} = n;`);
 }
 
-/** Slots: n, mean of x, mean of y, co-moment, moment of x, moment of y. */
-function pair(name: string, doc: string, finish: Finish): AggregateEntry {
+/** An aggregate of pairs, those with a null left out. Slots: n, mean of the first, mean of the second, co-moment, moment of either. */
+export function pair(name: string, doc: string, finish: Finish): AggregateEntry {
   const slots = ["n", "mean x", "mean y", "ck", "m2 x", "m2 y"].map(doubleSlot);
   return {
     name,
@@ -135,17 +139,27 @@ function asDouble(arg: Resolved, name: string, settings: ExpressionSettings): Re
 }
 
 function updatePair(s: readonly string[], x: string, y: string, writer: CodeWriter): void {
+  updateCovariance(s, x, y, writer);
+  writer.line(`${at(s, 4)} += dx * (${x} - meanX); ${at(s, 5)} += dy * (${y} - meanY);`);
+}
+
+/** Folds a pair into n, means and co-moment. */
+export function updateCovariance(s: readonly string[], x: string, y: string, writer: CodeWriter): void {
   writer.line(`const n = ${at(s, 0)} + 1, dx = ${x} - ${at(s, 1)}, dy = ${y} - ${at(s, 2)};`);
   writer.line(`const meanX = ${at(s, 1)} + dx / n, meanY = ${at(s, 2)} + dy / n;`);
   writer.line(`${at(s, 3)} += dx * (${y} - meanY);`);
-  writer.line(`${at(s, 4)} += dx * (${x} - meanX); ${at(s, 5)} += dy * (${y} - meanY);`);
   writer.line(`${at(s, 0)} = n; ${at(s, 1)} = meanX; ${at(s, 2)} = meanY;`);
 }
 
 function mergePair(s: readonly string[], o: readonly string[], writer: CodeWriter): void {
+  mergeCovariance(s, o, writer);
+  writer.line(`${at(s, 4)} += ${at(o, 4)} + dx * dxN * n1 * n2; ${at(s, 5)} += ${at(o, 5)} + dy * dyN * n1 * n2;`);
+}
+
+/** Folds n, means and co-moment into others. */
+export function mergeCovariance(s: readonly string[], o: readonly string[], writer: CodeWriter): void {
   writer.line(`const n1 = ${at(s, 0)}, n2 = ${at(o, 0)}, n = n1 + n2;`);
   writer.line(`const dx = ${at(o, 1)} - ${at(s, 1)}, dxN = dx / n, dy = ${at(o, 2)} - ${at(s, 2)}, dyN = dy / n;`);
   writer.line(`${at(s, 3)} += ${at(o, 3)} + dx * dyN * n1 * n2;`);
-  writer.line(`${at(s, 4)} += ${at(o, 4)} + dx * dxN * n1 * n2; ${at(s, 5)} += ${at(o, 5)} + dy * dyN * n1 * n2;`);
   writer.line(`${at(s, 0)} = n; ${at(s, 1)} += dxN * n2; ${at(s, 2)} += dyN * n2;`);
 }

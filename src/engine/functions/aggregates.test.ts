@@ -115,6 +115,12 @@ describe("merging buffers of parts equals folding everything", () => {
     ["kurtosis", ["x"]],
     ["covar_samp", ["x", "y"]],
     ["corr", ["x", "y"]],
+    ["regr_count", ["y", "x"]],
+    ["regr_avgx", ["m", "x"]],
+    ["regr_avgy", ["m", "x"]],
+    ["regr_sxx", ["y", "x"]],
+    ["regr_syy", ["y", "x"]],
+    ["regr_sxy", ["y", "x"]],
     ["collect_list", ["i"]],
     ["collect_set", ["b"]],
     ["median", ["x"]],
@@ -143,6 +149,30 @@ test("variances and covariances are those of the textbook", () => {
   );
   expect(folding("stddev", ["x"]).over([one({ x: 5 })])).toBeNull();
   expect(folding("stddev_pop", ["x"]).over([one({ x: 5 })])).toBe(0);
+});
+
+test("regressions take (y, x) and leave out pairs with a null", () => {
+  const over = [one({ y: 1, x: 2 }), one({ y: 2 }), one({ x: 3 }), one({ y: 2, x: 4 }), one({ y: 6, x: 6 })];
+  const of = (fn: string, some = over): JsonValue => folding(fn, ["y", "x"]).over(some);
+  expect(of("regr_count")).toBe(3);
+  const expected = { avgx: 4, avgy: 3, sxx: 8, syy: 14, sxy: 10, slope: 1.25, intercept: -2, r2: 100 / 112 };
+  for (const [fn, value] of Object.entries(expected)) {
+    close(of(`regr_${fn}`), value);
+    close(folding(`regr_${fn}`, ["y", "x"]).over(over.slice(0, 4), over.slice(4)), value);
+    expect(of(`regr_${fn}`, [one({ y: 2 }), one({ x: 3 })])).toBeNull();
+  }
+  expect(of("regr_count", [one({ y: 2 }), one({ x: 3 })])).toBe(0);
+  expect(["regr_avgx", "regr_sxx", "regr_sxy", "regr_slope", "regr_intercept", "regr_r2"].map((fn) => of(fn, over.slice(0, 1)))).toEqual([
+    2,
+    0,
+    0,
+    null,
+    null,
+    null,
+  ]);
+  expect(of("regr_r2", [one({ y: 1, x: 3 }), one({ y: 2, x: 3 })])).toBeNull();
+  expect(of("regr_r2", [one({ y: 3, x: 1 }), one({ y: 3, x: 2 })])).toBe(1);
+  expect(folding("regr_avgx", ["x", "m"]).type).toBe("decimal(14,6)");
 });
 
 test("sums of whole numbers are exact; past 64 bits they stop the query, wrap, or give null", () => {

@@ -5,6 +5,7 @@ import { collectingAggregates } from "./aggregates-collect.ts";
 import { distinctAggregates } from "./aggregates-distinct.ts";
 import { extremeAggregates } from "./aggregates-extreme.ts";
 import { rankAggregates } from "./aggregates-rank.ts";
+import { regressionAggregates } from "./aggregates-regression.ts";
 import { statisticalAggregates } from "./aggregates-statistics.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { bases } from "./bases.ts";
@@ -67,6 +68,7 @@ export const builtinAggregates: ReadonlyMap<string, AggregateEntry> = byName([
   basicAggregates,
   extremeAggregates,
   statisticalAggregates,
+  regressionAggregates,
   collectingAggregates,
   distinctAggregates,
   bitAggregates,

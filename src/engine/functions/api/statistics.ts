@@ -51,6 +51,42 @@ export function covarSamp(a: AnyColumn, b: AnyColumn): Column<number> {
 export function corr(a: AnyColumn, b: AnyColumn): Column<number> {
   return call("corr", [a, b]);
 }
+/** How many pairs have no null. */
+export function regrCount(y: AnyColumn, x: AnyColumn): Column<Long> {
+  return call("regr_count", [y, x]);
+}
+/** The mean of x over the pairs without null. */
+export function regrAvgx(y: AnyColumn, x: AnyColumn): Column<number> {
+  return call("regr_avgx", [y, x]);
+}
+/** The mean of y over the pairs without null. */
+export function regrAvgy(y: AnyColumn, x: AnyColumn): Column<number> {
+  return call("regr_avgy", [y, x]);
+}
+/** The sum of squares of x about its mean. */
+export function regrSxx(y: AnyColumn, x: AnyColumn): Column<number> {
+  return call("regr_sxx", [y, x]);
+}
+/** The sum of squares of y about its mean. */
+export function regrSyy(y: AnyColumn, x: AnyColumn): Column<number> {
+  return call("regr_syy", [y, x]);
+}
+/** The sum of products of x and y about their means. */
+export function regrSxy(y: AnyColumn, x: AnyColumn): Column<number> {
+  return call("regr_sxy", [y, x]);
+}
+/** The slope of the line of least squares; null where all x are equal. */
+export function regrSlope(y: AnyColumn, x: AnyColumn): Column<number> {
+  return call("regr_slope", [y, x]);
+}
+/** Where the line of least squares meets x = 0; null where all x are equal. */
+export function regrIntercept(y: AnyColumn, x: AnyColumn): Column<number> {
+  return call("regr_intercept", [y, x]);
+}
+/** The part of the variance that the line explains; null where all x are equal, else 1 where all y are. */
+export function regrR2(y: AnyColumn, x: AnyColumn): Column<number> {
+  return call("regr_r2", [y, x]);
+}
 /** About how many different values, in a state of fixed size. */
 export function approxCountDistinct(column: AnyColumn): Column<Long> {
   return call("approx_count_distinct", [column]);
