@@ -60,11 +60,13 @@ export function fromJsonValue(value: JsonValue | undefined, type: DataType): unk
   switch (type.type) {
     case "float":
     case "double": {
-      const number = Number(value);
+      const number = Number(checked(value, typeof value === "number" || (typeof value === "string" && NUMBER_TEXT.test(value)), type));
       return type.type === "float" ? Math.fround(number) : number;
     }
     case "bigint":
-      return typeof value === "string" ? normalLong(BigInt(value)) : checked(value, typeof value === "number", type);
+      return typeof value === "string"
+        ? normalLong(BigInt(checked(value, /^[+-]?\d+$/.test(value), type) as string))
+        : checked(value, typeof value === "number" && Number.isInteger(value), type);
     case "decimal":
       return known(parseDecimal(String(value), type.precision, type.scale), value, type);
     case "binary":
@@ -88,10 +90,19 @@ export function fromJsonValue(value: JsonValue | undefined, type: DataType): unk
       return checked(value, typeof value === "boolean", type);
     case "string":
       return checked(value, typeof value === "string", type);
+    case "tinyint":
+    case "smallint":
+    case "int":
+      return checked(value, Number.isInteger(value) && Math.abs((value as number) + 0.5) < HALF_RANGE[type.type], type);
     default:
       return checked(value, typeof value === "number", type);
   }
 }
+
+/** Half the number of values of a whole-number type: n fits where |n + 0.5| is below it. */
+const HALF_RANGE = { tinyint: 2 ** 7, smallint: 2 ** 15, int: 2 ** 31 } as const;
+
+const NUMBER_TEXT = /^(?:NaN|[+-]?(?:Infinity|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?))$/;
 
 /** A row in JSON form: its values in the schema's order, or an object of values by column name, in which an absent column is null. */
 export type RowInput = readonly JsonValue[] | { readonly [column: string]: JsonValue };
@@ -139,6 +150,9 @@ function unfit(value: JsonValue, type: DataType): AnalysisError {
   return new AnalysisError("INVALID_JSON_VALUE", {
     failed: `Cannot read ${JSON.stringify(value)} as ${simpleString(type)}`,
     found: `a JSON ${Array.isArray(value) ? "array" : typeof value}`,
-    remedy: "Give a value of the column's type.",
+    remedy:
+      type.type === "timestamp"
+        ? 'Give the time as ISO 8601 text, as in "2026-01-31T12:00:00Z"; of a Date, its toISOString().'
+        : "Give a value of the column's type.",
   });
 }
