@@ -26,7 +26,7 @@ export function triggerOf(options: TriggerOptions): Trigger {
   }
   throw wrong(
     first[0],
-    'Continuous and real-time processing are not there; processingTime "0 seconds" starts the next batch as soon as the one before is done.',
+    'Give one of { processingTime: "10 seconds" }, { availableNow: true }, { once: true }. Continuous and real-time processing are not there; processingTime "0 seconds" starts the next batch as soon as the one before is done.',
   );
 }
 
