@@ -1,4 +1,5 @@
 import type { DataType } from "../types/data-type.ts";
+import { AnalysisError } from "./analysis-error.ts";
 import type { Expression } from "./expression.ts";
 
 /**
@@ -24,8 +25,17 @@ export function literalExpression(value: unknown): Expression {
     default:
       if (value instanceof Date) return made(value.getTime() * 1000, { type: "timestamp" });
       if (value instanceof Uint8Array) return made(Buffer.from(value).toString("base64"), { type: "binary" });
-      throw new TypeError(`no literal can be made of ${Object.prototype.toString.call(value)}`);
+      throw new AnalysisError("UNSUPPORTED_FEATURE.LITERAL_TYPE", {
+        failed: "Cannot make a literal of a value",
+        found: Array.isArray(value) ? "an array" : isType(value) ? `the type ${value.type}` : `a value of the type ${typeof value}`,
+        remedy:
+          "Give text, a number, a boolean, a Date or a Uint8Array; columns make arrays and structs. The type of an array is arrayOf(…).",
+      });
   }
+}
+
+function isType(value: unknown): value is { readonly type: string } {
+  return typeof value === "object" && value !== null && "type" in value && typeof value.type === "string";
 }
 
 function made(value: string | number | boolean | null, dataType: DataType): Expression {
