@@ -33,8 +33,12 @@ test("the page's first program prints the two groups of its batch", () => {
   expect(printed(programs[0] ?? "")).toContain("|1970-01-01 00:00:00|     1|  2|");
 });
 
-test("the page's second program tells why a row is dropped, why a window is open and what comes next, with the numbers", () => {
-  const [row, open, next] = printed(programs[1] ?? "")
+test("the page's program of given rows joins the row of the batch with the table's", () => {
+  expect(printed(programs[1] ?? "").trim()).toBe('0 [{"sensor":"b","at":"2026-01-01T00:00:10.000Z","floor":2}]');
+});
+
+test("the page's last program tells why a row is dropped, why a window is open and what comes next, with the numbers", () => {
+  const [row, open, next] = printed(programs.at(-1) ?? "")
     .trim()
     .split("\n");
   expect(row).toMatch(/the row is dropped.*2026-01-01T00:00:20/);
