@@ -1,4 +1,4 @@
-import { arithmeticOverflow, cannotParseTimestamp, castInvalidInput, invalidTimeZone } from "../codegen/execution-error.ts";
+import { arithmeticOverflow, cannotParseTimestamp, castInvalidInput } from "../codegen/execution-error.ts";
 import { wrongArgumentCount } from "../columns/analysis-error.ts";
 import { isIntegral } from "../columns/coerce.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
@@ -15,26 +15,11 @@ import {
   US_PER_DAY,
 } from "../types/calendar.ts";
 import type { DataType } from "../types/data-type.ts";
-import type { Long } from "../types/long.ts";
 import { formatPattern, parsePattern } from "../types/timestamp-pattern.ts";
 import { parseDate, parseTimestamp } from "../types/timestamp-text.ts";
-import { zoneOffsetAtUs, zoneOffsetUs } from "../types/time-zone.ts";
 import { datePartByName, datesMade, makeDate } from "./dates-made.ts";
 import type { FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
-import {
-  anyIntegral,
-  BIGINT,
-  BOOLEAN,
-  DATE,
-  DOUBLE,
-  implicitCast,
-  INT,
-  literalOf,
-  scalar,
-  STRING,
-  TIMESTAMP,
-  unexpectedType,
-} from "./scalar.ts";
+import { BOOLEAN, DATE, DOUBLE, implicitCast, INT, literalOf, scalar, STRING, TIMESTAMP, unexpectedType } from "./scalar.ts";
 
 /** Dates and instants, session zone UTC. */
 export const dates: readonly FunctionEntry[] = [
@@ -153,112 +138,11 @@ export const dates: readonly FunctionEntry[] = [
     total: true,
   }),
   scalar({ name: "unix_date", doc: "The days since 1970-01-01.", params: [dateOnly], result: INT, inline: ([d]) => `${d}`, total: true }),
-  scalar({
-    name: "unix_seconds",
-    doc: "Seconds since the epoch.",
-    params: [instantOnly],
-    result: BIGINT,
-    inline: ([t]) => `Math.floor(${t} / 1e6)`,
-    total: true,
-  }),
-  scalar({
-    name: "unix_millis",
-    doc: "Milliseconds since the epoch.",
-    params: [instantOnly],
-    result: BIGINT,
-    inline: ([t]) => `Math.floor(${t} / 1e3)`,
-    total: true,
-  }),
-  scalar({
-    name: "unix_micros",
-    doc: "Microseconds since the epoch.",
-    params: [instantOnly],
-    result: BIGINT,
-    run: (us: number) => (Number.isSafeInteger(us) ? us : BigInt(us)),
-  }),
-  scalar({
-    name: "timestamp_seconds",
-    doc: "The instant so many seconds after the epoch.",
-    params: [numberOnly],
-    result: TIMESTAMP,
-    inline: ([n]) => `Math.trunc(${n} * 1e6)`,
-    total: true,
-  }),
-  scalar({
-    name: "timestamp_millis",
-    doc: "The instant so many milliseconds after the epoch.",
-    params: [integralOnly],
-    result: TIMESTAMP,
-    inline: ([n]) => `Number(${n}) * 1000`,
-    total: true,
-  }),
-  scalar({
-    name: "timestamp_micros",
-    doc: "The instant so many microseconds after the epoch.",
-    params: [integralOnly],
-    result: TIMESTAMP,
-    inline: ([n]) => `Number(${n})`,
-    total: true,
-  }),
   parsing("to_timestamp", "An instant from text, by the cast's rules or a pattern.", TIMESTAMP, true),
   parsing("try_to_timestamp", "An instant from text, null where it is none.", TIMESTAMP, false),
   parsing("to_date", "A date from text, by the cast's rules or a pattern.", DATE, true),
   parsing("try_to_date", "A date from text, null where it is none.", DATE, false),
-  ofNow(
-    scalar({
-      name: "unix_timestamp",
-      doc: "Seconds since the epoch of an instant, or of text by a pattern; of the batch's beginning without arguments.",
-      params: [instantOrText, STRING],
-      required: 1,
-      result: BIGINT,
-      make: unixTimestamp,
-      partial: true,
-    }),
-  ),
-  scalar({
-    name: "to_unix_timestamp",
-    doc: "The same as unix_timestamp.",
-    params: [instantOrText, STRING],
-    required: 1,
-    result: BIGINT,
-    make: unixTimestamp,
-    partial: true,
-  }),
-  scalar({
-    name: "from_unixtime",
-    doc: "Seconds since the epoch by a pattern, yyyy-MM-dd HH:mm:ss when not given.",
-    params: [BIGINT, STRING],
-    required: 1,
-    result: STRING,
-    make: fromUnixTime,
-  }),
-  scalar({
-    name: "from_utc_timestamp",
-    doc: "The wall clock of a zone at an instant.",
-    params: [TIMESTAMP, STRING],
-    result: TIMESTAMP,
-    run: fromUtc,
-  }),
-  scalar({
-    name: "to_utc_timestamp",
-    doc: "The instant at which a zone's wall clock shows a time.",
-    params: [TIMESTAMP, STRING],
-    result: TIMESTAMP,
-    run: toUtc,
-  }),
 ];
-
-/** The same of the instant at which the batch began when it is called without arguments. */
-function ofNow(entry: FunctionEntry): FunctionEntry {
-  return {
-    ...entry,
-    resolve(args, options, settings) {
-      const now = dates.find((one) => one.name === "current_timestamp");
-      if (args.length > 0 || now === undefined) return entry.resolve(args, options, settings);
-      return entry.resolve([{ kind: "call", entry: now, options: {}, ...now.resolve([], {}, settings) }], options, settings);
-    },
-  };
-}
 
 function ofBatch(name: string, doc: string, dataType: DataType, text: (us: string) => string): FunctionEntry {
   return {
@@ -355,8 +239,8 @@ function truncation(call: ResolvedCallNode): (unit: string, us: number) => numbe
   };
 }
 
-/** One value per text, made once. */
-function kept<T>(make: (text: string) => T): (text: string) => T {
+/** One value per text, made once while there are few texts: parsed patterns and formats. */
+export function kept<T>(make: (text: string) => T): (text: string) => T {
   const known = new Map<string, T>();
   return (text) => {
     let value = known.get(text);
@@ -372,29 +256,6 @@ function kept<T>(make: (text: string) => T): (text: string) => T {
 function formatting(): (us: number, pattern: string) => string {
   const formats = kept(formatPattern);
   return (us, pattern) => formats(pattern)(us);
-}
-
-function fromUnixTime(): (seconds: Long, pattern?: string) => string {
-  const formats = kept(formatPattern);
-  return (seconds, pattern = "yyyy-MM-dd HH:mm:ss") => formats(pattern)(Number(seconds) * 1_000_000);
-}
-
-function instantOrText(arg: Resolved, name: string, settings: ExpressionSettings): Resolved {
-  if (arg.dataType.type === "timestamp" || arg.dataType.type === "string") return arg;
-  if (arg.dataType.type === "null") return implicitCast(arg, STRING, name, settings);
-  if (arg.dataType.type !== "date") throw unexpectedType(name, arg, '"TIMESTAMP", "DATE" or "STRING"');
-  return implicitCast(arg, TIMESTAMP, name, settings);
-}
-
-function unixTimestamp(call: ResolvedCallNode, settings: ExpressionSettings): (value: number | string, pattern?: string) => number | null {
-  const patterns = kept(parsePattern);
-  const seconds = (us: number): number => Math.trunc(us / 1_000_000) + 0;
-  if (call.args[0]?.dataType.type === "timestamp") return (value) => seconds(Number(value));
-  return (value, pattern = "yyyy-MM-dd HH:mm:ss") => {
-    const us = patterns(pattern)(String(value));
-    if (us === null && settings.ansi) throw cannotParseTimestamp(String(value), pattern);
-    return us === null ? null : seconds(us);
-  };
 }
 
 /** to_timestamp and to_date: an instant or a date is converted, text is read by the cast's rules or by a pattern. */
@@ -422,38 +283,9 @@ function parsing(name: string, doc: string, to: DataType, strict: boolean): Func
   return scalar({ name, doc, params: [first, STRING], required: 1, result: to, make, partial: true });
 }
 
-function fromUtc(us: number, zone: string): number {
-  return us + known(zoneOffsetAtUs(zone, us), zone);
-}
-
-function toUtc(us: number, zone: string): number {
-  return us - known(zoneOffsetUs(zone, us), zone);
-}
-
-function known(offset: number | null, zone: string): number {
-  if (offset === null) throw invalidTimeZone(zone);
-  return offset;
-}
-
-/** An instant, not converted from anything else. */
-function instantOnly(arg: Resolved, name: string, settings: ExpressionSettings): Resolved {
-  if (arg.dataType.type === "timestamp" || arg.dataType.type === "null") return implicitCast(arg, TIMESTAMP, name, settings);
-  throw unexpectedType(name, arg, '"TIMESTAMP"');
-}
-
 function dateOnly(arg: Resolved, name: string, settings: ExpressionSettings): Resolved {
   if (arg.dataType.type === "date" || arg.dataType.type === "null") return implicitCast(arg, DATE, name, settings);
   throw unexpectedType(name, arg, '"DATE"');
-}
-
-function integralOnly(arg: Resolved, name: string, settings: ExpressionSettings): Resolved {
-  if (isIntegral(arg.dataType) || arg.dataType.type === "null") return anyIntegral(arg, name, settings);
-  throw unexpectedType(name, arg, '"INTEGRAL"');
-}
-
-function numberOnly(arg: Resolved, name: string, settings: ExpressionSettings): Resolved {
-  if (arg.dataType.type !== "string") return implicitCast(arg, DOUBLE, name, settings);
-  throw unexpectedType(name, arg, '"NUMERIC"');
 }
 
 /** A count of days: no fraction and no decimal. */

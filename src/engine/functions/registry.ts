@@ -21,6 +21,7 @@ import type { FunctionEntry } from "./function-entry.ts";
 import { hashes } from "./hashes.ts";
 import { higherOrder } from "./higher-order.ts";
 import { inspection } from "./inspection.ts";
+import { instants } from "./instants.ts";
 import { json } from "./json.ts";
 import { logic } from "./logic.ts";
 import { maps } from "./maps.ts";
@@ -51,6 +52,7 @@ export const builtinFunctions: ReadonlyMap<string, FunctionEntry> = byName([
   inspection,
   patterns,
   dates,
+  instants,
   collections,
   arrays,
   higherOrder,
