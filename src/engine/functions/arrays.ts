@@ -11,6 +11,7 @@ import { anArray, differentTypes, elementType, elementWith, firstType, resolveWi
 import { valueOrNull } from "../codegen/emit.ts";
 import type { EmitContext, FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
 import { anything, BOOLEAN, INT, scalar, unexpectedType } from "./scalar.ts";
+import { nameOf } from "./structs.ts";
 
 type List = readonly unknown[];
 type KeyOf = (value: unknown) => unknown;
@@ -131,10 +132,6 @@ function overlap(a: List, b: List, keyOf: KeyOf): boolean | null {
 function zip(...lists: readonly List[]): unknown[] {
   const length = lists.length === 0 ? 0 : Math.max(...lists.map((list) => list.length));
   return Array.from({ length }, (_, i) => lists.map((list) => list[i] ?? null));
-}
-
-function nameOf(arg: Resolved): string | undefined {
-  return arg.kind === "field" || arg.kind === "getField" ? arg.name : undefined;
 }
 
 function twoArrays(

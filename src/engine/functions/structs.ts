@@ -73,7 +73,8 @@ function nothing(): Resolved {
   return { kind: "literal", value: null, dataType: NULL, nullable: true };
 }
 
-function nameOf(arg: Resolved): string | undefined {
+/** The name that an argument has of itself, as a column or a field has. */
+export function nameOf(arg: Resolved): string | undefined {
   return arg.kind === "field" || arg.kind === "getField" ? arg.name : undefined;
 }
 
