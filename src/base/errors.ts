@@ -15,13 +15,14 @@ export interface Problem {
  */
 export class StreamlabError extends Error {
   readonly code: string;
-  readonly problem: Problem;
+  /** Not enumerable: what Node prints of an uncaught error says everything once. */
+  declare readonly problem: Problem;
 
   constructor(code: string, problem: Problem) {
     super(`${problem.failed} (${problem.found}). ${problem.remedy}`, problem.cause === undefined ? undefined : { cause: problem.cause });
     this.name = new.target.name;
     this.code = code;
-    this.problem = problem;
+    Object.defineProperty(this, "problem", { value: problem });
   }
 }
 
