@@ -104,6 +104,15 @@ describe("produce and consume (B8, D7, E4)", () => {
     expect(JSON.parse(json.out)).toMatchObject({ topic: "keyed", partition: 0, offset: 0, key: "a", value: "1" });
   });
 
+  test("a line without the key's separator is refused by its number; the lines before it are sent", async () => {
+    await cluster.client.topics.create({ topic: "unkeyed", partitions: 1 });
+    const sent = await streamlab(["produce", "--topic", "unkeyed", "--property", "parse.key=true"], "a\t1\nb:2\n");
+    expect(sent.code).toBe(1);
+    expect(sent.err).toContain('Cannot send line 2 (no key separator "\\t" in "b:2").');
+    const read = await streamlab(["consume", "--topic", "unkeyed", "--from-beginning", "--timeout-ms", "400"]);
+    expect(read.out).toContain("value=1");
+  });
+
   test("a group remembers how far it has read", async () => {
     await cluster.client.topics.create({ topic: "grouped", partitions: 1 });
     await streamlab(["produce", "--topic", "grouped"], "1\n2\n");

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { createInterface } from "node:readline";
+import { KafkaError } from "../kafka/kafka-error.ts";
 import type { KafkaRecord } from "../kafka/producer.ts";
 import { wholeNumber } from "./backend-options.ts";
 import { property, withClient, withKafka, type KafkaFlags } from "./kafka-address.ts";
@@ -16,7 +17,7 @@ export function addProduce(program: Command): void {
   const command = withKafka(program.command("produce"))
     .description("send the lines of the standard input to a topic")
     .option("--topic <name>", "where to")
-    .option("--property <name=value>", "parse.key=true, key.separator=:, null.marker=NULL; may be repeated", property)
+    .option("--property <name=value>", "parse.key=true, key.separator=: (a tab if not given), null.marker=NULL; may be repeated", property)
     .option(
       "--max-partition-memory-bytes <n>",
       "bytes of a batch; lines without a key change the partition with each batch",
@@ -50,13 +51,16 @@ async function produce(flags: ProduceFlags, topic: string): Promise<void> {
       for (const { partition: to, baseOffset } of await producer.send(topic, records)) perPartition.set(to, baseOffset);
     };
     let sent = 0;
-    for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
-      const record = parse(line, ++sent);
-      batch.push(record);
-      bytes += line.length;
-      if (bytes >= flags.maxPartitionMemoryBytes || process.stdin.isTTY) await flush();
+    try {
+      for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
+        batch.push(parse(line, sent + 1));
+        sent++;
+        bytes += line.length;
+        if (bytes >= flags.maxPartitionMemoryBytes || process.stdin.isTTY) await flush();
+      }
+    } finally {
+      await flush();
     }
-    await flush();
     if (flags.json) console.log(JSON.stringify({ topic, sent, batches, partitions: [...perPartition.keys()].sort((a, b) => a - b) }));
     else process.stderr.write(`Sent ${sent} messages to ${topic}.\n`);
   });
@@ -69,7 +73,12 @@ function lineParser(properties: Readonly<Record<string, string>>): (line: string
   const separator = (properties["key.separator"] ?? "\t").replaceAll("\\t", "\t");
   return (line, number) => {
     const at = line.indexOf(separator);
-    if (at < 0) throw new Error(`line ${number} has no key separator ${JSON.stringify(separator)}: ${line.slice(0, 60)}`);
+    if (at < 0)
+      throw new KafkaError("KAFKA_OPTION", {
+        failed: `Cannot send line ${number}`,
+        found: `no key separator ${JSON.stringify(separator)} in ${JSON.stringify(line.slice(0, 60))}`,
+        remedy: "Put the separator between key and value, or name yours, as in --property key.separator=:",
+      });
     return { key: orNull(line.slice(0, at)), value: orNull(line.slice(at + separator.length)) };
   };
 }

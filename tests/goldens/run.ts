@@ -5,33 +5,59 @@ import { messageOf } from "../../src/base/errors.ts";
 import type { GoldenCase, GoldenFile } from "./case.ts";
 import { runCase } from "./run-case.ts";
 
-/** `npm run goldens -- [DIR] [--only text]`: runs every case of the golden files under DIR (default: the project's own) against the engine. */
+const USAGE = "Usage: npm run goldens -- [DIR or file …] [--only text]";
+
+/**
+ * `npm run goldens -- [DIR …] [--only text]`: runs every case of the golden files under each DIR (default: the project's own) against the engine. Ends with
+ * the line `N passed, N failed`; exit code 0 only if cases ran and none failed, 2 for wrong usage.
+ */
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { only: { type: "string" } } });
-  const folder = path.resolve(positionals[0] ?? path.join(import.meta.dirname, "cases"));
+  const given = readArguments();
+  if (!given) return;
   let passed = 0;
   let failed = 0;
-  for (const file of await goldenFiles(folder)) {
-    let cases: readonly GoldenCase[] = [];
+  const fail = (name: string, reason: string): void => {
+    failed++;
+    console.log(`FAILED ${name}\n  ${reason}`);
+  };
+  for (const place of given.places) {
+    let files: readonly string[] = [];
     try {
-      cases = await casesOf(file);
+      files = await goldenFiles(place);
     } catch (thrown) {
-      failed++;
-      console.log(`FAILED ${file}\n  ${messageOf(thrown)}`);
+      fail(place, `Cannot read the golden cases (${messageOf(thrown)}). Name a folder or a file that is there.`);
     }
-    for (const golden of cases) {
-      if (values.only !== undefined && !golden.name.includes(values.only)) continue;
-      const failure = await runCase(golden);
-      if (failure === undefined) {
-        passed++;
-        continue;
+    for (const file of files) {
+      let cases: readonly GoldenCase[] = [];
+      try {
+        cases = await casesOf(file);
+      } catch (thrown) {
+        fail(file, messageOf(thrown));
       }
-      failed++;
-      console.log(`FAILED ${golden.name}\n  ${failure}`);
+      for (const golden of cases) {
+        if (given.only !== undefined && !golden.name.includes(given.only)) continue;
+        const failure = await runCase(golden);
+        if (failure === undefined) passed++;
+        else fail(golden.name, failure);
+      }
     }
   }
+  if (passed + failed === 0)
+    console.log(`No case was found in ${given.places.join(", ")}${given.only === undefined ? "" : ` whose name holds "${given.only}"`}.`);
   console.log(`${passed} passed, ${failed} failed`);
-  process.exitCode = failed === 0 ? 0 : 1;
+  process.exitCode = passed > 0 && failed === 0 ? 0 : 1;
+}
+
+function readArguments(): { readonly places: readonly string[]; readonly only: string | undefined } | undefined {
+  try {
+    const { values, positionals } = parseArgs({ allowPositionals: true, options: { only: { type: "string" } } });
+    const places = positionals.length > 0 ? positionals : [path.join(import.meta.dirname, "cases")];
+    return { places: places.map((place) => path.resolve(place)), only: values.only };
+  } catch (thrown) {
+    console.error(`${messageOf(thrown)}\n${USAGE}`);
+    process.exitCode = 2;
+    return undefined;
+  }
 }
 
 /** Every golden file of a folder, its subfolders included, by name; a file stands for itself. */
