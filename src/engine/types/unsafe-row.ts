@@ -1,5 +1,6 @@
 import type { DataType } from "./data-type.ts";
 import { murmurBytes } from "./murmur-hash.ts";
+import { bigEndian } from "./xx-hash.ts";
 
 const SEED = 42;
 
@@ -81,7 +82,7 @@ function variable(value: unknown, type: DataType): Buffer | undefined {
     case "binary":
       return Buffer.from(value as Uint8Array);
     case "decimal":
-      return bigEndianBytes(value as bigint);
+      return Buffer.from(bigEndian(value as bigint));
     case "struct":
       return unsafeRow(
         value as unknown[],
@@ -90,12 +91,4 @@ function variable(value: unknown, type: DataType): Buffer | undefined {
     default:
       return undefined;
   }
-}
-
-/** The fewest bytes of a whole number in two's complement, the greatest first. */
-function bigEndianBytes(value: bigint): Buffer {
-  let length = 1;
-  while (BigInt.asIntN(8 * length, value) !== value) length++;
-  const hex = BigInt.asUintN(8 * length, value).toString(16);
-  return Buffer.from(hex.padStart(2 * length, "0"), "hex");
 }
