@@ -1,6 +1,6 @@
 import type { DataType } from "./data-type.ts";
 import type { Long } from "./long.ts";
-import { bigEndian } from "./xx-hash.ts";
+import { foldHash, type Hasher } from "./value-hash.ts";
 
 function rotate(x: number, bits: number): number {
   return (x << bits) | (x >>> (32 - bits));
@@ -49,42 +49,9 @@ export function murmurBytes(bytes: Uint8Array, seed: number): number {
   return finish(hash, bytes.length);
 }
 
-const scratch = new DataView(new ArrayBuffer(8));
+const MURMUR: Hasher<number> = { int: hashInt, long: hashLong, bytes: hashBytes };
 
 /** The 32-bit hash that Spark's `hash` gives a value that is not null (Murmur3HashFunction); composite values fold their parts. */
 export function murmurValue(value: unknown, type: DataType, seed: number): number {
-  switch (type.type) {
-    case "boolean":
-      return hashInt(value === true ? 1 : 0, seed);
-    case "tinyint":
-    case "smallint":
-    case "int":
-    case "date":
-      return hashInt(value as number, seed);
-    case "bigint":
-    case "timestamp":
-    case "interval":
-      return hashLong(value as Long, seed);
-    case "float":
-      scratch.setFloat32(0, (value as number) + 0);
-      return hashInt(scratch.getInt32(0), seed);
-    case "double":
-      scratch.setFloat64(0, (value as number) + 0);
-      return finish(mix(mix(seed, scratch.getInt32(4)), scratch.getInt32(0)), 8);
-    case "string":
-      return hashBytes(Buffer.from(value as string, "utf8"), seed);
-    case "binary":
-      return hashBytes(value as Uint8Array, seed);
-    case "decimal":
-      return type.precision <= 18 ? hashLong(value as bigint, seed) : hashBytes(bigEndian(value as bigint), seed);
-    case "array":
-      return (value as unknown[]).reduce<number>((hash, one) => (one === null ? hash : murmurValue(one, type.element, hash)), seed);
-    case "struct":
-      return type.fields.reduce((hash, one, i) => {
-        const part = (value as unknown[])[i];
-        return part === null ? hash : murmurValue(part, one.dataType, hash);
-      }, seed);
-    default:
-      return seed;
-  }
+  return foldHash(MURMUR, value, type, seed);
 }

@@ -1,6 +1,6 @@
 import type { DataType } from "./data-type.ts";
 import { murmurBytes } from "./murmur-hash.ts";
-import { bigEndian } from "./xx-hash.ts";
+import { bigEndian } from "./number-bytes.ts";
 
 const SEED = 42;
 

@@ -1,5 +1,5 @@
 import type { DataType } from "./data-type.ts";
-import type { Long } from "./long.ts";
+import { foldHash, type Hasher } from "./value-hash.ts";
 
 const MASK = (1n << 64n) - 1n;
 const P1 = 0x9e3779b185ebca87n;
@@ -58,51 +58,9 @@ function hashLong(value: bigint, seed: bigint): bigint {
   return finish((rotate(hash ^ round(0n, BigInt.asUintN(64, value)), 27n) * P1 + P4) & MASK);
 }
 
-const scratch = new DataView(new ArrayBuffer(8));
+const XX: Hasher<bigint> = { int: hashInt, long: (value, seed) => hashLong(BigInt(value), seed), bytes: hashBytes };
 
 /** The 64-bit hash that Spark's xxhash64 gives a value that is not null (XxHash64Function), unsigned; composite values fold their parts. */
 export function hashValue(value: unknown, type: DataType, seed: bigint): bigint {
-  switch (type.type) {
-    case "boolean":
-      return hashInt(value === true ? 1 : 0, seed);
-    case "tinyint":
-    case "smallint":
-    case "int":
-    case "date":
-      return hashInt(value as number, seed);
-    case "bigint":
-    case "timestamp":
-    case "interval":
-      return hashLong(BigInt(value as Long), seed);
-    case "float":
-      scratch.setFloat32(0, (value as number) + 0);
-      return hashInt(scratch.getInt32(0), seed);
-    case "double":
-      scratch.setFloat64(0, Number.isNaN(value) ? NaN : (value as number) + 0);
-      return hashLong(scratch.getBigInt64(0), seed);
-    case "string":
-      return hashBytes(Buffer.from(value as string, "utf8"), seed);
-    case "binary":
-      return hashBytes(value as Uint8Array, seed);
-    case "decimal":
-      return type.precision <= 18 ? hashLong(value as bigint, seed) : hashBytes(bigEndian(value as bigint), seed);
-    case "array":
-      return (value as unknown[]).reduce<bigint>((hash, one) => (one === null ? hash : hashValue(one, type.element, hash)), seed);
-    case "struct":
-      return type.fields.reduce((hash, one, i) => {
-        const part = (value as unknown[])[i];
-        return part === null ? hash : hashValue(part, one.dataType, hash);
-      }, seed);
-    default:
-      return seed;
-  }
-}
-
-/** Two's complement in the fewest bytes (BigInteger.toByteArray). */
-export function bigEndian(value: bigint): Uint8Array {
-  let bytes = 1;
-  while (BigInt.asIntN(bytes * 8, value) !== value) bytes++;
-  const found = new Uint8Array(bytes);
-  for (let i = 0; i < bytes; i++) found[bytes - 1 - i] = Number((value >> BigInt(i * 8)) & 255n);
-  return found;
+  return foldHash(XX, value, type, seed);
 }
