@@ -7,7 +7,7 @@ import { equalityOf, groupKeyOf, normaliseKey } from "../types/compare.ts";
 import type { DataType } from "../types/data-type.ts";
 import { addMonthsToUs } from "../types/interval-text.ts";
 import { isInterval } from "../types/interval-type.ts";
-import { anArray, differentTypes, elementType, elementWith, firstType, resolveWithElement, smallWhole } from "./collections.ts";
+import { anArray, differentTypes, distinctBy, elementType, elementWith, firstType, resolveWithElement, smallWhole } from "./collections.ts";
 import { valueOrNull } from "../codegen/emit.ts";
 import type { EmitContext, FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
 import { anything, BOOLEAN, INT, scalar, unexpectedType } from "./scalar.ts";
@@ -113,14 +113,6 @@ function insertAt(list: List | null, position: number | null, value: unknown): u
   if (gap.length > 0) return position > 0 ? [...list, ...gap, value] : [value, ...gap, ...list];
   const at = position > 0 ? position - 1 : list.length + 1 + position;
   return [...list.slice(0, at), value, ...list.slice(at)];
-}
-
-function distinctBy(list: List, keyOf: KeyOf): unknown[] {
-  const seen = new Set<unknown>();
-  return list.filter((one) => {
-    const key = keyOf(one);
-    return seen.has(key) ? false : seen.add(key);
-  });
 }
 
 function overlap(a: List, b: List, keyOf: KeyOf): boolean | null {

@@ -92,7 +92,8 @@ export const collections: readonly FunctionEntry[] = [
     params: [anArray],
     result: firstType,
     make: (call) => {
-      const once = distinct(groupKeyOf(elementType(call.args)));
+      const keyOf = groupKeyOf(elementType(call.args));
+      const once = (list: unknown[]): unknown[] => distinctBy(list, keyOf);
       const plain = normaliseKey(elementType(call.args));
       return plain ? (list: unknown[]) => once(list.map(plain)) : once;
     },
@@ -396,14 +397,13 @@ function sortedNullsLast(compare: (a: unknown, b: unknown) => number): (list: un
   return (list) => [...list].sort((a, b) => (a === null ? (b === null ? 0 : 1) : b === null ? -1 : compare(a, b)));
 }
 
-function distinct(keyOf: (value: unknown) => unknown): (list: unknown[]) => unknown[] {
-  return (list) => {
-    const seen = new Set<unknown>();
-    return list.filter((one) => {
-      const key = keyOf(one);
-      return seen.has(key) ? false : seen.add(key);
-    });
-  };
+/** The elements of a list whose key comes for the first time. */
+export function distinctBy(list: readonly unknown[], keyOf: (value: unknown) => unknown): unknown[] {
+  const seen = new Set<unknown>();
+  return list.filter((one) => {
+    const key = keyOf(one);
+    return seen.has(key) ? false : seen.add(key);
+  });
 }
 
 function extremeElement(call: ResolvedCallNode, direction: 1 | -1): (list: unknown[]) => unknown {
