@@ -2,7 +2,16 @@ import { StreamlabError, type Problem } from "../base/errors.ts";
 
 /** What can go wrong with the servers of a profile. */
 export type StackErrorCode =
-  "PORT_IN_USE" | "SERVICE_FAILED" | "SERVICE_TIMEOUT" | "UNKNOWN_BACKEND" | "INVALID_CONFIG" | "ALREADY_UP" | "NOT_REACHABLE";
+  | "PORT_IN_USE"
+  | "SERVICE_FAILED"
+  | "SERVICE_TIMEOUT"
+  | "UNKNOWN_BACKEND"
+  | "INVALID_CONFIG"
+  | "ALREADY_UP"
+  | "NOT_REACHABLE"
+  | "JAVA_MISSING"
+  | "MAVEN_MISSING"
+  | "KAFKA_JARS";
 
 export class StackError extends StreamlabError {
   constructor(code: StackErrorCode, problem: Problem) {
