@@ -9,10 +9,14 @@ export interface BackendFlags {
   readonly mongo?: string;
 }
 
+/** What --kafka says of itself. */
+export const KAFKA_BACKEND =
+  "embedded, jvm or jvm:3 (Apache Kafka with one or three nodes, needs Java and Maven), or a bootstrap list host:port,… (else STREAMLAB_KAFKA, streamlab.config.json, embedded)";
+
 /** Adds --kafka and --mongo: which servers a command uses. */
 export function withBackends(command: Command): Command {
   return command
-    .option("--kafka <backend>", "embedded, or a bootstrap list host:port,… (else STREAMLAB_KAFKA, streamlab.config.json, embedded)")
+    .option("--kafka <backend>", KAFKA_BACKEND)
     .option("--mongo <backend>", "embedded, or a mongodb:// URI (else STREAMLAB_MONGO, streamlab.config.json, embedded)");
 }
 

@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option, type Command } from "commander";
 import { projectRoot } from "../base/project.ts";
 import { connectKafka, parseBrokers, type KafkaClient } from "../kafka/connect-kafka.ts";
 import { runningDaemons } from "../stack/daemon.ts";
-import { backendsOf } from "./backend-options.ts";
+import { backendsOf, KAFKA_BACKEND } from "./backend-options.ts";
 
 /** The flags of `withKafka`, as commander hands them over. */
 export interface KafkaFlags {
@@ -14,12 +14,12 @@ export interface KafkaFlags {
 /** Adds --kafka, and the names that Kafka's own tools have for it. */
 export function withKafka(command: Command): Command {
   return command
-    .option("--kafka <backend>", "embedded, or a bootstrap list host:port,… (else STREAMLAB_KAFKA, streamlab.config.json, embedded)")
+    .option("--kafka <backend>", KAFKA_BACKEND)
     .option("--bootstrap-server <list>", "the same, as Kafka's own tools call it")
     .addOption(new Option("--broker-list <list>", "the same, as Kafka's tools called it before 2.5").hideHelp());
 }
 
-/** The bootstrap addresses that flags, environment and configuration choose; of the embedded broker the one that runs here. */
+/** The bootstrap addresses that flags, environment and configuration choose; of one that is started here the one that runs. */
 export async function brokersOf(flags: KafkaFlags): Promise<string[]> {
   const asked = flags.kafka ?? flags.bootstrapServer ?? flags.brokerList;
   const { kafka } = backendsOf(asked === undefined ? {} : { kafka: asked });

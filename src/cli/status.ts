@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { projectRoot } from "../base/project.ts";
 import { runningDaemons } from "../stack/daemon.ts";
 import { examine } from "../stack/doctor.ts";
-import { EMBEDDED } from "../stack/servers.ts";
+import { startable } from "../stack/servers.ts";
 import { type BackendFlags, backendsOf, withBackends } from "./backend-options.ts";
 
 interface StatusFlags extends BackendFlags {
@@ -27,19 +27,19 @@ export function addStatus(program: Command): void {
           backend: backend.kind,
           chosenBy: backend.origin,
           address,
-          pid: backend.kind === "embedded" ? (daemon?.pid ?? null) : null,
+          pid: backend.kind === "external" ? null : (daemon?.pid ?? null),
+          title: backend.kind === "external" ? `external ${name}` : (daemon?.title ?? startable(name, backend).title),
         };
       });
       if (flags.json) return console.log(JSON.stringify(rows));
       for (const row of rows) {
-        const title = row.backend === "embedded" ? EMBEDDED[row.name].title : `external ${row.name}`;
         const state =
           row.backend === "external"
             ? row.address
             : row.address
               ? `up at ${row.address} (pid ${row.pid})`
               : 'down; start it with "streamlab up"';
-        console.log(`${title}: ${state} [chosen by ${row.chosenBy}]`);
+        console.log(`${row.title}: ${state} [chosen by ${row.chosenBy}]`);
       }
     });
 }

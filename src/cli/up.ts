@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import { projectRoot } from "../base/project.ts";
 import { startDaemons, stopDaemons } from "../stack/daemon.ts";
-import { EMBEDDED } from "../stack/servers.ts";
 import { type BackendFlags, backendsOf, wholeNumber, withBackends } from "./backend-options.ts";
 
 interface UpFlags extends BackendFlags {
@@ -27,8 +26,7 @@ export function addUp(program: Command): void {
         ...(flags.mongoPort === undefined ? {} : { mongoPort: flags.mongoPort }),
       });
       if (flags.json) return console.log(JSON.stringify(daemons));
-      for (const daemon of daemons)
-        console.log(`${EMBEDDED[daemon.name].title} at ${daemon.address} (pid ${daemon.pid}, log ${daemon.logFile})`);
+      for (const daemon of daemons) console.log(`${daemon.title} at ${daemon.address} (pid ${daemon.pid}, log ${daemon.logFile})`);
       for (const name of ["kafka", "mongo"] as const) {
         const backend = backends[name];
         if (backend.kind === "external") console.log(`${name} at ${backend.address} runs elsewhere (${backend.origin}); nothing to start`);
@@ -44,7 +42,7 @@ export function addDown(program: Command): void {
     .addHelpText("after", "\nExample:\n  streamlab down")
     .action(async () => {
       const stopped = await stopDaemons(projectRoot);
-      for (const daemon of stopped) console.log(`stopped the ${EMBEDDED[daemon.name].service} (pid ${daemon.pid})`);
+      for (const daemon of stopped) console.log(`stopped the ${daemon.service} (pid ${daemon.pid})`);
       if (stopped.length === 0) console.log("nothing was running");
     });
 }

@@ -1,9 +1,10 @@
 import path from "node:path";
 import { projectRoot } from "../base/project.ts";
 import { chooseBackends } from "../stack/backends.ts";
-import { stateFolder } from "../stack/daemon.ts";
+
 import { createRunFolder } from "../stack/run-folder.ts";
 import { type Servers, startServers } from "../stack/servers.ts";
+import { stateFolder } from "../stack/state-folder.ts";
 
 /** The servers of one notebook, and a folder for its checkpoints. */
 export interface LabServers extends Servers {
@@ -32,7 +33,7 @@ export async function startLabServers(
       brokers: servers.kafka.address,
       mongoUri: servers.mongo.address,
       folder: folder.path,
-      freshName: (server, wanted) => (backends[server].kind === "embedded" ? wanted : `${wanted}-${folder.name}`),
+      freshName: (server, wanted) => (backends[server].kind === "external" ? `${wanted}-${folder.name}` : wanted),
       stop: async () => {
         await servers.stop();
         await folder.remove();

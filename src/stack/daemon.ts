@@ -6,10 +6,11 @@ import path from "node:path";
 import { writeFileAtomic } from "../base/atomic-file.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { codeOf } from "../base/errors.ts";
-import type { Backends } from "./backends.ts";
+import type { Backend, Backends } from "./backends.ts";
 import { choosePort } from "./port.ts";
-import { EMBEDDED, addressOf, embeddedService } from "./servers.ts";
+import { EMBEDDED, addressOf, startable, type StartableServer } from "./servers.ts";
 import { StackError } from "./stack-error.ts";
+import { stateFolder } from "./state-folder.ts";
 
 /** A server that `up` started and that outlives the command. */
 export interface Daemon {
@@ -20,12 +21,20 @@ export interface Daemon {
   readonly address: string;
   readonly startedAtMs: number;
   readonly logFile: string;
+  /** What it is: "Kafka-protocol development broker", "Apache Kafka 4.3.1". */
+  readonly title: string;
+  /** As messages call it: "broker". */
+  readonly service: string;
+  /** The module of its process, relative to src. */
+  readonly module: string;
+  /** How many nodes it has. */
+  readonly nodes: number;
 }
 
-/** The folder of everything that runs leave behind, below the project's root. */
-export function stateFolder(root: string): string {
-  return path.join(root, ".streamlab");
-}
+export { stateFolder };
+
+/** What up.json of a release before `--kafka jvm` does not say. */
+type LaterField = "title" | "service" | "module" | "nodes";
 
 function upFile(root: string): string {
   return path.join(stateFolder(root), "up.json");
@@ -34,8 +43,8 @@ function upFile(root: string): string {
 /** The servers that an earlier `up` started and that still run. */
 export async function runningDaemons(root: string): Promise<Daemon[]> {
   try {
-    const daemons = JSON.parse(await readFile(upFile(root), "utf8")) as Daemon[];
-    return daemons.filter(isOurs);
+    const daemons = JSON.parse(await readFile(upFile(root), "utf8")) as (Omit<Daemon, LaterField> & Partial<Daemon>)[];
+    return daemons.map((daemon) => ({ ...EMBEDDED[daemon.name], nodes: 1, ...daemon })).filter(isOurs);
   } catch (thrown) {
     if (codeOf(thrown) === "ENOENT") return [];
     throw thrown;
@@ -47,13 +56,16 @@ function isOurs(daemon: Daemon): boolean {
   try {
     process.kill(daemon.pid, 0);
     if (process.platform !== "linux") return true;
-    return readFileSync(`/proc/${daemon.pid}/cmdline`, "utf8").includes(EMBEDDED[daemon.name].module);
+    return readFileSync(`/proc/${daemon.pid}/cmdline`, "utf8").includes(daemon.module);
   } catch {
     return false;
   }
 }
 
-/** Starts the embedded servers of the chosen backends in the background; those that run already stay as they are. */
+/**
+ * Starts the servers of the chosen backends that do not run elsewhere in the background; those that run already stay as they are.
+ * @throws StackError ALREADY_UP where another kind of server runs than the one that was chosen
+ */
 export async function startDaemons(options: {
   readonly root: string;
   readonly backends: Backends;
@@ -65,27 +77,50 @@ export async function startDaemons(options: {
   const clock = options.clock ?? systemClock;
   const daemons = await runningDaemons(options.root);
   for (const name of ["kafka", "mongo"] as const) {
-    if (options.backends[name].kind !== "embedded" || daemons.some((daemon) => daemon.name === name)) continue;
+    const backend = options.backends[name];
+    if (backend.kind === "external") continue;
+    const server = startable(name, backend);
+    const running = daemons.find((daemon) => daemon.name === name);
+    if (running) {
+      refuseOther(running, server, backend);
+      continue;
+    }
     const asked = name === "kafka" ? options.kafkaPort : options.mongoPort;
-    const port = await choosePort(EMBEDDED[name].service, asked, EMBEDDED[name].defaultPort);
-    daemons.push(await startDaemon(name, port, options.root, clock, options.signal));
+    const port = await choosePort(server.service, asked, server.defaultPort);
+    await server.prepare(options.signal);
+    daemons.push(await startDaemon(name, server, nodesOf(backend), port, options.root, clock, options.signal));
     await writeFileAtomic(upFile(options.root), JSON.stringify(daemons, undefined, 2));
   }
   return daemons;
 }
 
+function nodesOf(backend: Backend): number {
+  return backend.kind === "jvm" ? backend.nodes : 1;
+}
+
+function refuseOther(running: Daemon, server: StartableServer, backend: Backend): void {
+  if (running.module === server.module && running.nodes === nodesOf(backend)) return;
+  throw new StackError("ALREADY_UP", {
+    failed: `Cannot start ${server.backendName}`,
+    found: `${running.title} is up at ${running.address} (pid ${running.pid})`,
+    remedy: 'End it with "streamlab down" first.',
+  });
+}
+
 async function startDaemon(
   name: "kafka" | "mongo",
+  server: StartableServer,
+  nodes: number,
   port: number,
   root: string,
   clock: Clock,
   signal: AbortSignal | undefined,
 ): Promise<Daemon> {
   const dataDir = path.join(stateFolder(root), "data");
-  const logFile = path.join(stateFolder(root), "logs", `${EMBEDDED[name].service.replace(" ", "-")}.log`);
-  await mkdir(path.join(dataDir, name), { recursive: true });
+  const logFile = path.join(stateFolder(root), "logs", `${server.service.toLowerCase().replace(" ", "-")}.log`);
+  await mkdir(path.join(dataDir, server.folder), { recursive: true });
   await mkdir(path.dirname(logFile), { recursive: true });
-  const spec = embeddedService(name, port, dataDir);
+  const spec = server.spec(port, dataDir);
   const log = openSync(logFile, "w");
   const child = spawn(
     process.execPath,
@@ -97,8 +132,9 @@ async function startDaemon(
   );
   closeSync(log);
   child.unref();
-  const deadline = clock.monotonicMs() + 15_000;
-  while (!(await accepts(port))) {
+  const deadline = clock.monotonicMs() + server.startMs;
+  let ready: Readonly<Record<string, unknown>> | undefined;
+  while ((ready = await readyWord(logFile)) === undefined) {
     if (child.exitCode !== null || child.signalCode !== null || clock.monotonicMs() > deadline) {
       child.kill("SIGKILL");
       throw new StackError("SERVICE_FAILED", {
@@ -114,10 +150,21 @@ async function startDaemon(
     pid: child.pid ?? 0,
     host: "127.0.0.1",
     port,
-    address: addressOf(name, "127.0.0.1", port),
+    address: typeof ready.address === "string" ? ready.address : addressOf(name, "127.0.0.1", port),
     startedAtMs: clock.nowMs(),
     logFile: path.relative(root, logFile),
+    title: server.title,
+    service: server.service,
+    module: server.module,
+    nodes,
   };
+}
+
+/** What a server has written to its log when it was ready (base/own-process), undefined before. */
+async function readyWord(logFile: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const lines = (await readFile(logFile, "utf8")).split("\n").slice(0, -1);
+  const line = lines.find((one) => one.startsWith('{"type":"ready"'));
+  return line === undefined ? undefined : (JSON.parse(line) as Readonly<Record<string, unknown>>);
 }
 
 /** Whether somebody answers a TCP connection there. */

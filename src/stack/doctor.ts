@@ -6,8 +6,11 @@ import { portHolder } from "../base/port-holder.ts";
 import type { Backends } from "./backends.ts";
 import { findChromium } from "./chromium.ts";
 import { accepts, runningDaemons } from "./daemon.ts";
+import { findJava, hasMaven, JAVA_NEEDED } from "./kafka-jvm/java.ts";
+import { KAFKA_VERSION, kafkaJarsFolder } from "./kafka-jvm/kafka-jars.ts";
 import { isPortFree } from "./port.ts";
 import { EMBEDDED } from "./servers.ts";
+import { cacheFolder } from "./state-folder.ts";
 
 /** One line of the doctor's answer. `missing` harms nothing: `detail` says what it would add. */
 export interface Finding {
@@ -27,7 +30,7 @@ export async function examine(root: string, backends: Backends): Promise<Finding
     ...(await reachability(backends)),
     kernel(root),
     chromium(root),
-    program("java", ["-version"], "Java", "a real Apache Kafka to compare with"),
+    ...apacheKafka(root, backends),
     program("docker", ["info", "--format", "{{.ServerVersion}}"], "Docker", "real Kafka and MongoDB servers in containers"),
   ];
 }
@@ -72,7 +75,7 @@ async function reachability(backends: Backends): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const name of ["kafka", "mongo"] as const) {
     const backend = backends[name];
-    if (backend.kind === "embedded") continue;
+    if (backend.kind !== "external") continue;
     for (const [host, port] of endpoints(backend.address)) {
       const open = await accepts(port, host);
       findings.push({
@@ -107,6 +110,27 @@ function chromium(root: string): Finding {
   const driver = existsSync(path.join(root, "node_modules", "playwright-core"));
   if (found && driver) return { subject: "Chromium", verdict: "ok", detail: found };
   return { subject: "Chromium", verdict: "missing", detail: "would add screenshots of the dashboard to the report" };
+}
+
+/** What --kafka jvm needs. Where it was chosen, what is missing is a problem. */
+function apacheKafka(root: string, backends: Backends): Finding[] {
+  const verdict = backends.kafka.kind === "jvm" ? "problem" : "missing";
+  const java = findJava();
+  const adds = "would add a real Apache Kafka to compare with (--kafka jvm)";
+  const subject = "Java";
+  const isThere = existsSync(kafkaJarsFolder(cacheFolder(root)));
+  return [
+    java === undefined
+      ? { subject, verdict, detail: `none; version ${JAVA_NEEDED} or later ${adds}` }
+      : java.major < JAVA_NEEDED
+        ? { subject, verdict, detail: `version ${java.major}; ${JAVA_NEEDED} or later ${adds}` }
+        : { subject, verdict: "ok", detail: `version ${java.major}, for --kafka jvm` },
+    isThere
+      ? { subject: "Apache Kafka", verdict: "ok", detail: `the jars of ${KAFKA_VERSION} are there` }
+      : hasMaven()
+        ? { subject: "Apache Kafka", verdict: "ok", detail: `Maven will fetch ${KAFKA_VERSION} when --kafka jvm is first used` }
+        : { subject: "Apache Kafka", verdict, detail: `no Maven (mvn) on PATH to fetch it; it ${adds}` },
+  ];
 }
 
 function program(command: string, args: readonly string[], subject: string, adds: string): Finding {

@@ -1,8 +1,12 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
+import { projectRoot } from "../base/project.ts";
 import type { Backend, Backends } from "./backends.ts";
+import { requireJava } from "./kafka-jvm/java.ts";
+import { fetchKafkaJars, KAFKA_VERSION } from "./kafka-jvm/kafka-jars.ts";
 import { choosePort } from "./port.ts";
 import type { ServiceSpec } from "./service-process.ts";
+import { cacheFolder } from "./state-folder.ts";
 import { type SupervisedService, superviseService } from "./supervisor.ts";
 
 /** One server that a run uses: started by it, or found at an address. */
@@ -46,13 +50,70 @@ export function embeddedService(name: "kafka" | "mongo", port: number, dataDir: 
   };
 }
 
+/** A server that is started here, embedded or not. */
+export interface StartableServer {
+  /** "Kafka-protocol development broker" */
+  readonly title: string;
+  /** "Kafka-protocol development broker (embedded)" */
+  readonly backendName: string;
+  /** As messages call it: "broker". */
+  readonly service: string;
+  readonly defaultPort: number;
+  /** The module of its process, relative to src. */
+  readonly module: string;
+  /** How long it may take to start. */
+  readonly startMs: number;
+  /** The name of its folder below that of all data: servers of different kinds do not read each other's. */
+  readonly folder: string;
+  spec(port: number, dataDir: string): ServiceSpec;
+  /** Fetches what is missing on this machine. @throws StackError */
+  prepare(signal?: AbortSignal): Promise<void>;
+}
+
+/** How the server of a backend is started that does not run elsewhere. */
+export function startable(name: "kafka" | "mongo", backend: Exclude<Backend, { readonly kind: "external" }>): StartableServer {
+  if (backend.kind === "jvm") return apacheKafka(backend.nodes);
+  return {
+    ...EMBEDDED[name],
+    backendName: `${EMBEDDED[name].title} (embedded)`,
+    startMs: 15_000,
+    folder: name,
+    spec: (port, dataDir) => embeddedService(name, port, dataDir),
+    prepare: () => Promise.resolve(),
+  };
+}
+
+function apacheKafka(nodes: number): StartableServer {
+  const title = `Apache Kafka ${KAFKA_VERSION}`;
+  const module = "stack/kafka-jvm/main.ts";
+  const folder = nodes === 1 ? "kafka-jvm" : `kafka-jvm-${nodes}`;
+  return {
+    title,
+    backendName: `${title} (${nodes === 1 ? "one node" : `${nodes} nodes`}, started here with Java)`,
+    service: "Apache Kafka",
+    defaultPort: EMBEDDED.kafka.defaultPort,
+    module,
+    startMs: 100_000,
+    folder,
+    spec: (port, dataDir) => ({
+      name: "Apache Kafka",
+      module,
+      args: ["--nodes", String(nodes), "--port", String(port), "--data", path.join(dataDir, folder)],
+    }),
+    prepare: async (signal) => {
+      requireJava();
+      await fetchKafkaJars(cacheFolder(projectRoot), signal);
+    },
+  };
+}
+
 /** What a server's address looks like to its clients. */
 export function addressOf(name: "kafka" | "mongo", host: string, port: number): string {
   return name === "kafka" ? `${host}:${port}` : `mongodb://${host}:${port}`;
 }
 
 /**
- * Starts the embedded ones of the chosen backends as processes of this run, both at once.
+ * Starts those of the chosen backends that do not run elsewhere as processes of this run, both at once.
  * @throws StackError when one does not start; the other is stopped then.
  */
 export async function startServers(options: {
@@ -91,11 +152,18 @@ async function startServer(
 ): Promise<Server> {
   if (backend.kind === "external")
     return { name, backendName: `${name === "kafka" ? "Kafka" : "MongoDB"} at ${redact(backend.address)}`, address: backend.address };
-  const { service, defaultPort, title } = EMBEDDED[name];
-  const chosen = await choosePort(service, port, defaultPort);
-  await mkdir(path.join(dataDir, name), { recursive: true });
-  const running = await superviseService(embeddedService(name, chosen, dataDir), signal ? { signal } : {});
-  return { name, backendName: `${title} (embedded)`, address: addressOf(name, "127.0.0.1", Number(running.ready.port)), process: running };
+  const server = startable(name, backend);
+  const chosen = await choosePort(server.service, port, server.defaultPort);
+  await server.prepare(signal);
+  await mkdir(path.join(dataDir, server.folder), { recursive: true });
+  const running = await superviseService(server.spec(chosen, dataDir), { timeoutMs: server.startMs, ...(signal ? { signal } : {}) });
+  const { address } = running.ready;
+  return {
+    name,
+    backendName: server.backendName,
+    address: typeof address === "string" ? address : addressOf(name, "127.0.0.1", Number(running.ready.port)),
+    process: running,
+  };
 }
 
 function redact(address: string): string {

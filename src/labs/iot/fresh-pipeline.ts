@@ -1,7 +1,7 @@
 import path from "node:path";
 import { projectRoot } from "../../base/project.ts";
 import { type Backends, chooseBackends } from "../../stack/backends.ts";
-import { stateFolder } from "../../stack/daemon.ts";
+import { stateFolder } from "../../stack/state-folder.ts";
 import { createRunFolder } from "../../stack/run-folder.ts";
 import { IOT } from "./names.ts";
 import { type IotPipeline, type IotPipelineOptions, startIotPipeline } from "./pipeline.ts";

@@ -114,7 +114,7 @@ export class KafkaNode {
   }
 
   /** SIGTERM, which hands its partitions over; SIGKILL after `graceMs`. */
-  async stop(graceMs: number = 10_000): Promise<void> {
+  async stop(graceMs: number = 8_000): Promise<void> {
     this.#asked = true;
     const process = this.#process;
     if (!process?.running) return;
