@@ -1,5 +1,5 @@
 import { decodeRecords } from "../src/kafka-protocol/record-iteration.ts";
-import { Cluster } from "../src/kafka/reader/cluster.ts";
+import { Cluster } from "../src/kafka/wire/cluster.ts";
 import { PartitionReader } from "../src/kafka/reader/partition-reader.ts";
 import { sharedClock } from "./shared-clock.ts";
 

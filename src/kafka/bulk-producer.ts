@@ -5,7 +5,7 @@ import { encodeBatch, type RecordToWrite } from "../kafka-protocol/record-batch.
 import { KafkaError } from "./kafka-error.ts";
 import type { KafkaConnection } from "./kafkajs-adapter.ts";
 import { createPartitioner } from "./partitioner.ts";
-import { Cluster } from "./reader/cluster.ts";
+import { Cluster } from "./wire/cluster.ts";
 
 export type BulkProducerOptions = {
   readonly connection: KafkaConnection;

@@ -1,6 +1,6 @@
 import type { Block } from "../engine/sources/source.ts";
 import { clearRecordArrays, readRecords, type RecordArrays } from "../kafka-protocol/record-iteration.ts";
-import type { TopicPartition } from "./reader/cluster.ts";
+import type { TopicPartition } from "./wire/cluster.ts";
 import type { Fetched } from "./reader/partition-reader.ts";
 
 /** Of one partition: the offset to read next, and the one before which to stop. */

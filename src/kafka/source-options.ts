@@ -6,7 +6,7 @@ import { KafkaError } from "./kafka-error.ts";
 import type { KafkaConnection } from "./kafkajs-adapter.ts";
 import { fromJson, splitKey } from "./offset-range.ts";
 import { checkSourceOptions } from "./option-names.ts";
-import type { TopicPartition } from "./reader/cluster.ts";
+import type { TopicPartition } from "./wire/cluster.ts";
 
 /** What is read: a list of topics, all that match, or some partitions. */
 export type Subscription =

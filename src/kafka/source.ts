@@ -7,7 +7,7 @@ import { createRecordArrays, type RecordArrays } from "../kafka-protocol/record-
 import { KafkaError } from "./kafka-error.ts";
 import { Losses } from "./losses.ts";
 import { fromJson, limitByLag, splitKey, toJson } from "./offset-range.ts";
-import { Cluster, EARLIEST, LATEST, type PartitionLeader, type TopicPartition } from "./reader/cluster.ts";
+import { Cluster, EARLIEST, LATEST, type PartitionLeader, type TopicPartition } from "./wire/cluster.ts";
 import { PartitionReader } from "./reader/partition-reader.ts";
 import { recordBlocks, type OffsetRange } from "./record-blocks.ts";
 import { recordSchema } from "./record-schema.ts";

@@ -1,5 +1,5 @@
 import { KafkaError } from "./kafka-error.ts";
-import { EARLIEST, LATEST } from "./reader/cluster.ts";
+import { EARLIEST, LATEST } from "./wire/cluster.ts";
 import type { Start } from "./source-options.ts";
 
 /** The time to ask the broker for; undefined where the offset is given. */

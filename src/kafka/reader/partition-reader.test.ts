@@ -13,7 +13,7 @@ import { encodeBatch } from "../../kafka-protocol/record-batch.ts";
 import { decodeRecords } from "../../kafka-protocol/record-iteration.ts";
 import { kafkaFormat } from "../source.ts";
 import { startTestCluster, type TestCluster } from "../test-cluster.ts";
-import { Cluster } from "./cluster.ts";
+import { Cluster } from "../wire/cluster.ts";
 import { PartitionReader } from "./partition-reader.ts";
 
 const never = new AbortController().signal;

@@ -4,8 +4,8 @@ import { fetchApi } from "../../kafka-protocol/messages/fetch.ts";
 import type { RequestDraft, ResponseOf } from "../../kafka-protocol/schema.ts";
 import { KafkaError } from "../kafka-error.ts";
 import { wholeBatches, type AbortedTransaction, type FetchedPart } from "./whole-batches.ts";
-import type { BrokerConnection } from "./broker-connection.ts";
-import type { Cluster, TopicPartition } from "./cluster.ts";
+import type { BrokerConnection } from "../wire/broker-connection.ts";
+import type { Cluster, TopicPartition } from "../wire/cluster.ts";
 
 /**
  * Whole record batches of one partition as they were fetched: all that the log has in [from, next), and perhaps records before `from`. `parts` are
