@@ -16,6 +16,7 @@ export interface Emitted {
 export class CodeWriter {
   readonly constants: Map<string, unknown> = new Map();
   #late: Map<string, () => unknown> = new Map();
+  #bound: ReadonlyMap<string, unknown> = new Map();
   #lines: string[] = [];
   #blocks: number[] = [0];
   #blockCount = 0;
@@ -23,6 +24,11 @@ export class CodeWriter {
 
   line(text: string): void {
     this.#lines.push("  ".repeat(this.#blocks.length - 1) + text);
+  }
+
+  /** A line for readers of the generated code. */
+  comment(text: string): void {
+    this.line(`// ${text.replaceAll(/[\r\n\u2028\u2029]+/g, " ")}`);
   }
 
   /** Writes `head {`, the body, `}`. */
@@ -46,7 +52,7 @@ export class CodeWriter {
 
   /** A name that no other part of this function uses. */
   local(prefix: string): string {
-    return `${prefix.replace(/[^A-Za-z0-9_]/g, "_")}$${this.#names++}`;
+    return `${prefix.replace(/^(?=\d)|[^A-Za-z0-9_]/g, "_")}$${this.#names++}`;
   }
 
   /** Declares a constant local for `text` and gives its name. */
@@ -71,16 +77,40 @@ export class CodeWriter {
     return name;
   }
 
-  text(): string {
-    return this.#lines.join("\n");
-  }
-
   /** The finished function: `parameters` are the names of its arguments. */
   compile<F>(name: string, parameters: readonly string[]): F {
     const bound = new Map(this.constants);
     for (const [late, make] of this.#late) bound.set(late, make());
-    const source = `"use strict";\nreturn function ${name}(${parameters.join(", ")}) {\n${this.text()}\n};`;
-    const make = new Function(...bound.keys(), source) as (...values: unknown[]) => F;
-    return make(...bound.values());
+    this.#bound = bound;
+    const lines = this.#lines.map((line) => `  ${line}\n`).join("");
+    const source = `"use strict";\nreturn function ${name}(${parameters.join(", ")}) {\n${lines}};`;
+    const make = new Function(...bound.keys(), source) as (...values: unknown[]) => object;
+    const made = make(...bound.values());
+    writers.set(made, this);
+    return made as F;
   }
+
+  /** What the names stand for that the function got from outside. */
+  get legend(): ReadonlyMap<string, unknown> {
+    return this.#bound;
+  }
+}
+
+/** Who wrote a generated function. */
+const writers = new WeakMap<object, CodeWriter>();
+
+/**
+ * A generated function for readers: what the names stand for that it got from outside, its text, and below it the generated functions that it calls.
+ */
+export function listingOf(compiled: object): string {
+  const legend = [...(writers.get(compiled)?.legend ?? [])];
+  const called = legend.filter((entry): entry is [string, object] => typeof entry[1] === "function" && writers.has(entry[1]));
+  const head = legend.map(([name, value]) => `// ${name}: ${nounOf(value)}\n`).join("");
+  return [`${head}${String(compiled)}`, ...called.map(([name, value]) => `// ${name}\n${listingOf(value)}`)].join("\n\n");
+}
+
+function nounOf(value: unknown): string {
+  if (typeof value === "function") return writers.has(value) ? "generated, below" : `function ${value.name}`;
+  if (typeof value !== "object" || value === null) return String(value);
+  return "length" in value && ArrayBuffer.isView(value) ? `${value.constructor.name}(${String(value.length)})` : value.constructor.name;
 }

@@ -9,7 +9,7 @@ import { fromJson } from "../functions/api/json.ts";
 import { lit } from "../functions/api/literals.ts";
 import type { Row } from "../types/data-type.ts";
 import { parseSchema } from "../types/ddl.ts";
-import { CodeWriter } from "./code.ts";
+import { CodeWriter, listingOf } from "./code.ts";
 import { createEmitContext, isTrue, projectContext, valueOrNull } from "./emit.ts";
 
 const schema = parseSchema("a int, b int, x double, s string, p boolean, q boolean");
@@ -28,7 +28,8 @@ function compiled(...columns: readonly AnyColumn[]): { run: (row: Row) => unknow
   const context = createEmitContext({ writer, settings, batchTimeUs: "0", fields: rowFields() });
   const values = columns.map((column) => valueOrNull(context.emit(resolve(column))));
   writer.line(`return [${values.join(", ")}];`);
-  return { run: writer.compile<(row: Row) => unknown[]>("stage", ["row"]), text: writer.text() };
+  const run = writer.compile<(row: Row) => unknown[]>("stage", ["row"]);
+  return { run, text: String(run) };
 }
 
 const row = (values: { a?: unknown; b?: unknown; x?: unknown; s?: unknown; p?: unknown; q?: unknown }): Row =>
@@ -137,7 +138,7 @@ function recordStage(malformed: boolean): { run: (records: (string | null)[]) =>
     "out",
   ]);
   return {
-    text: writer.text(),
+    text: String(stage),
     run(records) {
       const parts = records.map((one) => Buffer.from(one ?? ""));
       let at = 0;
@@ -171,5 +172,30 @@ test("a record that is malformed or has no value is handed over with its reason 
     ["dead", "no value"],
     ["dead", "no value"],
     ["dead", "no JSON object"],
+  ]);
+});
+
+test("a listing says what the names from outside are, and goes on with the generated functions that are called", () => {
+  const inner = new CodeWriter();
+  inner.comment("twice,\nor so");
+  inner.line(`return x * ${inner.constant("factors", Float64Array.of(2, 4))}[0];`);
+  const outer = new CodeWriter();
+  const double = outer.lateConstant("double", () => inner.compile("double", ["x"]));
+  outer.line(`return ${outer.constant("index", new Map())}.size + ${double}(x);`);
+  const compiled = outer.compile<(x: number) => number>("stage", ["x"]);
+  expect(compiled(4)).toBe(8);
+  expect(listingOf(compiled).split("\n")).toEqual([
+    "// index$1: Map",
+    "// double$0: generated, below",
+    "function stage(x) {",
+    "  return index$1.size + double$0(x);",
+    "}",
+    "",
+    "// double$0",
+    "// factors$0: Float64Array(2)",
+    "function double(x) {",
+    "  // twice, or so",
+    "  return x * factors$0[0];",
+    "}",
   ]);
 });

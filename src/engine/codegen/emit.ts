@@ -94,7 +94,7 @@ class ExpressionEmitter implements EmitContext {
     if (expression.kind === "literal") return this.#literal(expression.value);
     if (expression.kind === "field") return this.field(expression.ordinal);
     const key = structuralKey(expression);
-    return this.once(key, () => this.#node(expression));
+    return this.once(key, () => this.#node(expression), nameOf(expression));
   }
 
   field(ordinal: number): Emitted {
@@ -125,18 +125,18 @@ class ExpressionEmitter implements EmitContext {
   }
 
   /** Computes once per row what is asked for several times, as far as the first place can be seen from the later ones. */
-  once(key: string, make: () => Emitted): Emitted {
+  once(key: string, make: () => Emitted, name: string = "value"): Emitted {
     const known = this.#kept.get(key);
     if (known !== undefined && this.writer.isOpen(known.block)) return known.emitted;
-    const emitted = this.#settle(make());
+    const emitted = this.#settle(make(), name);
     this.#kept.set(key, { emitted, block: this.writer.currentBlock });
     return emitted;
   }
 
-  #settle(made: Emitted): Emitted {
-    const isNull = SIMPLE.test(made.isNull) ? made.isNull : this.writer.assign("n", made.isNull);
+  #settle(made: Emitted, name: string): Emitted {
+    const isNull = SIMPLE.test(made.isNull) ? made.isNull : this.writer.assign(`${name}IsNull`, made.isNull);
     if (isNull === "true") return { value: "null", isNull };
-    return { value: SIMPLE.test(made.value) ? made.value : this.writer.assign("v", made.value), isNull };
+    return { value: SIMPLE.test(made.value) ? made.value : this.writer.assign(name, made.value), isNull };
   }
 
   #node(expression: Exclude<Resolved, { kind: "literal" | "field" }>): Emitted {
@@ -191,5 +191,20 @@ class ExpressionEmitter implements EmitContext {
     };
     branch(0);
     return { value, isNull: expression.nullable ? isNull : "false" };
+  }
+}
+
+/** What the local of an expression is called: its column or field, the function otherwise. */
+function nameOf(expression: Resolved): string {
+  switch (expression.kind) {
+    case "call":
+      return /^[a-z_]\w*$/.test(expression.entry.name) ? expression.entry.name : "value";
+    case "cast":
+      return nameOf(expression.input);
+    case "field":
+    case "getField":
+      return expression.name;
+    default:
+      return "value";
   }
 }

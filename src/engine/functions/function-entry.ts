@@ -72,8 +72,11 @@ export interface EmitContext {
   readonly writer: CodeWriter;
   readonly settings: ExpressionSettings;
   emit(expression: Resolved): Emitted;
-  /** What `make` emits, written once per row for all places of the current block and the blocks in it that ask for the same key. */
-  once(key: string, make: () => Emitted): Emitted;
+  /**
+   * What `make` emits, written once per row for all places of the current block and the blocks in it that ask for the same key. `name`: what the
+   * local is called.
+   */
+  once(key: string, make: () => Emitted, name?: string): Emitted;
   /** An input column by ordinal. */
   field(ordinal: number): Emitted;
   /** What an input column is bound to. */

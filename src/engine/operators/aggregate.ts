@@ -10,7 +10,7 @@ import type { StateFiles } from "../state/state-files.ts";
 import { inStoreOrder } from "../state/store-order.ts";
 import type { DataType, Row } from "../types/data-type.ts";
 import { unsafeRowHash } from "../types/unsafe-row.ts";
-import { emitKey, GroupCode, groupRowColumns, keyParts } from "./group-code.ts";
+import { emitKey, GroupCode, groupNames, groupRowColumns, keyParts } from "./group-code.ts";
 import type { EmittedKey, KeyPart } from "./group-code.ts";
 import type { BatchRun, Stage, StageBuild, StepFactory } from "./stage.ts";
 import type { OperatorCounts, StatefulOperator } from "./stateful.ts";
@@ -101,7 +101,7 @@ export class AggregateOperator implements StatefulOperator {
       let late = "";
       return {
         before: ({ writer }) => {
-          code = new GroupCode(this.store, this.#types, this.#inits, writer);
+          code = new GroupCode(this.store, this.#types, this.#inits, groupNames(this.#parts, this.#node.calls), writer);
           code.open(writer);
           late = writer.local("lateUs");
           if (this.#drops) writer.line(`const ${late} = ${writer.constant("aggregate", this)}.lateUs;`);
@@ -126,6 +126,7 @@ export class AggregateOperator implements StatefulOperator {
       return;
     }
     const isLate = `${key.end.isNull === "false" ? "" : `!(${key.end.isNull}) && `}${key.end.value} <= ${late}`;
+    writer.comment("late: the group had ended by the watermark of the batch before");
     writer.block(`if (${isLate})`, () => {
       const values = key.raw.map((one) => (one.isNull === "false" ? one.value : `${one.isNull} ? null : ${one.value}`));
       writer.line(`${writer.constant("aggregate", this)}.late(${values.join(", ")}); late++;`);
@@ -156,7 +157,8 @@ export class AggregateOperator implements StatefulOperator {
     code.touch(group, writer);
     const slots = code.slotTexts(group);
     let from = 0;
-    this.#node.calls.forEach(({ aggregate }, i) => {
+    this.#node.calls.forEach(({ aggregate, text }, i) => {
+      writer.comment(text);
       aggregate.update(slots.slice(from, from + aggregate.slots.length), args[i] ?? [], writer);
       from += aggregate.slots.length;
     });
@@ -167,7 +169,7 @@ export class AggregateOperator implements StatefulOperator {
     let code: GroupCode | undefined;
     return stage.overGroups(
       ({ writer }) => {
-        code = new GroupCode(this.store, this.#types, this.#inits, writer);
+        code = new GroupCode(this.store, this.#types, this.#inits, groupNames(this.#parts, this.#node.calls), writer);
         code.open(writer);
       },
       (writer) => {
@@ -177,9 +179,13 @@ export class AggregateOperator implements StatefulOperator {
         const bindings: FieldBinding[] = code.keyBindings(this.#parts, context, writer);
         if (this.#node.sets) bindings.push(code.numberBinding(this.#types.length - 1, writer));
         let from = 0;
-        for (const { aggregate } of this.#node.calls) {
+        for (const { aggregate, text } of this.#node.calls) {
           const mine = slots.slice(from, from + aggregate.slots.length);
-          bindings.push({ kind: "read", emit: () => aggregate.result(mine, writer) });
+          const emit = (): Emitted => {
+            writer.comment(text);
+            return aggregate.result(mine, writer);
+          };
+          bindings.push({ kind: "read", emit });
           from += aggregate.slots.length;
         }
         return bindings;

@@ -4,7 +4,7 @@ import type { DeduplicateNode } from "../plan/node.ts";
 import { fieldRef } from "../plan/node.ts";
 import { GroupStore } from "../state/group-store.ts";
 import type { StateFiles } from "../state/state-files.ts";
-import { emitKey, GroupCode, keyParts } from "./group-code.ts";
+import { emitKey, GroupCode, groupNames, keyParts } from "./group-code.ts";
 import type { KeyPart } from "./group-code.ts";
 import type { StepFactory } from "./stage.ts";
 import type { OperatorCounts, StatefulOperator } from "./stateful.ts";
@@ -69,7 +69,7 @@ export class DeduplicateOperator implements StatefulOperator {
       const time = self.#time;
       return {
         before: ({ writer }) => {
-          code = new GroupCode(self.store, self.#types, [], writer);
+          code = new GroupCode(self.store, self.#types, [], groupNames(self.#parts), writer);
           code.open(writer);
           late = writer.local("lateUs");
           writer.line(`const ${late} = ${writer.constant("dedupe", self)}.lateUs;`);
@@ -98,6 +98,7 @@ export class DeduplicateOperator implements StatefulOperator {
             keep();
             return;
           }
+          writer.comment("late: the event time is at or before the watermark of the batch before");
           writer.block(`if (${eventTime.isNull === "false" ? "" : `!(${eventTime.isNull}) && `}${eventTime.value} <= ${late})`, () => {
             writer.line(`${writer.constant("dedupe", self)}.counts.dropped++; late++;`);
           });

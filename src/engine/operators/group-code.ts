@@ -87,6 +87,22 @@ export function emitKey(parts: readonly KeyPart[], context: EmitContext): Emitte
   return end ? { raw, end } : { raw };
 }
 
+/** What the arrays of a state are called in the generated code: those of the keys' cells and those of the buffers' slots. */
+export type GroupNames = { readonly cells: readonly string[]; readonly slots: readonly string[] };
+
+/** Names by the keys' columns, and by the aggregates with the names of their slots. */
+export function groupNames(parts: readonly KeyPart[], calls: AggregateNode["calls"] = []): GroupNames {
+  const cells: string[] = [];
+  for (const part of parts) {
+    cells[part.cell] = part.kind === "window" ? `${part.column.name}_start` : part.column.name;
+    if (part.kind === "window" && part.sizeUs === undefined) cells[part.cell + 1] = `${part.column.name}_end`;
+  }
+  const slots = calls.flatMap(({ text, aggregate }) =>
+    aggregate.slots.map((slot) => `${text.replace(/\W+/g, "_").slice(0, 24)}_${slot.name}`),
+  );
+  return { cells, slots };
+}
+
 /**
  * Code that finds the group of a row in a GroupStore, or makes it. The store's arrays are held in locals and read again when they have grown.
  */
@@ -94,15 +110,17 @@ export class GroupCode {
   readonly #store: GroupStore;
   readonly #types: readonly DataType[];
   readonly #inits: readonly string[];
+  readonly #names: GroupNames;
   readonly #name: string;
   #cells: string[] = [];
   #slots: string[] = [];
   #locals: Record<"heads" | "next" | "mask" | "cap" | "stamps" | "touched" | "serial", string> | undefined;
 
-  constructor(store: GroupStore, types: readonly DataType[], inits: readonly string[], writer: CodeWriter) {
+  constructor(store: GroupStore, types: readonly DataType[], inits: readonly string[], names: GroupNames, writer: CodeWriter) {
     this.#store = store;
     this.#types = types;
     this.#inits = inits;
+    this.#names = names;
     this.#name = writer.constant("state", store);
   }
 
@@ -118,8 +136,9 @@ export class GroupCode {
       touched: name("touched"),
       serial: name("serial"),
     };
-    this.#cells = this.#types.map((_, i) => name(`key${i}`));
-    this.#slots = this.#inits.map((_, i) => name(`slot${i}`));
+    this.#cells = this.#types.map((_, i) => name(this.#names.cells[i] ?? "key"));
+    this.#slots = this.#inits.map((_, i) => name(this.#names.slots[i] ?? "slot"));
+    writer.comment("the state: chains of groups by hash, and one array for each part of their keys and buffers");
     writer.line(`let ${this.#reads().join(", ")};`);
     writer.line(`const ${this.#locals.serial} = ${this.#name}.serial;`);
   }
@@ -152,6 +171,7 @@ export class GroupCode {
   find(key: EmittedKey, writer: CodeWriter, onNew: (group: string) => void, otherwise?: (group: string) => void): string {
     const l = this.#locals;
     if (!l) throw new Error("the locals of a state are declared before the loop");
+    writer.comment(`the group of this key; a text counts by its code`);
     const cells = key.raw.map((emitted, i) => this.#cell(emitted, i, writer));
     const hash = writer.assign("hash", cells.length === 0 ? "0" : hashText(cells));
     const mixed = writer.assign("mixed", `${hash} ^ (${hash} >>> 15)`);
@@ -176,6 +196,7 @@ export class GroupCode {
   /** Marks a group as changed in this batch. */
   touch(group: string, writer: CodeWriter): void {
     const l = this.#locals;
+    writer.comment("changed by this batch");
     if (l)
       writer.line(
         `if (${l.stamps}[${group}] !== ${l.serial}) { ${l.stamps}[${group}] = ${l.serial}; ${l.touched}[${this.#name}.touchedCount++] = ${group}; }`,
@@ -195,14 +216,15 @@ export class GroupCode {
 
   #cell(emitted: Emitted, i: number, writer: CodeWriter): string {
     const type = this.#types[i] ?? TIMESTAMP;
+    const name = this.#names.cells[i] ?? "key";
     if (keyStorage(type) === "number") {
-      if (emitted.isNull === "false") return writer.assign("key", emitted.value);
-      return emitted.isNull === "true" ? "(-Infinity)" : writer.assign("key", `${emitted.isNull} ? -Infinity : ${emitted.value}`);
+      if (emitted.isNull === "false") return writer.assign(name, emitted.value);
+      return emitted.isNull === "true" ? "(-Infinity)" : writer.assign(name, `${emitted.isNull} ? -Infinity : ${emitted.value}`);
     }
     if (emitted.isNull === "true") return "0";
     const dictionary = this.#dictionary(i, writer);
     const plain = !["binary", "array", "map", "struct"].includes(type.type);
-    const code = writer.local("code");
+    const code = writer.local(`${name}_code`);
     const look = plain
       ? `${writer.constant("codeOf", this.#store.dictionaries[i]?.codes)}.get(${emitted.value})`
       : `${dictionary}.code(${emitted.value})`;
@@ -241,11 +263,11 @@ export class GroupCode {
 
   #readCell(part: Extract<KeyPart, { kind: "value" }>, cell: string, writer: CodeWriter): Emitted {
     if (keyStorage(part.key.dataType) === "number") {
-      const value = writer.assign("key", cell);
+      const value = writer.assign(part.column.name, cell);
       return { value, isNull: part.column.nullable ? `${value} === -Infinity` : "false" };
     }
     const values = writer.constant("values", this.#store.dictionaries[part.cell]?.values);
-    const value = writer.assign("key", `${values}[${cell}]`);
+    const value = writer.assign(part.column.name, `${values}[${cell}]`);
     return { value, isNull: part.column.nullable ? `${value} === null` : "false" };
   }
 }

@@ -1,4 +1,4 @@
-import { CodeWriter } from "../codegen/code.ts";
+import { CodeWriter, listingOf } from "../codegen/code.ts";
 import { createEmitContext, valueOrNull } from "../codegen/emit.ts";
 import type { ExpressionSettings } from "../columns/resolved.ts";
 import type { EmitContext, FieldBinding } from "../functions/function-entry.ts";
@@ -181,8 +181,8 @@ export class Stage {
     for (const step of steps) step.after?.(build);
     if (counted) writer.line("run.keptRows += kept; run.filteredRows += filtered; run.lateRows += late;");
     const parameters = [loop.parameter, "run", "out"];
-    this.#sources.set(kind, `// ${this.title}, over ${kind}\nfunction ${loop.name}(${parameters.join(", ")}) {\n${writer.text()}\n}`);
-    const compiled = writer.compile<F>(loop.name, parameters);
+    const compiled = writer.compile<F & object>(loop.name, parameters);
+    this.#sources.set(kind, `// ${this.title}, over ${kind}\n${listingOf(compiled)}`);
     this.#functions.set(kind, compiled);
     return compiled;
   }

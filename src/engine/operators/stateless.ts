@@ -1,4 +1,5 @@
 import { isTrue, projectContext } from "../codegen/emit.ts";
+import { durationText, resolvedText } from "../columns/resolved-text.ts";
 import type { FieldBinding } from "../functions/function-entry.ts";
 import type { Node } from "../plan/node.ts";
 import { fieldRef } from "../plan/node.ts";
@@ -13,6 +14,7 @@ export function filterStep(node: NodeOf<"filter">): StepFactory {
   return () => ({
     row: (context, build, next) => {
       const counted = build.counting;
+      build.writer.comment(`filter: ${resolvedText(node.condition)}`);
       build.writer.block(`if (${isTrue(context.emit(node.condition))})`, () => next(context));
       if (counted) build.writer.line("else filtered++;");
     },
@@ -29,6 +31,7 @@ export function generateStep(node: NodeOf<"generate">): StepFactory {
   return () => ({
     row: (context, build, next) => {
       const counted = build.counting;
+      build.writer.comment(`rows of ${resolvedText(node.call)}`);
       const made = counted ? build.writer.assign("made", "kept") : "";
       build.counting = false;
       node.call.entry.generator?.emitRows?.(node.call, context, (values) => {
@@ -49,6 +52,8 @@ export function windowStep(node: NodeOf<"window">): StepFactory {
   return () => ({
     row: (context, build, next) => {
       const { writer } = build;
+      const every = sizeUs === slideUs ? "" : ` every ${durationText(slideUs)}`;
+      writer.comment(`window of ${durationText(sizeUs)}${every} over ${resolvedText(node.time)}`);
       const time = context.emit(node.time);
       const counted = build.counting;
       if (time.isNull === "true") {
@@ -63,12 +68,12 @@ export function windowStep(node: NodeOf<"window">): StepFactory {
         const shifted = startUs === 0 ? time.value : `(${time.value} - ${startUs})`;
         const last = `Math.floor(${shifted} / ${slideUs}) * ${slideUs}${startUs === 0 ? "" : ` + ${startUs}`}`;
         if (sizeUs === slideUs) {
-          emitWindow(writer.assign("window", last));
+          emitWindow(writer.assign("windowStart", last));
           return;
         }
         build.counting = false;
         const [made, missed] = counted ? [writer.assign("made", "kept"), writer.assign("missed", "late")] : ["", ""];
-        const start = writer.local("window");
+        const start = writer.local("windowStart");
         writer.block(`for (let ${start} = ${last}; ${start} > ${time.value} - ${sizeUs}; ${start} -= ${slideUs})`, () => emitWindow(start));
         if (counted) {
           writer.line(
@@ -136,6 +141,7 @@ export function watermarkStep(node: NodeOf<"watermark">, stats: EventTimeStats, 
       },
       row: (context, { writer }, next) => {
         const column = fieldRef(node.columns, node.ordinal);
+        writer.comment(`watermark: the largest ${resolvedText(column)} of the batch less ${durationText(stats.delayMs * 1000)}`);
         const time = context.emit(column.dataType.type === "struct" ? windowPart(column, "end") : column);
         const [max, min, sum, count] = names;
         const follow = (): void => {
