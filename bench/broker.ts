@@ -1,25 +1,26 @@
-import { fork, type ChildProcess } from "node:child_process";
 import fs from "node:fs";
-import module from "node:module";
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { createTopicsApi } from "../src/kafka-protocol/messages/create-topics.ts";
+import { connectKafka } from "../src/kafka/connect-kafka.ts";
 import { fetchApi } from "../src/kafka-protocol/messages/fetch.ts";
 import { produceApi } from "../src/kafka-protocol/messages/produce.ts";
 import { encodeBatch } from "../src/kafka-protocol/record-batch.ts";
 import { createRecordArrays, readRecords, type RecordArrays } from "../src/kafka-protocol/record-iteration.ts";
 import { connectForRequests, type RequestConnection } from "../src/kafka-protocol/request-connection.ts";
+import { type KafkaUnderTest, startKafkaUnderTest } from "./kafka-under-test.ts";
 
 /**
- * Measures the development broker in a process of its own: start, idle, produce and fetch of raw batches, end-to-end latency at a steady
- * rate. `node bench/broker.ts [--messages 3000000] [--batch 1000] [--rate 1000] [--seconds 5]`
+ * Measures the development broker in a process of its own, or a real Kafka of one node: start, idle, produce and fetch of raw batches, end-to-end
+ * latency at a steady rate.
+ * `node bench/broker.ts [--kafka embedded | jvm | host:port] [--messages 3000000] [--batch 1000] [--rate 1000] [--seconds 5]`
  */
 const PARTITIONS = 3;
 const UNDER_WAY = 12;
 
 const { values: flags } = parseArgs({
   options: {
+    kafka: { type: "string" },
     messages: { type: "string", default: "3000000" },
     batch: { type: "string", default: "1000" },
     rate: { type: "string", default: "1000" },
@@ -32,12 +33,13 @@ interface Row {
   readonly value: string;
 }
 
-/** CPU seconds of a process so far and its resident MiB; NaN where the system does not say. */
-function resourcesOf(child: ChildProcess): { cpuSeconds: number; rssMiB: number } {
+/** CPU seconds of a server so far and its resident MiB; NaN where the system does not say, or it runs elsewhere. */
+function resourcesOf(kafka: KafkaUnderTest): { cpuSeconds: number; rssMiB: number } {
+  const [pid] = kafka.pids;
   try {
-    const stat = fs.readFileSync(`/proc/${child.pid}/stat`, "utf8");
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, "utf8");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const status = fs.readFileSync(`/proc/${child.pid}/status`, "utf8");
+    const status = fs.readFileSync(`/proc/${pid}/status`, "utf8");
     return {
       cpuSeconds: (Number(fields[11]) + Number(fields[12])) / 100,
       rssMiB: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024,
@@ -50,27 +52,17 @@ function resourcesOf(child: ChildProcess): { cpuSeconds: number; rssMiB: number 
 const percentile = (sorted: readonly number[], share: number): string =>
   (sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN).toFixed(2);
 
-async function start(dataDir: string): Promise<{ child: ChildProcess; port: number; readyMs: number }> {
+/** Starts the server and gives the milliseconds to its being ready. */
+async function start(folder: string): Promise<{ kafka: KafkaUnderTest; readyMs: number }> {
   const started = performance.now();
-  const cache = module.getCompileCacheDir() ?? path.join(os.tmpdir(), "streamlab-compile-cache");
-  const child = fork(path.join(import.meta.dirname, "../src/broker/main.ts"), ["--data", dataDir, "--port", "0"], {
-    env: { ...process.env, NODE_COMPILE_CACHE: cache },
-  });
-  const { port } = await new Promise<{ port: number }>((resolve) =>
-    child.once("message", (message) => resolve(message as { port: number })),
-  );
-  return { child, port, readyMs: performance.now() - started };
+  const kafka = await startKafkaUnderTest(flags.kafka, folder);
+  return { kafka, readyMs: performance.now() - started };
 }
 
-async function stop(child: ChildProcess): Promise<void> {
-  const ended = new Promise((resolve) => child.once("exit", resolve));
-  child.kill("SIGTERM");
-  await ended;
-}
-
-function createTopic(client: RequestConnection, name: string, numPartitions: number) {
-  const topic = { name, numPartitions, replicationFactor: 1, assignments: [], configs: [] };
-  return client.request(createTopicsApi, 4, { topics: [topic], timeoutMs: 1000, validateOnly: false });
+/** The first address of the bootstrap list. */
+function endpoint({ brokers }: KafkaUnderTest): { host: string; port: number } {
+  const [host = "", port] = (brokers[0] ?? "").split(/:(?=\d+$)/);
+  return { host, port: Number(port) };
 }
 
 function produceOne(client: RequestConnection, topic: string, index: number, records: Buffer) {
@@ -107,22 +99,22 @@ function readings(count: number): Buffer {
   );
 }
 
-async function produceAll(client: RequestConnection, messages: number, batchSize: number): Promise<void> {
+async function produceAll(client: RequestConnection, topic: string, messages: number, batchSize: number): Promise<void> {
   const records = readings(batchSize);
   const underWay = new Set<Promise<void>>();
   for (let sent = 0, partition = 0; sent < messages; sent += batchSize, partition = (partition + 1) % PARTITIONS) {
-    const one = produceOne(client, "load", partition, records).finally(() => underWay.delete(one));
+    const one = produceOne(client, topic, partition, records).finally(() => underWay.delete(one));
     underWay.add(one);
     if (underWay.size >= UNDER_WAY) await Promise.race(underWay);
   }
   await Promise.all(underWay);
 }
 
-async function fetchAll(client: RequestConnection, messages: number, checkCrc: boolean): Promise<void> {
+async function fetchAll(client: RequestConnection, topic: string, messages: number, checkCrc: boolean): Promise<void> {
   const arrays: RecordArrays = createRecordArrays();
   const offsets = Array.from({ length: PARTITIONS }, () => 0);
   for (let count = 0; count < messages;) {
-    const { responses } = await fetchFrom(client, "load", offsets);
+    const { responses } = await fetchFrom(client, topic, offsets);
     for (const { partitionIndex, records } of responses[0]?.partitions ?? []) {
       if (!records) continue;
       const fromOffset = offsets[partitionIndex] as number;
@@ -135,14 +127,19 @@ async function fetchAll(client: RequestConnection, messages: number, checkCrc: b
 }
 
 /** Milliseconds from before the request of each message to its arrival at a waiting consumer. */
-async function latencies(port: number, rate: number, seconds: number): Promise<number[]> {
-  const producer = await connectForRequests({ host: "127.0.0.1", port });
-  const consumer = await connectForRequests({ host: "127.0.0.1", port });
+async function latencies(
+  where: { readonly host: string; readonly port: number },
+  topic: string,
+  rate: number,
+  seconds: number,
+): Promise<number[]> {
+  const producer = await connectForRequests(where);
+  const consumer = await connectForRequests(where);
   const wanted = rate * seconds;
   const seen: number[] = [];
   const reading = (async () => {
     for (let offset = 0; offset < wanted;) {
-      const { responses } = await fetchFrom(consumer, "steady", [offset]);
+      const { responses } = await fetchFrom(consumer, topic, [offset]);
       const arrived = performance.now();
       const records = responses[0]?.partitions[0]?.records ?? Buffer.alloc(0);
       for (const { arrays, nextOffset } of readRecords(records, 0, records.length, { fromOffset: offset }, createRecordArrays(64))) {
@@ -158,7 +155,7 @@ async function latencies(port: number, rate: number, seconds: number): Promise<n
   for (let sent = 0; sent < wanted;) {
     for (; sent < wanted && performance.now() - started >= (sent * 1000) / rate; sent++) {
       const value = Buffer.from(String(performance.now()));
-      acknowledged.push(produceOne(producer, "steady", 0, encodeBatch([{ key: null, value, timestampMs: 0 }])));
+      acknowledged.push(produceOne(producer, topic, 0, encodeBatch([{ key: null, value, timestampMs: 0 }])));
     }
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -171,39 +168,48 @@ async function latencies(port: number, rate: number, seconds: number): Promise<n
 async function main(): Promise<void> {
   const messages = Number(flags.messages);
   const rows: Row[] = [];
+  let description = "";
   const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), "bench-broker-"));
-  await stop((await start(dataDir)).child);
-  const { child, port, readyMs } = await start(dataDir);
+  await (await start(dataDir)).kafka.stop();
+  const { kafka, readyMs } = await start(dataDir);
+  const topics = ["load", "steady"].map((name) => `bench-broker-${Date.now()}-${name}`);
+  const [load = "", steady = ""] = topics;
+  const admin = await connectKafka({ brokers: kafka.brokers });
   try {
-    rows.push({ measure: "start to ready", value: `${readyMs.toFixed(0)} ms` });
-    rows.push({ measure: "idle memory", value: `${resourcesOf(child).rssMiB.toFixed(0)} MiB` });
-    const client = await connectForRequests({ host: "127.0.0.1", port });
-    await createTopic(client, "load", PARTITIONS);
-    await createTopic(client, "steady", 1);
-    const latency = await latencies(port, Number(flags.rate), Number(flags.seconds));
+    if (kafka.kind !== "external") {
+      rows.push({ measure: "start to ready", value: `${readyMs.toFixed(0)} ms` });
+      rows.push({ measure: "idle memory", value: `${resourcesOf(kafka).rssMiB.toFixed(0)} MiB` });
+    }
+    await admin.topics.create({ topic: load, partitions: PARTITIONS });
+    await admin.topics.create({ topic: steady, partitions: 1 });
+    const client = await connectForRequests(endpoint(kafka));
+    const latency = await latencies(endpoint(kafka), steady, Number(flags.rate), Number(flags.seconds));
     rows.push({
       measure: `produce to consume at ${flags.rate} msg/s`,
       value: `p50 ${percentile(latency, 0.5)}, p99 ${percentile(latency, 0.99)}, max ${percentile(latency, 1)} ms`,
     });
     const timed = async (measure: string, action: () => Promise<void>): Promise<void> => {
-      const [before, started] = [resourcesOf(child), performance.now()];
+      const [before, started] = [resourcesOf(kafka), performance.now()];
       await action();
-      const [after, seconds] = [resourcesOf(child), (performance.now() - started) / 1000];
+      const [after, seconds] = [resourcesOf(kafka), (performance.now() - started) / 1000];
       const perCpu = messages / (after.cpuSeconds - before.cpuSeconds) / 1e6;
       rows.push({
         measure,
         value: `${(messages / seconds / 1e6).toFixed(2)} M msg/s, ${perCpu.toFixed(2)} M per broker CPU-s, ${after.rssMiB.toFixed(0)} MiB`,
       });
     };
-    await timed("produce, acks=all", () => produceAll(client, messages, Number(flags.batch)));
-    await timed("fetch, records read", () => fetchAll(client, messages, false));
-    await timed("fetch, CRC checked", () => fetchAll(client, messages, true));
+    await timed("produce, acks=all", () => produceAll(client, load, messages, Number(flags.batch)));
+    await timed("fetch, records read", () => fetchAll(client, load, messages, false));
+    await timed("fetch, CRC checked", () => fetchAll(client, load, messages, true));
     client.close();
+    description = kafka.description;
   } finally {
-    await stop(child);
+    if (kafka.kind === "external") await admin.topics.delete(topics).catch(() => undefined);
+    await admin.close();
+    await kafka.stop();
     fs.rmSync(dataDir, { recursive: true, force: true });
   }
-  console.log(`Kafka-protocol development broker, ${messages} messages, Node ${process.version}, load ${os.loadavg()[0]?.toFixed(1)}`);
+  console.log(`${description}, ${messages} messages, Node ${process.version}, load ${os.loadavg()[0]?.toFixed(1)}`);
   console.table(rows);
 }
 

@@ -5,14 +5,13 @@ import { projectRoot } from "../src/base/project.ts";
 import { reportFailure } from "../src/cli/failure.ts";
 import { listenForInterruption } from "../src/cli/interrupt.ts";
 import { createStatusLine } from "../src/cli/status-line.ts";
-import { connectKafka, parseBrokers } from "../src/kafka/connect-kafka.ts";
+import { connectKafka } from "../src/kafka/connect-kafka.ts";
 import { stateFolder } from "../src/stack/daemon.ts";
 import { createRunFolder } from "../src/stack/run-folder.ts";
-import { addressOf, EMBEDDED, embeddedService } from "../src/stack/servers.ts";
-import { startService } from "../src/stack/service-process.ts";
 import type { NaiveResult } from "./drain-job.ts";
 import { DRAIN_QUERIES, expectedReadings, type DrainQuery } from "./drain-queries.ts";
 import { runEngine, runNaive, type DrainSetting, type EngineRun } from "./drain-runs.ts";
+import { KAFKA_CHOICES, startKafkaUnderTest } from "./kafka-under-test.ts";
 import { describeMachine, loadNow, spreadOf, type Machine, type Spread } from "./machine.ts";
 import { preload, type Loaded } from "./workload.ts";
 
@@ -22,7 +21,7 @@ const USAGE = `Drains workload W through the engine's queries Q1, Q2 and Q3 and 
     --messages N        readings in the topic (5000000)
     --queries Q1,Q2,Q3  which queries
     --repeat N          drains of each, the median counts (3)
-    --kafka HOST:PORT   a Kafka to use instead of the development broker in a process of its own
+    --kafka BACKEND     ${KAFKA_CHOICES} (embedded: the development broker in a process of its own)
     --sink kafka|noop   results to a topic, or nowhere (kafka)
     --batch N           maxOffsetsPerTrigger: readings in a batch, split by partition lag (1000000)
     --naive N           readings that the naive program reads; 0 leaves it out (messages, at most 1000000)
@@ -121,12 +120,11 @@ async function main(options: Options, signal: AbortSignal): Promise<DrainReport>
   const run = await createRunFolder(path.join(stateFolder(projectRoot), "bench-runs"));
   const topic = `bench-drain-${time.getTime()}`;
   try {
-    await mkdir(path.join(run.path, "kafka"));
-    const broker = options.kafka === undefined ? await startService(embeddedService("kafka", 0, run.path), { signal }) : undefined;
-    const brokers = options.kafka ?? addressOf("kafka", "127.0.0.1", Number(broker?.ready.port));
+    const kafka = await startKafkaUnderTest(options.kafka, run.path, signal);
+    const brokers = kafka.address;
     try {
       const load = await preload({
-        brokers: parseBrokers(brokers),
+        brokers: kafka.brokers,
         topic,
         count: options.messages,
         signal,
@@ -148,7 +146,7 @@ async function main(options: Options, signal: AbortSignal): Promise<DrainReport>
       return {
         benchmark: "drain",
         time: time.toISOString(),
-        broker: options.kafka === undefined ? `${EMBEDDED.kafka.title} (embedded, a process of its own)` : `Kafka at ${options.kafka}`,
+        broker: kafka.description,
         sink: options.sink,
         messages: load.count,
         maxOffsetsPerTrigger: options.batch,
@@ -157,16 +155,16 @@ async function main(options: Options, signal: AbortSignal): Promise<DrainReport>
         queries,
       };
     } finally {
-      if (broker) await broker.stop();
-      else await deleteTopic(brokers, topic);
+      if (kafka.kind === "external") await deleteTopic(kafka.brokers, topic);
+      await kafka.stop();
     }
   } finally {
     await run.remove();
   }
 }
 
-async function deleteTopic(brokers: string, topic: string): Promise<void> {
-  const client = await connectKafka({ brokers: parseBrokers(brokers) });
+async function deleteTopic(brokers: readonly string[], topic: string): Promise<void> {
+  const client = await connectKafka({ brokers });
   await client.topics.delete([topic]).catch(() => undefined);
   await client.close();
 }

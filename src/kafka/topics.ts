@@ -1,4 +1,5 @@
 import kafkajs, { type Admin } from "kafkajs";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { protocolType, translated } from "./kafkajs-adapter.ts";
 import { KafkaError, unknownTopic } from "./kafka-error.ts";
 
@@ -24,6 +25,9 @@ export type TopicDescription = { readonly topic: string; readonly partitions: re
 
 export type PartitionOffsets = { readonly partition: number; readonly earliest: number; readonly latest: number };
 
+/** How long a new topic may be without leaders. */
+const LEADERS_MS = 10_000;
+
 /** What Kafka's own topic tool does (labs.md A3, B8, D1). */
 export interface TopicAdmin {
   /** Every topic but Kafka's own (`__…`), sorted. */
@@ -44,7 +48,7 @@ export interface TopicAdmin {
 }
 
 /** The topic tool over a connected kafkajs admin. */
-export function createTopicAdmin(admin: Admin, brokers: readonly string[]): TopicAdmin {
+export function createTopicAdmin(admin: Admin, brokers: readonly string[], clock: Clock = systemClock): TopicAdmin {
   const run = <T>(operation: Promise<T>, doing: string, topic?: string): Promise<T> => translated(operation, doing, brokers, topic);
   const resource = (topic: string): { type: number; name: string } => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic });
   const setConfig = async (topic: string): Promise<Record<string, string>> => {
@@ -59,7 +63,9 @@ export function createTopicAdmin(admin: Admin, brokers: readonly string[]): Topi
       const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
       const topics = [{ topic, numPartitions: partitions, replicationFactor, configEntries }];
       try {
-        return await admin.createTopics({ topics, waitForLeaders: true });
+        if (!(await admin.createTopics({ topics, waitForLeaders: false }))) return false;
+        await waitForLeaders(admin, topic, partitions, clock);
+        return true;
       } catch (thrown) {
         if (protocolType(thrown) === "TOPIC_ALREADY_EXISTS") return false;
         return run(Promise.reject(thrown as Error), `Cannot create the topic "${topic}"`);
@@ -100,6 +106,25 @@ export function createTopicAdmin(admin: Admin, brokers: readonly string[]): Topi
       await run(altered as Promise<unknown>, `Cannot change the settings of "${topic}"`, topic);
     },
   };
+}
+
+/**
+ * Waits until a new topic's partitions are known and led. A broker of KRaft may not know the topic for a moment after the controller has made it,
+ * which kafkajs's own wait takes for a failure.
+ */
+async function waitForLeaders(admin: Admin, topic: string, partitions: number, clock: Clock): Promise<void> {
+  const deadline = clock.monotonicMs() + LEADERS_MS;
+  for (let pauseMs = 10; ; pauseMs = Math.min(200, pauseMs * 2)) {
+    try {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      const led = topics[0]?.partitions.filter(({ leader }) => leader >= 0) ?? [];
+      if (led.length >= partitions || clock.monotonicMs() >= deadline) return;
+    } catch (thrown) {
+      const isNew = ["UNKNOWN_TOPIC_OR_PARTITION", "LEADER_NOT_AVAILABLE"].includes(protocolType(thrown) ?? "");
+      if (!isNew || clock.monotonicMs() >= deadline) throw thrown;
+    }
+    await clock.sleep(pauseMs);
+  }
 }
 
 /** kafkajs's ConfigSource.STATIC_BROKER_CONFIG: set in the broker's file, not for this topic. */
