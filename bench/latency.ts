@@ -1,14 +1,13 @@
-import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { projectRoot } from "../src/base/project.ts";
-import { stateFolder } from "../src/stack/daemon.ts";
 import { createRunFolder } from "../src/stack/run-folder.ts";
-import { addressOf, EMBEDDED, embeddedService } from "../src/stack/servers.ts";
-import { startService } from "../src/stack/service-process.ts";
+import { stateFolder } from "../src/stack/state-folder.ts";
 import { machineLine, runBenchmark, spreadText, type BenchmarkReport } from "./benchmark.ts";
+import { KAFKA_CHOICES, startKafkaUnderTest } from "./kafka-under-test.ts";
 import { LATENCY_QUERIES, LATENCY_SINKS, type LatencyQuery, type LatencySink } from "./latency-job.ts";
 import { runLatency, type LatencyCase, type LatencyRun, type LatencySetting, type ProcessFigures } from "./latency-run.ts";
 import { describeMachine, loadNow, spreadOf, type Spread } from "./machine.ts";
+import { MONGO_CHOICES, startMongoUnderTest } from "./mongo-under-test.ts";
 import { figuresFile, readOptions, someOf, wholeNumber, wholeNumbers } from "./options.ts";
 
 const USAGE = `Measures how long a reading takes to its result: to a topic, and to a document that the server has acknowledged.
@@ -21,7 +20,8 @@ const USAGE = `Measures how long a reading takes to its result: to a topic, and 
     --seconds N           measured time (20)
     --warm-up N           seconds before that (5)
     --repeat N            runs of each, the median counts (3)
-    --kafka HOST:PORT     a Kafka to use instead of the development broker in a process of its own
+    --kafka CHOICE        ${KAFKA_CHOICES} (embedded: the development broker in a process of its own)
+    --mongo CHOICE        ${MONGO_CHOICES} (embedded)
     --json FILE           where the figures go (.streamlab/bench/latency-<time>.json)
     --profile FOLDER      CPU profiles of the engine's processes
 
@@ -41,6 +41,7 @@ interface Options {
   readonly warmUpSeconds: number;
   readonly repeat: number;
   readonly kafka: string | undefined;
+  readonly mongo: string | undefined;
   readonly json: string;
   readonly profile: string | undefined;
 }
@@ -64,6 +65,7 @@ export interface LatencyFigures {
   /** Medians of the load generator: how late it handed readings over, how long the brokers took to acknowledge them. */
   readonly handedAfterMsP99: Spread;
   readonly acknowledgedAfterMsP50: Spread;
+  readonly acknowledgedAfterMsP99: Spread;
   readonly runs: readonly LatencyRun[];
 }
 
@@ -87,6 +89,7 @@ export function parseLatencyOptions(args: readonly string[]): Options | undefine
       "warm-up": { type: "string", default: "5" },
       repeat: { type: "string", default: "3" },
       kafka: { type: "string" },
+      mongo: { type: "string" },
       json: { type: "string" },
       profile: { type: "string" },
       help: { type: "boolean", short: "h" },
@@ -103,6 +106,7 @@ export function parseLatencyOptions(args: readonly string[]): Options | undefine
     warmUpSeconds: wholeNumber("warm-up", values["warm-up"], 0),
     repeat: wholeNumber("repeat", values.repeat, 1),
     kafka: values.kafka,
+    mongo: values.mongo,
     json: figuresFile("latency", values.json),
     profile: values.profile === undefined ? undefined : path.resolve(values.profile),
   };
@@ -114,18 +118,14 @@ async function measure(options: Options, signal: AbortSignal, say: (text: string
   const run = await createRunFolder(path.join(stateFolder(projectRoot), "bench-runs"));
   const services: { stop(): Promise<void> }[] = [];
   try {
-    const start = async (name: "kafka" | "mongo"): Promise<{ address: string; pid: number }> => {
-      await mkdir(path.join(run.path, name));
-      const service = await startService(embeddedService(name, 0, run.path), { signal });
-      services.push(service);
-      return { address: addressOf(name, "127.0.0.1", Number(service.ready.port)), pid: service.pid };
-    };
-    const kafka = options.kafka === undefined ? await start("kafka") : undefined;
-    const mongo = options.sinks.includes("mongodb") ? await start("mongo") : undefined;
+    const kafka = await startKafkaUnderTest(options.kafka, run.path, signal);
+    services.push(kafka);
+    const mongo = options.sinks.includes("mongodb") ? await startMongoUnderTest(options.mongo, run.path, signal) : undefined;
+    if (mongo) services.push(mongo);
     const setting: LatencySetting = {
-      brokers: kafka?.address ?? options.kafka ?? "",
-      mongoUri: mongo?.address ?? "",
-      services: { ...(kafka ? { broker: kafka.pid } : {}), ...(mongo ? { "document server": mongo.pid } : {}) },
+      brokers: kafka.address,
+      mongoUri: mongo?.uri ?? "",
+      services: { ...numbered("broker", kafka.pids), ...numbered("document server", mongo?.pids ?? []) },
       folder: run.path,
       seconds: options.seconds,
       warmUpSeconds: options.warmUpSeconds,
@@ -140,8 +140,8 @@ async function measure(options: Options, signal: AbortSignal, say: (text: string
     return {
       benchmark: "latency",
       time,
-      broker: kafka ? `${EMBEDDED.kafka.title} (embedded, a process of its own)` : `Kafka at ${options.kafka}`,
-      documentServer: mongo ? `${EMBEDDED.mongo.title} (embedded, a process of its own)` : "none",
+      broker: kafka.description,
+      documentServer: mongo?.description ?? "none",
       seconds: options.seconds,
       warmUpSeconds: options.warmUpSeconds,
       machine: describeMachine(loadBefore),
@@ -152,6 +152,11 @@ async function measure(options: Options, signal: AbortSignal, say: (text: string
     for (const service of services.reverse()) await service.stop();
     await run.remove();
   }
+}
+
+/** Names for the processes of one server. */
+function numbered(name: string, pids: readonly number[]): Record<string, number> {
+  return Object.fromEntries(pids.map((pid, i) => [pids.length > 1 ? `${name} ${i + 1}` : name, pid]));
 }
 
 async function measureCase(
@@ -191,18 +196,21 @@ async function measureCase(
       ),
       handedAfterMsP99: spreadOf(runs.map(({ load }) => load.handedAfterMs.p99)),
       acknowledgedAfterMsP50: spreadOf(runs.map(({ load }) => load.acknowledgedAfterMs.p50)),
+      acknowledgedAfterMsP99: spreadOf(runs.map(({ load }) => load.acknowledgedAfterMs.p99)),
       runs: own,
     };
   });
 }
+
+/** The parts of a batch that are told, in their order; `sink` lies within addBatch. */
+const PARTS = ["latestOffset", "walCommit", "addBatch", "sink", "stateCommit", "commitOffsets", "triggerExecution"] as const;
 
 /** Milliseconds of the mean batch by part. */
 function meanBatch(
   runs: readonly { readonly batches: number; readonly durationMs: Readonly<Record<string, number>> }[],
 ): Record<string, number> {
   const batches = runs.reduce((sum, run) => sum + run.batches, 0);
-  const parts = new Set(runs.flatMap(({ durationMs }) => Object.keys(durationMs)));
-  return Object.fromEntries([...parts].map((part) => [part, runs.reduce((sum, run) => sum + (run.durationMs[part] ?? 0), 0) / batches]));
+  return Object.fromEntries(PARTS.map((part) => [part, runs.reduce((sum, run) => sum + (run.durationMs[part] ?? 0), 0) / batches]));
 }
 
 function faultsOf(one: LatencyFigures): string[] {
@@ -242,10 +250,9 @@ function print(report: LatencyReport): void {
   for (const one of report.cases) {
     const parts = Object.entries(one.batchMs).map(([part, value]) => `${part} ${value.toFixed(2)}`);
     const others = Object.entries(one.processes).map(([name, use]) => `${name} ${use.cpuPercent.median.toFixed(0)} %`);
-    console.log(`${one.query} to ${one.sink} at ${one.ratePerSecond}/s: mean batch ${parts.join(", ")} ms; CPU ${others.join(", ")}`);
-    console.log(
-      `  load: handed over at most ${ms(one.handedAfterMsP99.median)} ms after its time (p99), acknowledged after ${ms(one.acknowledgedAfterMsP50.median)} ms (p50)`,
-    );
+    const load = `handed over ${ms(one.handedAfterMsP99.median)} ms after its time (p99), acknowledged after ${ms(one.acknowledgedAfterMsP50.median)} (p50), ${ms(one.acknowledgedAfterMsP99.median)} ms (p99)`;
+    console.log(`${one.query} to ${one.sink} at ${one.ratePerSecond}/s: mean batch ${parts.join(", ")} ms`);
+    console.log(`  CPU ${others.join(", ")}; load ${load}`);
   }
 }
 

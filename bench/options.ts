@@ -2,7 +2,7 @@ import path from "node:path";
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import { messageOf, StreamlabError } from "../src/base/errors.ts";
 import { projectRoot } from "../src/base/project.ts";
-import { stateFolder } from "../src/stack/daemon.ts";
+import { stateFolder } from "../src/stack/state-folder.ts";
 
 /** An option of a benchmark that cannot be used, with code INVALID_OPTION. */
 export function wrongOption(found: string, remedy: string): StreamlabError {
