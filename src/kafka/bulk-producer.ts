@@ -5,7 +5,7 @@ import { encodeBatch, type RecordToWrite } from "../kafka-protocol/record-batch.
 import { KafkaError } from "./kafka-error.ts";
 import type { KafkaConnection } from "./kafkajs-adapter.ts";
 import { createPartitioner } from "./partitioner.ts";
-import { Cluster } from "./wire/cluster.ts";
+import { Cluster, LATEST } from "./wire/cluster.ts";
 
 export type BulkProducerOptions = {
   readonly connection: KafkaConnection;
@@ -34,11 +34,18 @@ interface Batch {
   bytes: number;
 }
 
+/** The leaders by partition, each of which has answered that it leads: that of a new topic is told of before it knows itself. */
+async function settledLeaders(cluster: Cluster, topic: string): Promise<number[]> {
+  const partitions = await cluster.partitions([topic]);
+  await cluster.listOffsets(partitions.map(({ partition }) => ({ topic, partition, timestamp: LATEST })));
+  return (await cluster.partitions([topic])).map(({ leader }) => leader);
+}
+
 /** Opens a bulk producer for a topic that is there. @throws KafkaError KAFKA_UNREACHABLE, KAFKA_TOPIC */
 export async function createBulkProducer(options: BulkProducerOptions): Promise<BulkProducer> {
   const { topic, batchBytes = 512 * 1024, maxInFlight = 3 } = options;
   const cluster = new Cluster(options.connection, options.clock);
-  const leaders = (await cluster.partitions([topic])).map(({ leader }) => leader);
+  const leaders = await settledLeaders(cluster, topic);
   const choose = createPartitioner(1000);
   const keys = new Map<string, Buffer>();
   const batches: Batch[] = leaders.map(() => ({ records: [], bytes: 0 }));
