@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decompress, MAX_UNPACKED_BYTES } from "./compression.ts";
+import { compress, decompress, MAX_UNPACKED_BYTES } from "./compression.ts";
 import { unpackLz4 } from "./lz4.ts";
 import { KafkaProtocolError } from "./protocol-error.ts";
 import { BATCH_HEADER_BYTES } from "./record-batch.ts";
@@ -50,6 +50,32 @@ describe("batches that other producers compressed", () => {
         }
       }),
     );
+  });
+});
+
+describe("what is packed here", () => {
+  const text = fc
+    .array(fc.constantFrom("sensor_0001", "temperature", '{"value":', "x", "\u0000\u0000\u0000\u0000"), { maxLength: 4000 })
+    .map((words) => words.join(""));
+  const given = fc.oneof(
+    text.map((words) => Buffer.from(words)),
+    fc.uint8Array({ maxLength: 3000 }).map((bytes) => Buffer.from(bytes)),
+    fc.nat(200_000).map((length) => Buffer.alloc(length, 7)),
+    fc.nat(200_000).map((length) => Buffer.from(Array.from({ length }, (_, i) => Math.imul(i, 0x9e3779b1) >>> 24))),
+  );
+
+  test.each(["gzip", "snappy", "lz4", "zstd"] as const)("%s comes back as it was, whatever the bytes", (codec) => {
+    fc.assert(
+      fc.property(given, (bytes) => {
+        expect(decompress(codec, compress(codec, bytes)).equals(bytes)).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test.each(["gzip", "snappy", "lz4", "zstd"] as const)("%s makes readings less than half as large", (codec) => {
+    const readings = Buffer.from(Array.from({ length: 2000 }, (_, i) => `{"sensor_id":"sensor_${i % 100}","value":${i / 7}}`).join());
+    expect(compress(codec, readings).length).toBeLessThan(readings.length / 2);
   });
 });
 

@@ -1,8 +1,8 @@
 import zlib from "node:zlib";
 import { messageOf } from "../base/errors.ts";
-import { unpackLz4 } from "./lz4.ts";
+import { packLz4, unpackLz4 } from "./lz4.ts";
 import { KafkaProtocolError } from "./protocol-error.ts";
-import { unpackSnappy } from "./snappy.ts";
+import { packSnappy, unpackSnappy } from "./snappy.ts";
 
 /** The compression of a batch: the low three bits of its attributes. */
 export type Compression = "none" | "gzip" | "snappy" | "lz4" | "zstd";
@@ -47,10 +47,11 @@ export function decompress(compression: Compression, bytes: Uint8Array): Buffer 
   }
 }
 
-/** The inverse of `decompress`. Throws UNSUPPORTED_BATCH for snappy and lz4, which are read but not written. */
+/** The inverse of `decompress`. */
 export function compress(compression: Compression, bytes: Uint8Array): Uint8Array {
   if (compression === "none") return bytes;
-  if (compression === "gzip") return zlib.gzipSync(bytes);
-  if (compression === "zstd") return zlib.zstdCompressSync(bytes);
-  throw unsupported(`${compression} was asked for`, "Choose gzip, zstd or none.");
+  const given = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (compression === "gzip") return zlib.gzipSync(given);
+  if (compression === "zstd") return zlib.zstdCompressSync(given);
+  return compression === "snappy" ? packSnappy(given) : packLz4(given);
 }

@@ -1,3 +1,4 @@
+import { findMatches } from "./lz-matches.ts";
 import { malformed } from "./protocol-error.ts";
 import { copyWithin } from "./snappy.ts";
 
@@ -77,4 +78,51 @@ export function unpackLz4(bytes: Buffer, maxBytes: number): Buffer {
     } else unpackBlock(block, out);
     at += size + (hasBlockChecksum ? 4 : 0);
   }
+}
+
+const BLOCK_BYTES = 64 * 1024;
+/** Version 1, blocks that stand alone, 64 KiB at most each; the last byte is the checksum of the two before it. */
+const FRAME_HEADER: Buffer = Buffer.from("04224d18604082", "hex");
+const UNPACKED = 0x80000000;
+
+function packBlock(bytes: Buffer, start: number, end: number, out: Buffer, outAt: number): number {
+  let to = outAt;
+  const rest = (length: number): void => {
+    let left = length - 15;
+    for (; left >= 255; left -= 255) out[to++] = 255;
+    out[to++] = left;
+  };
+  const sequence = (literalsAt: number, literals: number, extra: number): void => {
+    out[to++] = (Math.min(literals, 15) << 4) | Math.min(extra, 15);
+    if (literals >= 15) rest(literals);
+    to += bytes.copy(out, to, literalsAt, literalsAt + literals);
+  };
+  const tail = findMatches(bytes, start, end, (literalsAt, at, distance, length) => {
+    const extra = length - MIN_MATCH;
+    sequence(literalsAt, at - literalsAt, extra);
+    out[to++] = distance & 255;
+    out[to++] = distance >> 8;
+    if (extra >= 15) rest(extra);
+  });
+  sequence(tail, end - tail, 0);
+  return to;
+}
+
+/** Packs into one LZ4 frame; a block that does not get smaller stays as it is. */
+export function packLz4(bytes: Buffer): Buffer {
+  const blocks = Math.ceil(bytes.length / BLOCK_BYTES);
+  const out = Buffer.allocUnsafe(FRAME_HEADER.length + bytes.length + Math.ceil(bytes.length / 128) + blocks * 32 + 4);
+  let to = FRAME_HEADER.copy(out);
+  for (let at = 0; at < bytes.length; at += BLOCK_BYTES) {
+    const end = Math.min(at + BLOCK_BYTES, bytes.length);
+    const next = packBlock(bytes, at, end, out, to + 4);
+    if (next - to - 4 < end - at) {
+      out.writeUInt32LE(next - to - 4, to);
+      to = next;
+    } else {
+      out.writeUInt32LE(UNPACKED + end - at, to);
+      to += 4 + bytes.copy(out, to + 4, at, end);
+    }
+  }
+  return out.subarray(0, out.writeUInt32LE(0, to));
 }

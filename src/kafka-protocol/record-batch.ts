@@ -48,7 +48,8 @@ export const isControl = (attributes: number): boolean => (attributes & CONTROL)
 
 const readLong = (buffer: Buffer, at: number): number => buffer.readInt32BE(at) * 4294967296 + buffer.readUInt32BE(at + 4);
 
-const writeLong = (buffer: Buffer, at: number, value: number): void => {
+/** Eight bytes, exact within ±2^53. */
+export const writeLong = (buffer: Buffer, at: number, value: number): void => {
   const high = Math.floor(value / 4294967296);
   buffer.writeInt32BE(high, at);
   buffer.writeUInt32BE(value - high * 4294967296, at + 4);

@@ -1,3 +1,4 @@
+import { findMatches } from "./lz-matches.ts";
 import { malformed } from "./protocol-error.ts";
 
 /** How Java's producers frame snappy: this magic, two versions, then blocks behind their lengths. librdkafka sends one bare block. */
@@ -77,4 +78,56 @@ export function unpackSnappy(bytes: Buffer, maxBytes: number): Buffer {
     at = end;
   }
   return blocks.length === 1 ? (blocks[0] as Buffer) : Buffer.concat(blocks);
+}
+
+const BLOCK_BYTES = 32 * 1024;
+
+function packBlock(bytes: Buffer, start: number, end: number, out: Buffer, outAt: number): number {
+  let to = outAt;
+  for (let left = end - start; ; left >>>= 7) {
+    out[to++] = left > 127 ? (left & 127) | 128 : left;
+    if (left <= 127) break;
+  }
+  const literals = (from: number, until: number): void => {
+    const length = until - from - 1;
+    if (length < 0) return;
+    if (length < 60) out[to++] = length << 2;
+    else if (length < 256) {
+      out[to++] = 60 << 2;
+      out[to++] = length;
+    } else {
+      out[to++] = 61 << 2;
+      out[to++] = length & 255;
+      out[to++] = length >> 8;
+    }
+    to += bytes.copy(out, to, from, until);
+  };
+  const tail = findMatches(bytes, start, end, (literalsAt, at, distance, length) => {
+    literals(literalsAt, at);
+    for (let left = length; left > 0;) {
+      const part = Math.min(left, 64);
+      out[to++] = ((part - 1) << 2) | 2;
+      out[to++] = distance & 255;
+      out[to++] = distance >> 8;
+      left -= part;
+    }
+  });
+  literals(tail, end);
+  return to;
+}
+
+/** Packs as Java's producers do: blocks of 32 KiB, each behind its length. */
+export function packSnappy(bytes: Buffer): Buffer {
+  const blocks = Math.ceil(bytes.length / BLOCK_BYTES);
+  const out = Buffer.allocUnsafe(JAVA_HEADER_BYTES + bytes.length + Math.ceil(bytes.length / 6) + blocks * 16);
+  JAVA_MAGIC.copy(out);
+  out.writeInt32BE(1, 8);
+  out.writeInt32BE(1, 12);
+  let to = JAVA_HEADER_BYTES;
+  for (let at = 0; at < bytes.length; at += BLOCK_BYTES) {
+    const next = packBlock(bytes, at, Math.min(at + BLOCK_BYTES, bytes.length), out, to + 4);
+    out.writeInt32BE(next - to - 4, to);
+    to = next;
+  }
+  return out.subarray(0, to);
 }

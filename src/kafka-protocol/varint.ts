@@ -36,6 +36,8 @@ export function readVarint(bytes: Uint8Array, cursor: VarintCursor, end: number)
 
 /** How many bytes `writeVarint` needs. */
 export function varintBytes(value: number): number {
+  if (value >= 0 && value < 64) return 1;
+  if (value >= 0 && value < 8192) return 2;
   let left = zigzag(value);
   let bytes = 1;
   for (; left > 127; left = Math.floor(left / 128)) bytes++;
@@ -44,6 +46,15 @@ export function varintBytes(value: number): number {
 
 /** Writes a zigzag varint at `at` and returns the place behind it. Exact within ±2^52. */
 export function writeVarint(bytes: Uint8Array, at: number, value: number): number {
+  if (value >= 0 && value < 64) {
+    bytes[at] = value << 1;
+    return at + 1;
+  }
+  if (value >= 0 && value < 8192) {
+    bytes[at] = ((value << 1) & 127) | 128;
+    bytes[at + 1] = value >> 6;
+    return at + 2;
+  }
   let left = zigzag(value);
   let next = at;
   while (left > 127) {
