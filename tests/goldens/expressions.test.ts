@@ -86,7 +86,10 @@ function compile(node: Node, source: StructType, ansi: boolean): Stage {
     schema = { type: "struct", fields: columns.map(({ name, resolved }) => ({ name, dataType: type(resolved), nullable: true })) };
     const only = columns[0]?.resolved;
     if (only?.kind === "call" && only.entry.generator?.emitRows) {
-      only.entry.generator.emitRows(only, context, (values) => writer.line(`out.push([${values.map(valueOrNull).join(", ")}]);`));
+      only.entry.generator.emitRows(only, context, (values) => {
+        const texts = values.map((one) => valueOrNull(one.kind === "value" ? one.emitted : { value: "null", isNull: "true" }));
+        writer.line(`out.push([${texts.join(", ")}]);`);
+      });
     } else {
       const values = columns.map(({ resolved }) => valueOrNull(context.emit(resolved)));
       writer.line(`out.push([${values.join(", ")}]);`);

@@ -150,7 +150,8 @@ export function createSession(options: SessionOptions = {}): Session {
   const internals: SessionInternals = {
     clock,
     get context() {
-      return { settings: { ansi: settings().ansi }, functions: udf.functions };
+      const byteScanners = conf.get(BYTE_SCANNERS)?.toLowerCase() !== "false";
+      return { settings: { ansi: settings().ansi, ...(!byteScanners && { byteScanners }) }, functions: udf.functions };
     },
     get settings() {
       return settings();
@@ -306,6 +307,8 @@ function memoryFormat(inputs: ReadonlyMap<string, MemoryInput>, tables: Readonly
   };
 }
 
+/** False reads all records by the full rules, over strings: the answers are the same, only slower. True if it is not set. */
+const BYTE_SCANNERS = "spark.sql.codegen.byteScanners";
 const IDLE_EVENTS = "spark.sql.streaming.noDataProgressEventInterval";
 
 /** Ten seconds, unless the setting says otherwise: milliseconds, or a duration ("5s"). */

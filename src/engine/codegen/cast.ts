@@ -1,6 +1,10 @@
 import type { Resolved } from "../columns/resolved.ts";
 import { isIntegral } from "../columns/coerce.ts";
-import type { EmitContext } from "../functions/function-entry.ts";
+import { readFraction, readWhole } from "../functions/bytes/byte-number.ts";
+import { instantReader, readDay } from "../functions/bytes/byte-timestamp.ts";
+import { textOf } from "../functions/bytes/interned-text.ts";
+import { rawText } from "../functions/bytes/raw-text.ts";
+import type { EmitContext, RawText } from "../functions/function-entry.ts";
 import { dayOfUs, US_PER_DAY } from "../types/calendar.ts";
 import type { DataType, DecimalType } from "../types/data-type.ts";
 import { fitsLong, normalLong, wrapLong, type Long } from "../types/long.ts";
@@ -20,7 +24,7 @@ import {
 } from "../types/number-text.ts";
 import { sameType } from "../types/schema.ts";
 import { formatDate, formatTimestamp, parseDate, parseTimestamp } from "../types/timestamp-text.ts";
-import { sqlTypeName } from "../types/type-text.ts";
+import { simpleString, sqlTypeName } from "../types/type-text.ts";
 import { bytesText, valueText } from "../types/value-text.ts";
 import type { Emitted } from "./code.ts";
 import { literalText, placeholder } from "./literal-text.ts";
@@ -50,9 +54,10 @@ interface Conversion {
 export function emitCast(expression: Extract<Resolved, { kind: "cast" }>, context: EmitContext): Emitted {
   const from = expression.input.dataType;
   const to = expression.dataType;
-  const known =
-    foldedCast(expression, context) ?? (from.type === "binary" && to.type === "string" ? emitText(expression.input, context) : undefined);
+  const known = foldedCast(expression, context) ?? emitByteCast(expression, context);
   if (known) return known;
+  const raw = from.type === "binary" ? rawText(expression, context) : undefined;
+  if (raw) return emitRawText(raw, context);
   const input = context.emit(expression.input);
   if (input.isNull === "true") return input;
   const strict = context.settings.ansi || expression.mode === "try";
@@ -86,16 +91,54 @@ function guarded(text: string, isNull: string, to: DataType): string {
   return isNull === "false" ? text : `(${isNull} ? ${placeholder(to)} : ${text})`;
 }
 
-/** Text straight from the bytes of a record, without a copy of them. */
-function emitText(input: Resolved, context: EmitContext): Emitted | undefined {
-  const origin = context.origin(input);
-  if (origin.expression.kind !== "field") return undefined;
-  const binding = origin.context.binding(origin.expression.ordinal);
-  if (binding.kind !== "bytes") return undefined;
-  return {
-    value: `(${binding.start} < 0 ? "" : ${binding.buffer}.utf8Slice(${binding.start}, ${binding.end}))`,
-    isNull: `${binding.start} < 0`,
-  };
+/** The text that lies as bytes in a block. */
+export function emitRawText(raw: RawText, context: EmitContext): Emitted {
+  const isNull = `${raw.start} < 0`;
+  const text = `${context.writer.constant("textOf", textOf)}(${raw.buffer}, ${raw.start}, ${raw.end})`;
+  return { value: raw.nullable === false ? text : `(${isNull} ? "" : ${text})`, isNull: raw.nullable === false ? "false" : isNull };
+}
+
+/** How a plain text of a type is read from its bytes: NaN where it is not plain. */
+function byteReader(to: DataType, raw: RawText, context: EmitContext): string | undefined {
+  const { writer } = context;
+  const place = `${raw.buffer}, ${raw.start}, ${raw.end}`;
+  switch (to.type) {
+    case "tinyint":
+    case "smallint":
+    case "int":
+    case "bigint":
+      return `${writer.constant("wholeOf", readWhole)}(${place}, ${to.type === "bigint" ? "Infinity" : 2 ** (BITS[to.type] - 1)})`;
+    case "float":
+    case "double": {
+      const number = `${writer.constant("fractionOf", readFraction)}(${place})`;
+      return to.type === "float" ? `Math.fround(${number})` : number;
+    }
+    case "date":
+      return `${writer.constant("dayOf", readDay)}(${place})`;
+    case "timestamp":
+      return `${writer.constant("instantOf", instantReader())}(${place})`;
+    default:
+      return undefined;
+  }
+}
+
+/** A cast of a text that lies as bytes: plain ones from their digits, any other by the rules of the cast over the text. */
+function emitByteCast(expression: Extract<Resolved, { kind: "cast" }>, context: EmitContext): Emitted | undefined {
+  const { input, dataType: to, mode } = expression;
+  if (input.dataType.type !== "string") return undefined;
+  const raw = rawText(input, context);
+  const read = raw && byteReader(to, raw, context);
+  if (!raw || read === undefined) return undefined;
+  const { writer, settings } = context;
+  const full = converterOf(input.dataType, to, settings.ansi, mode);
+  const slow = (buffer: Buffer, start: number, end: number): unknown => full(buffer.utf8Slice(start, end));
+  writer.line(`// ${mode === "try" ? "try_cast" : "cast"} to ${simpleString(to)}, from its bytes`);
+  const value = writer.local("cast");
+  const strict = settings.ansi && mode === "cast";
+  const isNull = raw.nullable === false ? "false" : `${raw.start} < 0`;
+  writer.line(`let ${value} = ${isNull === "false" ? read : `${isNull} ? ${strict ? "0" : "null"} : ${read}`};`);
+  writer.line(`if (${value} !== ${value}) ${value} = ${writer.constant("castText", slow)}(${raw.buffer}, ${raw.start}, ${raw.end});`);
+  return { value, isNull: strict ? isNull : `${value} === null` };
 }
 
 const errorMakers = new Map<string, (value: unknown) => QueryExecutionError>();

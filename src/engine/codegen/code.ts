@@ -17,7 +17,7 @@ export class CodeWriter {
   readonly constants: Map<string, unknown> = new Map();
   #late: Map<string, () => unknown> = new Map();
   #bound: ReadonlyMap<string, unknown> = new Map();
-  #lines: string[] = [];
+  #lines: (string | (() => string))[] = [];
   #blocks: number[] = [0];
   #blockCount = 0;
   #names = 0;
@@ -29,6 +29,12 @@ export class CodeWriter {
   /** A line for readers of the generated code. */
   comment(text: string): void {
     this.line(`// ${text.replaceAll(/[\r\n\u2028\u2029]+/g, " ")}`);
+  }
+
+  /** A line, such as a comment, that is known when the function is finished. */
+  lateLine(make: () => string): void {
+    const indent = "  ".repeat(this.#blocks.length - 1);
+    this.#lines.push(() => indent + make());
   }
 
   /** Writes `head {`, the body, `}`. */

@@ -1,6 +1,6 @@
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
 import type { EmitContext, FieldBinding } from "../functions/function-entry.ts";
-import { emitCast } from "./cast.ts";
+import { emitCast, emitRawText } from "./cast.ts";
 import type { CodeWriter, Emitted } from "./code.ts";
 import { literalText, placeholder } from "./literal-text.ts";
 import { structuralKey } from "./structural-key.ts";
@@ -103,6 +103,7 @@ class ExpressionEmitter implements EmitContext {
     return this.once(`field ${ordinal}`, () => {
       if (binding.kind === "value") return binding.emitted;
       if (binding.kind === "read") return binding.emit();
+      if (binding.text) return emitRawText(binding, this);
       const isNull = `${binding.start} < 0`;
       return { value: `(${isNull} ? null : Uint8Array.prototype.slice.call(${binding.buffer}, ${binding.start}, ${binding.end}))`, isNull };
     });

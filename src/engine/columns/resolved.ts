@@ -18,6 +18,8 @@ export type Resolved = { readonly dataType: DataType; readonly nullable: boolean
 export interface ExpressionSettings {
   /** spark.sql.ansi.enabled: overflow, bad casts and division by zero stop the query. */
   readonly ansi: boolean;
+  /** spark.sql.codegen.byteScanners: false makes strings of raw columns first and reads those by the full rules, with the same answers. */
+  readonly byteScanners?: boolean;
   /** Where from_json counts how records differ from their schema; absent outside of a query's stages. */
   readonly drift?: DriftLog;
 }

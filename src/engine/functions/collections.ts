@@ -7,6 +7,7 @@ import type { ArrayType, DataType, MapType } from "../types/data-type.ts";
 import { sqlTypeName } from "../types/type-text.ts";
 import { valueOrNull } from "../codegen/emit.ts";
 import { alike } from "./comparisons.ts";
+import { withRawParts } from "./bytes/raw-split.ts";
 import type { EmitContext, FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
 import { BOOLEAN, implicitCast, INT, literalOf, NULL, scalar, STRING, unexpectedType } from "./scalar.ts";
 
@@ -24,32 +25,44 @@ export const collections: readonly FunctionEntry[] = [
   sizeEntry("size", "How many elements an array or entries a map has; of null null, or -1 without ANSI rules."),
   sizeEntry("cardinality", "The same as size."),
   scalar({ name: "array_size", doc: "How many elements an array has.", params: [anArray], result: INT, run: sizeOf }),
-  scalar({
-    name: "get",
-    doc: "The element of an array at a position from 0, null outside of it.",
-    params: [anArray, INT],
-    result: elementType,
-    partial: true,
-    run: (list: unknown[], i: number) => list[i] ?? null,
-  }),
-  {
-    name: "getitem",
-    doc: "An element of an array by its position from 0 (an error outside of it under ANSI rules), the value under a key of a map, a field of each struct of an array.",
-    resolve: resolveItem,
-    emit: (call, context) => itemEntry(call).emit(call, context),
-  },
-  {
-    name: "element_at",
-    doc: "The element of an array at a position from 1, or from the end; the value under a key of a map.",
-    resolve: (args, _options, settings) => resolveElementAt("element_at", args, settings),
-    emit: (call, context) => elementAt(call, context.settings.ansi).emit(call, context),
-  },
-  {
-    name: "try_element_at",
-    doc: "element_at that gives null where there is nothing.",
-    resolve: (args, _options, settings) => resolveElementAt("try_element_at", args, settings),
-    emit: (call, context) => elementAt(call, false).emit(call, context),
-  },
+  withRawParts(
+    scalar({
+      name: "get",
+      doc: "The element of an array at a position from 0, null outside of it.",
+      params: [anArray, INT],
+      result: elementType,
+      partial: true,
+      run: (list: unknown[], i: number) => list[i] ?? null,
+    }),
+    { first: 0 },
+  ),
+  withRawParts(
+    {
+      name: "getitem",
+      doc: "An element of an array by its position from 0 (an error outside of it under ANSI rules), the value under a key of a map, a field of each struct of an array.",
+      resolve: resolveItem,
+      emit: (call, context) => itemEntry(call).emit(call, context),
+    },
+    { first: 0, outside: invalidArrayIndex },
+  ),
+  withRawParts(
+    {
+      name: "element_at",
+      doc: "The element of an array at a position from 1, or from the end; the value under a key of a map.",
+      resolve: (args, _options, settings) => resolveElementAt("element_at", args, settings),
+      emit: (call, context) => elementAt(call, context.settings.ansi).emit(call, context),
+    },
+    { first: 1, outside: invalidElementIndex },
+  ),
+  withRawParts(
+    {
+      name: "try_element_at",
+      doc: "element_at that gives null where there is nothing.",
+      resolve: (args, _options, settings) => resolveElementAt("try_element_at", args, settings),
+      emit: (call, context) => elementAt(call, false).emit(call, context),
+    },
+    { first: 1 },
+  ),
   {
     name: "array_contains",
     doc: "Whether a value is among the elements; null if it is not but one of them is null.",

@@ -9,6 +9,7 @@ import { compareDoubles, comparatorOf } from "../types/compare.ts";
 import type { DataType } from "../types/data-type.ts";
 import { sameType } from "../types/schema.ts";
 import { sqlTypeName } from "../types/type-text.ts";
+import { emitRawTest, sameBytes } from "./bytes/raw-text.ts";
 import type { EmitContext, FunctionEntry } from "./function-entry.ts";
 import { BOOLEAN } from "./scalar.ts";
 
@@ -64,12 +65,19 @@ function comparison(name: string, doc: string, operator: string): FunctionEntry 
       nullable: args.some((arg) => arg.nullable),
     }),
     emit(call, context): Emitted {
+      const same = operator === "===" || operator === "!==" ? emitSameBytes(call.args, context) : undefined;
+      if (same) return operator === "===" ? same : { value: `!${same.value}`, isNull: same.isNull };
       const [a, b] = emitPair(call.args, context);
       const isNull = anyNull(a, b);
       if (isNull === "true") return { value: "null", isNull };
       return { value: compareText(operator, a.value, b.value, typeOf(call.args), context, isNull), isNull };
     },
   };
+}
+
+/** Equality of a text that lies as bytes with a literal, on either side. */
+function emitSameBytes(args: readonly Resolved[], context: EmitContext): Emitted | undefined {
+  return emitRawTest(args, context, sameBytes) ?? emitRawTest([...args].reverse(), context, sameBytes);
 }
 
 function typeOf(args: readonly Resolved[]): DataType {

@@ -1,15 +1,21 @@
 import { QueryExecutionError } from "../codegen/execution-error.ts";
 import { AnalysisError, wrongArgumentCount } from "../columns/analysis-error.ts";
+import type { Emitted } from "../codegen/code.ts";
 import type { Resolved } from "../columns/resolved.ts";
 import type { StructType } from "../types/data-type.ts";
 import { sqlTypeName } from "../types/type-text.ts";
 import { csvNames, csvSchema } from "./csv/csv-inference.ts";
+import { createCsvScanner } from "./csv/byte-scanner.ts";
+import type { CsvOptions } from "./csv/csv-options.ts";
 import { csvOptions } from "./csv/csv-options.ts";
 import type { MalformedLine } from "./csv/csv-reader.ts";
 import { csvReader, malformedCsv } from "./csv/csv-reader.ts";
 import { CsvText } from "./csv/csv-text.ts";
 import { csvRowWriter } from "./csv/csv-writer.ts";
-import type { FunctionEntry } from "./function-entry.ts";
+import { rawText } from "./bytes/raw-text.ts";
+import { emitScannedField } from "./bytes/scan-code.ts";
+import { fullRules, MALFORMED, NO_RECORD, type ByteScanner, type ScannedFields } from "./bytes/scanned-record.ts";
+import type { EmitContext, FunctionEntry, RawText, ResolvedCallNode } from "./function-entry.ts";
 import { constantText, unsupportedInput, withOptionTexts } from "./option-texts.ts";
 import { implicitCast, scalar, STRING } from "./scalar.ts";
 
@@ -29,6 +35,10 @@ export const csv: readonly FunctionEntry[] = [
         });
       }
       return { args: [implicitCast(text, STRING, "from_csv", settings)], dataType: options.schema, nullable: true };
+    },
+    emitField(call, ordinal, context) {
+      const raw = call.dataType.type === "struct" ? rawText(call.args[0], context) : undefined;
+      return raw && scannedField(call, ordinal, raw, context);
     },
     emit(call, context) {
       const [arg] = call.args;
@@ -80,6 +90,48 @@ export const csv: readonly FunctionEntry[] = [
     1,
   ),
 ];
+
+function scannedField(call: ResolvedCallNode, ordinal: number, raw: RawText, context: EmitContext): Emitted | undefined {
+  const schema = call.dataType;
+  const options = optionsOf(call.options.options ?? {});
+  if (schema.type !== "struct" || !options || schema.fields.some((one) => !PLAIN.includes(one.dataType.type))) return undefined;
+  const { writer, malformed } = context;
+  const line: MalformedLine = { reason: null };
+  const corrupt = schema.fields.some((one) => one.name === options.corruptName);
+  const validated = malformed !== undefined || corrupt || options.mode === "FAILFAST";
+  return emitScannedField(call, ordinal, context, {
+    title: "CSV",
+    schema,
+    raw,
+    make: (needed, fields) => {
+      const full = fullRules(schema, fields, lineReader(schema, call.options.options ?? {}, line), () => line.reason);
+      return createCsvScanner(schema, options, needed, validated, fields, full) ?? orNull(full, fields);
+    },
+    after: (status, holder) => {
+      if (malformed) writer.block(`if (${status} === ${MALFORMED})`, () => malformed(`${holder}.reason`));
+    },
+  });
+}
+
+const PLAIN: readonly string[] = "string boolean tinyint smallint int bigint float double decimal timestamp date binary".split(" ");
+
+/** The options, unless something is wrong with them: that is told at the first text. */
+function optionsOf(given: Readonly<Record<string, string>>): CsvOptions | undefined {
+  try {
+    const options = csvOptions(given);
+    return options.mode === "DROPMALFORMED" ? undefined : options;
+  } catch {
+    return undefined;
+  }
+}
+
+function orNull(full: ByteScanner, fields: ScannedFields): ByteScanner {
+  return (buffer, start, end) => {
+    if (start >= 0) return full(buffer, start, end);
+    fields.nulls.fill(1);
+    return NO_RECORD;
+  };
+}
 
 /** The reader of from_csv, made at its first text, because what is wrong with its options is told then. */
 function lineReader(schema: StructType, given: Readonly<Record<string, string>>, line: MalformedLine): (text: string) => unknown[] {

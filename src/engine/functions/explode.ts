@@ -2,7 +2,8 @@ import type { Emitted } from "../codegen/code.ts";
 import { AnalysisError, wrongArgumentCount } from "../columns/analysis-error.ts";
 import type { StructField } from "../types/data-type.ts";
 import { elementType, firstType } from "./collections.ts";
-import type { EmitContext, FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
+import { emitRawParts } from "./bytes/raw-split.ts";
+import type { EmitContext, FieldBinding, FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
 import { INT, unexpectedType } from "./scalar.ts";
 
 /** explode and its kin: a row per element. */
@@ -27,12 +28,12 @@ function inline(name: string, doc: string, outer: boolean): FunctionEntry {
           call,
           context,
           ([row]) => {
-            if (!row) return;
+            if (row?.kind !== "value") return;
             const { writer } = context;
             each(
               fieldsOf(call).map((_, i) => {
-                const value = writer.assign("f", `${row.value} === null ? null : ${row.value}[${i}]`);
-                return { value, isNull: `(${value} === null)` };
+                const value = writer.assign("f", `${row.emitted.value} === null ? null : ${row.emitted.value}[${i}]`);
+                return { kind: "value", emitted: { value, isNull: `(${value} === null)` } };
               }),
             );
           },
@@ -91,13 +92,14 @@ function explodedColumns(call: ResolvedCallNode, outer: boolean, position: boole
 function emitRows(
   call: ResolvedCallNode,
   context: EmitContext,
-  each: (values: readonly Emitted[]) => void,
+  each: (values: readonly FieldBinding[]) => void,
   outer: boolean,
   position: boolean,
 ): void {
   const [arg] = call.args;
   if (!arg) throw wrongArgumentCount(call.entry.name, "1", 0);
   const { writer } = context;
+  if (!outer && emitRawParts(arg, context, each, position)) return;
   const input = context.emit(arg);
   const none = writer.constant("none", outer ? OUTER : NO_ROWS);
   const map = arg.dataType.type === "map";
@@ -111,7 +113,7 @@ function emitRows(
   writer.block(`for (let ${at} = 0; ${at} < ${list}.length; ${at}++)`, () => {
     const one = writer.assign("one", `${list}[${at}]`);
     const missing = outer ? writer.assign("n", `${list} === ${none}`) : "false";
-    const values = map
+    const values: Emitted[] = map
       ? [
           { value: outer ? `(${missing} ? null : ${one}[0])` : `${one}[0]`, isNull: missing },
           {
@@ -120,7 +122,7 @@ function emitRows(
           },
         ]
       : [{ value: one, isNull: `(${one} === null)` }];
-    each(position ? [{ value: at, isNull: missing }, ...values] : values);
+    each((position ? [{ value: at, isNull: missing }, ...values] : values).map((emitted) => ({ kind: "value", emitted })));
   });
 }
 

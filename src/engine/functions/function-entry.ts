@@ -26,6 +26,8 @@ export interface FunctionEntry {
    * the struct is made and the field taken from it.
    */
   emitField?(call: ResolvedCallNode, ordinal: number, context: EmitContext): Emitted | undefined;
+  /** Present on functions whose text lies as bytes where their argument's does: where those begin and end. Undefined where they have to be made. */
+  emitRaw?(call: ResolvedCallNode, context: EmitContext): RawText | undefined;
   /**
    * Present on functions that give any number of rows for one (explode and its kin; window and session_window). Such a call is only allowed
    * where the plan has an operator for it, as a whole column of a projection or as a grouping key: `emit` is never called.
@@ -42,7 +44,7 @@ export interface Generator {
   /** The columns of the rows: one, named "col", for explode of an array; key and value of a map; pos besides. */
   columns(call: ResolvedCallNode): readonly StructField[];
   /** Writes the loop (or the branch) that calls `each` once per row with the columns' values; "rows" only. */
-  emitRows?(call: ResolvedCallNode, context: EmitContext, each: (values: readonly Emitted[]) => void): void;
+  emitRows?(call: ResolvedCallNode, context: EmitContext, each: (values: readonly FieldBinding[]) => void): void;
 }
 
 export interface ResolvedCall {
@@ -53,17 +55,23 @@ export interface ResolvedCall {
   readonly options?: CallOptions;
 }
 
+/** Bytes of a block, UTF-8 where they are text: `buffer` is the text of a node Buffer, `start` and `end` texts of positions in it, start < 0 for a null. */
+export interface RawText {
+  readonly buffer: string;
+  readonly start: string;
+  readonly end: string;
+  /** False where it is never null. */
+  readonly nullable?: boolean;
+}
+
 /** What an input column is bound to while code is written. */
 export type FieldBinding =
   /** Text that is there already. */
   | { readonly kind: "value"; readonly emitted: Emitted }
   /** Read at its first use and then kept. */
   | { readonly kind: "read"; readonly emit: () => Emitted }
-  /**
-   * A binary column that lies in a record block: `buffer` is the text of a node Buffer, `start` and `end` texts of positions in it, start < 0 for a null.
-   * Functions that can read bytes (`cast(… as string)`, from_json over it) do; others get a copy.
-   */
-  | { readonly kind: "bytes"; readonly buffer: string; readonly start: string; readonly end: string }
+  /** A binary column, or a text (`text`), that lies as bytes in a block. Functions that can read bytes do; others get a copy, or the text decoded. */
+  | ({ readonly kind: "bytes"; readonly text?: true } & RawText)
   /** A column of a projection, computed in the projection's context at its first use. */
   | { readonly kind: "expression"; readonly expression: Resolved; readonly context: EmitContext };
 

@@ -2,12 +2,14 @@ import type { Emitted } from "../codegen/code.ts";
 import { placeholder } from "../codegen/literal-text.ts";
 import { structuralKey } from "../codegen/structural-key.ts";
 import { AnalysisError, wrongArgumentCount } from "../columns/analysis-error.ts";
-import type { Resolved } from "../columns/resolved.ts";
 import type { DataType, StructType } from "../types/data-type.ts";
 import { sqlTypeName } from "../types/type-text.ts";
 import { givenOptions, parseMode } from "./csv/csv-options.ts";
-import type { EmitContext, FieldBinding, FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
-import { createByteScanner, createScannedFields, isScannedNumber, MALFORMED, SCANNED, type ScannedFields } from "./json/byte-scanner.ts";
+import { rawText } from "./bytes/raw-text.ts";
+import { emitScannedField } from "./bytes/scan-code.ts";
+import { MALFORMED, SCANNED } from "./bytes/scanned-record.ts";
+import type { EmitContext, FunctionEntry, RawText, ResolvedCallNode } from "./function-entry.ts";
+import { createByteScanner } from "./json/byte-scanner.ts";
 import { JsonDrift } from "./json/drift.ts";
 import { JsonParser, leniencyOf } from "./json/json-parser.ts";
 import { jsonTypeOf } from "./json/json-inference.ts";
@@ -50,8 +52,8 @@ export const json: readonly FunctionEntry[] = [
     emitField(call, ordinal, context) {
       const schema = call.dataType;
       if (schema.type !== "struct") return undefined;
-      const bytes = bytesOf(call.args[0], context);
-      return bytes ? scannedField(call, schema, ordinal, bytes, context) : parsedField(call, schema, ordinal, context);
+      const raw = rawText(call.args[0], context);
+      return raw ? scannedField(call, schema, ordinal, raw, context) : parsedField(call, schema, ordinal, context);
     },
   },
   withOptionTexts(
@@ -143,83 +145,29 @@ function nullableType(type: DataType): DataType {
   return type;
 }
 
-type Bytes = Extract<FieldBinding, { kind: "bytes" }>;
-
-/** The bytes of a record, if the text is `cast(value as string)` of a column that lies in a record block. */
-function bytesOf(text: Resolved | undefined, context: EmitContext): Bytes | undefined {
-  if (!text) return undefined;
-  const cast = context.origin(text);
-  if (cast.expression.kind !== "cast" || cast.expression.dataType.type !== "string") return undefined;
-  const column = cast.context.origin(cast.expression.input);
-  if (column.expression.kind !== "field") return undefined;
-  const binding = column.context.binding(column.expression.ordinal);
-  return binding.kind === "bytes" ? binding : undefined;
-}
-
 /** Why a record is a dead letter whose text is null, empty or JSON's null: from_json makes a null of it and calls nothing malformed. */
 const NO_VALUE = "no value";
 
-/** What one from_json over bytes shares within a stage. */
-interface Scan {
-  readonly fields: ScannedFields;
-  readonly needed: Set<number>;
-  readonly names: {
-    readonly scan: string;
-    readonly nulls: string;
-    readonly numbers: string;
-    readonly objects: string;
-    readonly holder: string;
-  };
-}
-
-function scannedField(call: ResolvedCallNode, schema: StructType, ordinal: number, bytes: Bytes, context: EmitContext): Emitted {
-  const key = `scan ${structuralKey(call)}`;
-  const scan = (context.shared.get(key) as Scan | undefined) ?? newScan(call, schema, context);
-  context.shared.set(key, scan);
-  scan.needed.add(ordinal);
-  const { writer } = context;
-  context.once(key, () => {
-    const drift = driftOf(call, context);
-    if (drift !== undefined) writer.line(`${drift}.bytes(${bytes.buffer}, ${bytes.start}, ${bytes.end});`);
-    const status = writer.assign("status", `${scan.names.scan}(${bytes.buffer}, ${bytes.start}, ${bytes.end})`);
-    const malformed = context.malformed;
-    const reason = `${status} === ${MALFORMED} ? ${scan.names.holder}.reason : "${NO_VALUE}"`;
-    if (malformed) writer.block(`if (${status} !== ${SCANNED})`, () => malformed(reason));
-    return { value: status, isNull: "false" };
-  });
-  const type = schema.fields[ordinal]?.dataType ?? STRING;
-  const isNull = writer.assign("n", `${scan.names.nulls}[${ordinal}] === 1`);
-  if (type.type === "boolean") return { value: `${scan.names.numbers}[${ordinal}] === 1`, isNull };
-  return { value: `${isScannedNumber(type) ? scan.names.numbers : scan.names.objects}[${ordinal}]`, isNull };
-}
-
-function newScan(call: ResolvedCallNode, schema: StructType, context: EmitContext): Scan {
-  const { writer } = context;
-  const options = call.options.options ?? {};
-  const parser = new JsonParser(schema, options);
-  const fields = createScannedFields(schema);
-  const needed = new Set<number>();
-  const validated = context.malformed !== undefined || parser.corruptOrdinal >= 0 || parser.failFast;
-  const plain = parser.readsPlainInstants ? schema : withoutTimestamps(schema);
-  return {
-    fields,
-    needed,
-    names: {
-      scan: writer.lateConstant("scan", () => createByteScanner(plain, needed, validated, parser, fields)),
-      nulls: writer.constant("nulls", fields.nulls),
-      numbers: writer.constant("numbers", fields.numbers),
-      objects: writer.constant("objects", fields.objects),
-      holder: writer.constant("fields", fields),
+function scannedField(call: ResolvedCallNode, schema: StructType, ordinal: number, raw: RawText, context: EmitContext): Emitted {
+  const { writer, malformed } = context;
+  return emitScannedField(call, ordinal, context, {
+    title: "JSON",
+    schema,
+    raw,
+    make: (needed, fields) => {
+      const parser = new JsonParser(schema, call.options.options ?? {});
+      const validated = malformed !== undefined || parser.corruptOrdinal >= 0 || parser.failFast;
+      return createByteScanner(schema, needed, validated, parser, fields);
     },
-  };
-}
-
-/** With a pattern of their own, instants are read by the full rules only. */
-function withoutTimestamps(schema: StructType): StructType {
-  const fields = schema.fields.map((one): StructType["fields"][number] =>
-    one.dataType.type === "timestamp" ? { ...one, dataType: { type: "date" } } : one,
-  );
-  return { type: "struct", fields };
+    before: () => {
+      const drift = driftOf(call, context);
+      if (drift !== undefined) writer.line(`${drift}.bytes(${raw.buffer}, ${raw.start}, ${raw.end});`);
+    },
+    after: (status, holder) => {
+      const reason = `${status} === ${MALFORMED} ? ${holder}.reason : "${NO_VALUE}"`;
+      if (malformed) writer.block(`if (${status} !== ${SCANNED})`, () => malformed(reason));
+    },
+  });
 }
 
 /** The record as the engine's value, null for a null; also the place where malformed text is noticed. */

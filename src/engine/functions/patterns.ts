@@ -1,6 +1,7 @@
 import { QueryExecutionError } from "../codegen/execution-error.ts";
 import type { DataType } from "../types/data-type.ts";
 import { datatypeMismatch } from "../columns/analysis-error.ts";
+import { containsBytes, emitRawTest, endsWithBytes, sameBytes, startsWithBytes, type RawTest } from "./bytes/raw-text.ts";
 import type { FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
 import { javaPattern, quote } from "./java-pattern.ts";
 import { BOOLEAN, INT, literalOf, scalar, STRING } from "./scalar.ts";
@@ -9,14 +10,7 @@ const TEXTS: DataType = { type: "array", element: STRING };
 
 /** like, rlike and the regexp functions. Patterns are Java's (java-pattern.ts). */
 export const patterns: readonly FunctionEntry[] = [
-  scalar({
-    name: "like",
-    doc: "Whether the whole text follows a pattern of % and _; \\ escapes.",
-    params: [STRING, STRING, STRING],
-    required: 2,
-    result: BOOLEAN,
-    make: (call) => matcher(call, likePattern("")),
-  }),
+  like(),
   scalar({
     name: "ilike",
     doc: "like without case.",
@@ -77,6 +71,27 @@ export const patterns: readonly FunctionEntry[] = [
     make: (call) => splitBy(regexOf(call)),
   }),
 ];
+
+function like(): FunctionEntry {
+  const entry = scalar({
+    name: "like",
+    doc: "Whether the whole text follows a pattern of % and _; \\ escapes.",
+    params: [STRING, STRING, STRING],
+    required: 2,
+    result: BOOLEAN,
+    make: (call) => matcher(call, likePattern("")),
+  });
+  return { ...entry, emit: (call, context) => emitRawTest(call.args, context, likeBytes) ?? entry.emit(call, context) };
+}
+
+/** A pattern whose only % stand at its ends, as a test of bytes. */
+function likeBytes(pattern: string): RawTest | undefined {
+  const match = /^(%?)([^%_\\]*)(%?)$/.exec(pattern);
+  if (match === null) return undefined;
+  const [, before, text = "", after] = match;
+  if (before) return after ? containsBytes(text) : endsWithBytes(text);
+  return after ? startsWithBytes(text) : sameBytes(text);
+}
 
 function regexTest(name: string): FunctionEntry {
   return scalar({

@@ -1,20 +1,16 @@
 import { QueryExecutionError } from "../codegen/execution-error.ts";
 import { literal } from "../columns/coerce.ts";
 import type { ExpressionSettings, Resolved } from "../columns/resolved.ts";
+import { containsBytes, emitRawTest, endsWithBytes, startsWithBytes, type RawTest } from "./bytes/raw-text.ts";
 import type { FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
 import { logic } from "./logic.ts";
 import { BINARY, BOOLEAN, implicitCast, INT, scalar, STRING } from "./scalar.ts";
 
 /** Where a text is in another, how alike two texts are, and the parts between separators. Positions count characters, from 1. */
 export const textSearch: readonly FunctionEntry[] = [
-  within("contains", "Whether the second is in the first.", "includes", (a, b) => Buffer.from(a).includes(Buffer.from(b))),
-  within("startswith", "Whether the first begins with the second.", "startsWith", (a, b) => Buffer.from(a.subarray(0, b.length)).equals(b)),
-  within(
-    "endswith",
-    "Whether the first ends with the second.",
-    "endsWith",
-    (a, b) => a.length >= b.length && Buffer.from(a.subarray(a.length - b.length)).equals(b),
-  ),
+  within("contains", "Whether the second is in the first.", "includes", containsBytes),
+  within("startswith", "Whether the first begins with the second.", "startsWith", startsWithBytes),
+  within("endswith", "Whether the first ends with the second.", "endsWith", endsWithBytes),
   scalar({
     name: "instr",
     doc: "The position of the second in the first, 0 if it is not there.",
@@ -56,18 +52,23 @@ export const textSearch: readonly FunctionEntry[] = [
   scalar({ name: "soundex", doc: "The Soundex code of an English word.", params: [STRING], result: STRING, run: soundex }),
 ];
 
-type BytesTest = (a: Uint8Array, b: Uint8Array) => boolean;
-
-/** Over two binary values bytes are compared; anything else is read as text. */
-function within(name: string, doc: string, method: string, ofBytes: BytesTest): FunctionEntry {
+/** Over two binary values bytes are compared, and a text that lies as bytes with those of a literal; anything else is read as text. */
+function within(name: string, doc: string, method: string, testOf: (wanted: string | Uint8Array) => RawTest): FunctionEntry {
   const text = scalar({ name, doc, params: [STRING, STRING], result: BOOLEAN, inline: ([a, b]) => `${a}.${method}(${b})` });
-  const binary = scalar({ name, doc, params: [BINARY, BINARY], result: BOOLEAN, run: ofBytes });
+  const binary = scalar({
+    name,
+    doc,
+    params: [BINARY, BINARY],
+    result: BOOLEAN,
+    run: (a: Uint8Array, b: Uint8Array) => testOf(b)(a, 0, a.length),
+  });
   const isBinary = (call: Pick<ResolvedCallNode, "args">): boolean =>
     call.args.length === 2 && call.args.every((arg) => arg.dataType.type === "binary");
   return {
     ...text,
     resolve: (args, options, settings) => (isBinary({ args }) ? binary : text).resolve(args, options, settings),
-    emit: (call, context) => (isBinary(call) ? binary : text).emit(call, context),
+    emit: (call, context) =>
+      isBinary(call) ? binary.emit(call, context) : (emitRawTest(call.args, context, testOf) ?? text.emit(call, context)),
   };
 }
 

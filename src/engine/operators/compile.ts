@@ -139,6 +139,7 @@ class Compiler {
     for (const stage of leaf.stages) {
       const out = this.#outOf.get(stage)?.() ?? this.#out;
       if (block.kind === "rows") stage.overRows(leaf.node.columns, streaming)(block.rows, run, out);
+      else if (block.kind === "raw") stage.overRaw(leaf.node.columns, block.columns, streaming)(block, run, out);
       else stage.overRecords(leaf.node.schema)(block, run, out);
     }
   }

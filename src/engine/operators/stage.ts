@@ -1,11 +1,11 @@
 import { CodeWriter, listingOf } from "../codegen/code.ts";
 import { createEmitContext, valueOrNull } from "../codegen/emit.ts";
 import type { ExpressionSettings } from "../columns/resolved.ts";
-import type { EmitContext, FieldBinding } from "../functions/function-entry.ts";
+import type { EmitContext, FieldBinding, RawText } from "../functions/function-entry.ts";
 import { fieldRef } from "../plan/node.ts";
 import { DriftLog } from "../functions/json/drift.ts";
 import type { Column } from "../plan/node.ts";
-import type { Block } from "../sources/source.ts";
+import type { Block, RawBlock } from "../sources/source.ts";
 import type { Row, StructType } from "../types/data-type.ts";
 import { simpleString } from "../types/type-text.ts";
 import type { DeadLetterBatch, DeadLetterSink } from "./dead-letters.ts";
@@ -89,6 +89,7 @@ export interface Step {
 export type StepFactory = () => Step;
 
 export type RowsFunction = (rows: readonly Row[], run: BatchRun, out: Row[]) => void;
+export type RawFunction = (block: RawBlock, run: BatchRun, out: Row[]) => void;
 export type BlockFunction = (block: Block, run: BatchRun, out: Row[]) => void;
 
 /** The loop that a stage begins with: how many rows, and how each column is read. */
@@ -129,7 +130,13 @@ export class Stage {
 
   /** The function over record blocks of a source with this schema. */
   overRecords(schema: StructType): BlockFunction {
-    return this.#function("records", recordsLoop(schema), true);
+    return this.#function("records", recordsLoop(schema, this.settings.byteScanners !== false), true);
+  }
+
+  /** The function over blocks of rows of which these columns lie as bytes. */
+  overRaw(columns: readonly Column[], raw: readonly number[], counted: boolean): RawFunction {
+    const kind = `raw ${raw.map((i) => columns[i]?.name).join(", ")}${counted ? " of a source" : ""}`;
+    return this.#function(kind, rawLoop(columns, raw, this.settings.byteScanners !== false), counted);
   }
 
   /** The function over the groups of a state; `fields` gives the columns of group `g`. */
@@ -202,13 +209,7 @@ function rowsLoop(columns: readonly Column[]): Loop {
     count: "rows.length",
     fields: (writer) => {
       writer.line("const row$ = rows[i];");
-      return columns.map((column, i): FieldBinding => ({
-        kind: "read",
-        emit: () => {
-          const value = writer.assign(column.name, `row$[${i}]`);
-          return { value, isNull: column.nullable ? `${value} === null` : "false" };
-        },
-      }));
+      return columns.map((column, i) => rowBinding(column, i, writer));
     },
     malformed: (writer) => (reason) => {
       writer.line(`run.deadLetters.row(row$, ${reason}); run.deadRows++;`);
@@ -217,10 +218,76 @@ function rowsLoop(columns: readonly Column[]): Loop {
   };
 }
 
+function rowBinding(column: Column, ordinal: number, writer: CodeWriter): FieldBinding {
+  return {
+    kind: "read",
+    emit: () => {
+      const value = writer.assign(column.name, `row$[${ordinal}]`);
+      return { value, isNull: column.nullable ? `${value} === null` : "false" };
+    },
+  };
+}
+
 const asBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-function recordsLoop(schema: StructType): Loop {
+/** Binary columns of a block, and texts: read from its bytes, or without `scanned` copied before anything reads them. */
+function rawBinding(place: RawText, text: boolean, scanned: boolean, writer: CodeWriter): FieldBinding {
+  if (scanned) return { kind: "bytes", ...(text && { text }), ...place };
+  return {
+    kind: "read",
+    emit: () => {
+      const { buffer, start, end } = place;
+      const copy = text ? `${buffer}.utf8Slice(${start}, ${end})` : `Uint8Array.prototype.slice.call(${buffer}, ${start}, ${end})`;
+      const value = writer.assign("copy", `${start} < 0 ? null : ${copy}`);
+      return { value, isNull: `${value} === null` };
+    },
+  };
+}
+
+function rawLoop(columns: readonly Column[], raw: readonly number[], scanned: boolean): Loop {
+  return {
+    name: "processRaw",
+    parameter: "block",
+    open: ({ writer }) => {
+      writer.line(
+        `const buffer = ${writer.constant("asBuffer", asBuffer)}(block.buffer), positions = block.positions${raw.length < columns.length ? ", rows = block.rows" : ""};`,
+      );
+    },
+    head: "for (let i = 0, n = block.count; i < n; i++)",
+    count: "block.count",
+    fields: (writer) => {
+      if (raw.length < columns.length) writer.line("const row$ = rows[i];");
+      return columns.map((column, ordinal): FieldBinding => {
+        const at = raw.indexOf(ordinal);
+        if (at < 0) return rowBinding(column, ordinal, writer);
+        const [start, end] = [2 * at, 2 * at + 1].map((offset) => `positions[i * ${2 * raw.length} + ${offset}]`);
+        return rawBinding({ buffer: "buffer", start: start ?? "", end: end ?? "" }, column.dataType.type === "string", scanned, writer);
+      });
+    },
+    malformed: (writer) => (reason) => {
+      const row = writer.constant("rawRow", (block: RawBlock, i: number) => rawRow(block, i, columns));
+      writer.line(`run.deadLetters.row(${row}(block, i), ${reason}); run.deadRows++;`);
+      writer.line("continue row;");
+    },
+  };
+}
+
+/** A row of a raw block with all its values. */
+function rawRow(block: RawBlock, i: number, columns: readonly Column[]): Row {
+  const buffer = asBuffer(block.buffer);
+  return columns.map((column, ordinal): Row[number] => {
+    const at = block.columns.indexOf(ordinal);
+    if (at < 0) return block.rows[i]?.[ordinal] ?? null;
+    const from = 2 * (i * block.columns.length + at);
+    const start = block.positions[from] ?? -1;
+    if (start < 0) return null;
+    const end = block.positions[from + 1] ?? start;
+    return column.dataType.type === "string" ? buffer.utf8Slice(start, end) : Uint8Array.prototype.slice.call(buffer, start, end);
+  });
+}
+
+function recordsLoop(schema: StructType, scanned: boolean): Loop {
   return {
     name: "processRecords",
     parameter: "block",
@@ -229,7 +296,7 @@ function recordsLoop(schema: StructType): Loop {
     },
     head: "for (let i = 0, n = block.count; i < n; i++)",
     count: "block.count",
-    fields: (writer) => schema.fields.map((field): FieldBinding => recordField(field.name, writer)),
+    fields: (writer) => schema.fields.map((field): FieldBinding => recordField(field.name, writer, scanned)),
     malformed: (writer) => (reason) => {
       writer.line(`run.deadLetters.record(block, i, ${reason}); run.deadRows++;`);
       writer.line("continue row;");
@@ -238,13 +305,13 @@ function recordsLoop(schema: StructType): Loop {
 }
 
 /** The columns of Kafka's source, read from a block when something uses them. */
-function recordField(name: string, writer: CodeWriter): FieldBinding {
+function recordField(name: string, writer: CodeWriter, scanned: boolean): FieldBinding {
   const read = (text: string): FieldBinding => ({ kind: "read", emit: () => ({ value: writer.assign(name, text), isNull: "false" }) });
   switch (name) {
     case "key":
-      return { kind: "bytes", buffer: "buffer", start: "positions[i * 4]", end: "positions[i * 4 + 1]" };
+      return rawBinding({ buffer: "buffer", start: "positions[i * 4]", end: "positions[i * 4 + 1]" }, false, scanned, writer);
     case "value":
-      return { kind: "bytes", buffer: "buffer", start: "positions[i * 4 + 2]", end: "positions[i * 4 + 3]" };
+      return rawBinding({ buffer: "buffer", start: "positions[i * 4 + 2]", end: "positions[i * 4 + 3]" }, false, scanned, writer);
     case "topic":
       return read("block.topic");
     case "partition":

@@ -1,6 +1,5 @@
 import { isTrue, projectContext } from "../codegen/emit.ts";
 import { durationText, resolvedText } from "../columns/resolved-text.ts";
-import type { FieldBinding } from "../functions/function-entry.ts";
 import type { Node } from "../plan/node.ts";
 import { fieldRef } from "../plan/node.ts";
 import { extendContext } from "./stage.ts";
@@ -34,10 +33,7 @@ export function generateStep(node: NodeOf<"generate">): StepFactory {
       build.writer.comment(`rows of ${resolvedText(node.call)}`);
       const made = counted ? build.writer.assign("made", "kept") : "";
       build.counting = false;
-      node.call.entry.generator?.emitRows?.(node.call, context, (values) => {
-        const added = values.map((emitted): FieldBinding => ({ kind: "value", emitted }));
-        next(extendContext(context, node.input.columns, added));
-      });
+      node.call.entry.generator?.emitRows?.(node.call, context, (added) => next(extendContext(context, node.input.columns, added)));
       if (counted) build.writer.line(`if (kept === ${made}) filtered++; else kept = ${made} + 1;`);
     },
   });

@@ -5,6 +5,8 @@ import path from "node:path";
 import type { Clock } from "../../base/clock.ts";
 import { messageOf, StreamlabError } from "../../base/errors.ts";
 import { openCheckpoint } from "../checkpoint/checkpoint.ts";
+import { passingFiles, type DurableFiles } from "../checkpoint/durable-files.ts";
+import { FileJournal } from "../checkpoint/file-journal.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import type { Format } from "../formats.ts";
 import type { OutputMode, Plan } from "../plan/plan.ts";
@@ -80,6 +82,7 @@ export class StreamingQuery {
     definition: QueryDefinition,
     parts: {
       checkpoint: Checkpoint;
+      files: DurableFiles;
       sink: Sink;
       deadLetters: Sink | undefined;
       sources: Source[];
@@ -104,7 +107,7 @@ export class StreamingQuery {
         deadLetters: parts.deadLetters,
         sources: parts.sources,
         readTables: (runtime, signal) => parts.tables.read(runtime, signal),
-        compile: (settings) => runtimeOf(definition, settings, parts.checkpoint.stateFolder, parts.deadLetters !== undefined),
+        compile: (settings) => runtimeOf(definition, settings, parts.checkpoint.stateFolder, parts.files, parts.deadLetters !== undefined),
         onProgress: (progress) => this.#tell(progress),
         identity: { id: this.id, runId: this.runId, name: this.name },
       },
@@ -120,8 +123,9 @@ export class StreamingQuery {
     const resources: { close(): Promise<void> }[] = [];
     if (temporary) resources.push({ close: () => rm(temporary, { recursive: true, force: true }) });
     try {
-      const draft = runtimeOf(definition, definition.settings, path.join(folder, "state"), false);
-      const checkpoint = await openCheckpoint(folder, shapeOf(draft));
+      const files = temporary === undefined ? new FileJournal(folder) : passingFiles;
+      const draft = runtimeOf(definition, definition.settings, path.join(folder, "state"), files, false);
+      const checkpoint = await openCheckpoint(folder, shapeOf(draft), files);
       resources.push(checkpoint);
       const keep = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
         const opened = await opening;
@@ -130,7 +134,7 @@ export class StreamingQuery {
       };
       const deadLetters = await definition.openDeadLetters();
       if (deadLetters) resources.push(deadLetters);
-      const runtime = deadLetters ? runtimeOf(definition, definition.settings, checkpoint.stateFolder, true) : draft;
+      const runtime = deadLetters ? runtimeOf(definition, definition.settings, checkpoint.stateFolder, files, true) : draft;
       const sources: Source[] = [];
       for (const [i, leaf] of streamLeaves(runtime).entries())
         sources.push(await keep(openSource(definition, leaf, checkpoint.sourceFolder(i))));
@@ -138,7 +142,7 @@ export class StreamingQuery {
       resources.push(tables);
       for (const leaf of runtime.compiled.leaves) if (!leaf.node.streaming) await tables.add(openSource(definition, leaf, undefined));
       const sink = await keep(definition.openSink());
-      const query = new StreamingQuery(definition, { checkpoint, sink, deadLetters, sources, tables, runtime, resources });
+      const query = new StreamingQuery(definition, { checkpoint, files, sink, deadLetters, sources, tables, runtime, resources });
       if (definition.trigger.kind === "availableNow") for (const source of sources) await source.freeze?.(query.#kill.signal);
       await query.#execution.resume(query.#kill.signal);
       query.#begin();
@@ -383,13 +387,20 @@ export class StreamingQuery {
   }
 }
 
-function runtimeOf(definition: QueryDefinition, settings: QuerySettings, stateFolder: string, keepDeadLetters: boolean): QueryRuntime {
-  const context = { ...definition.context, settings: { ansi: settings.ansi } };
+function runtimeOf(
+  definition: QueryDefinition,
+  settings: QuerySettings,
+  stateFolder: string,
+  files: DurableFiles,
+  keepDeadLetters: boolean,
+): QueryRuntime {
+  const context = { ...definition.context, settings: { ...definition.context.settings, ansi: settings.ansi } };
   return openRuntime({
     plan: definition.plan,
     mode: definition.mode,
     context,
     stateFolder,
+    files,
     keepDeadLetters,
     maxFutureMs: definition.maxFutureMs,
   });

@@ -1,5 +1,5 @@
 import type { Row, StructType } from "../types/data-type.ts";
-import type { Block, Offset, RecordBlock, Source } from "./source.ts";
+import type { Block, Offset, RawBlock, RecordBlock, Source } from "./source.ts";
 
 /**
  * A stream that is fed by hand, as Spark's MemoryStream: every `add` is one step of its offset, also one without rows. The data belong to this
@@ -22,7 +22,7 @@ export class MemoryInput {
   }
 
   /** Adds raw records, for tests of what reads bytes. */
-  addRecords(block: RecordBlock): void {
+  addRecords(block: RecordBlock | RawBlock): void {
     this.#push(block);
   }
 

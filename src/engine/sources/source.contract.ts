@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { sameOffset } from "../query/offsets.ts";
 import type { Row } from "../types/data-type.ts";
-import type { Offset, RecordBlock, Source } from "./source.ts";
+import type { Offset, RawBlock, RecordBlock, Source } from "./source.ts";
 
 /** What a source is tested with. */
 export interface SourceFixture {
@@ -25,6 +25,17 @@ function recordRows(block: RecordBlock): Row[] {
     bytes(i * 4),
     bytes(i * 4 + 2),
   ]);
+}
+
+/** The rows of a block that lies as bytes in all its columns, as texts. */
+function rawRows({ buffer, columns, count, positions }: RawBlock): Row[] {
+  return Array.from({ length: count }, (_, i) =>
+    columns.map((_column, k) => {
+      const at = 2 * (i * columns.length + k);
+      const start = positions[at] ?? -1;
+      return start < 0 ? null : Buffer.from(buffer.subarray(start, positions[at + 1])).toString();
+    }),
+  );
 }
 
 /** What every source must do that a query can be restarted over. */
@@ -51,6 +62,7 @@ export function sourceContract(name: string, prepare: () => Promise<SourceFixtur
       const found: Row[] = [];
       for await (const block of source.read(from, to, signal)) {
         if (block.kind === "rows") found.push(...block.rows.map((row) => [...row]));
+        else if (block.kind === "raw") found.push(...rawRows(block));
         else {
           found.push(...recordRows(block));
           isPartitioned = true;

@@ -31,7 +31,23 @@ export interface RowBlock {
   readonly rows: readonly Row[];
 }
 
-export type Block = RecordBlock | RowBlock;
+/**
+ * Rows some of whose columns, texts and binary ones, lie as bytes in a buffer: lines of a text file, for instance. The source may fill the arrays and the
+ * buffer anew as soon as it is asked for the next block.
+ */
+export interface RawBlock {
+  readonly kind: "raw";
+  readonly buffer: Uint8Array;
+  readonly count: number;
+  /** Ordinals of the columns that lie in the buffer; the same list in every block of a source. */
+  readonly columns: readonly number[];
+  /** Per row, two per column of `columns`: start and end; start −1 for a null. Texts are UTF-8. */
+  readonly positions: Int32Array;
+  /** The values of the other columns at their ordinals; empty where all columns lie in the buffer. */
+  readonly rows: readonly Row[];
+}
+
+export type Block = RecordBlock | RowBlock | RawBlock;
 
 /**
  * A replayable input. Who calls: only the query's batch loop, one call at a time, never after `close`.

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseSchema } from "../../types/ddl.ts";
-import { createByteScanner, createScannedFields, isScannedNumber, MALFORMED, NO_RECORD, SCANNED } from "./byte-scanner.ts";
+import { createScannedFields, isScannedNumber, MALFORMED, NO_RECORD, SCANNED } from "../bytes/scanned-record.ts";
+import { createByteScanner } from "./byte-scanner.ts";
 import { JsonParser } from "./json-parser.ts";
 
 const schema = parseSchema(

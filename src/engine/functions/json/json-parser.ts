@@ -23,6 +23,7 @@ export class JsonParser {
   readonly #failFast: boolean;
   readonly #exact: boolean;
   readonly #plainInstants: boolean;
+  readonly #plainDates: boolean;
   readonly #nonNumeric: boolean;
   readonly #timestamp: (text: string) => number | null;
   readonly #date: (text: string) => number | null;
@@ -45,6 +46,7 @@ export class JsonParser {
     this.#nonNumeric = given.get("allownonnumericnumbers")?.toLowerCase() !== "false";
     this.#cursor = new JsonText(leniencyOf(options));
     const dateFormat = given.get("dateformat");
+    this.#plainDates = dateFormat === undefined;
     this.#date = dateFormat === undefined ? dateOrDays : dateReader(dateFormat);
     this.#timestamp = timestampReader(given.get("timestampformat"), zoneOf(given));
     this.#root = this.#rootConverter();
@@ -60,9 +62,14 @@ export class JsonParser {
     return this.#failFast;
   }
 
-  /** Whether instants and days are read as the cast reads them, in UTC. */
+  /** Whether instants are read as the cast reads them, in UTC. */
   get readsPlainInstants(): boolean {
     return this.#plainInstants;
+  }
+
+  /** Whether days are read as the cast reads them. */
+  get readsPlainDates(): boolean {
+    return this.#plainDates;
   }
 
   /** The value of a record: an array of the struct's fields, an array, a Map; null for text without a value. Sets `reason`. */

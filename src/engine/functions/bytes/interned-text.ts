@@ -25,6 +25,19 @@ export function internedText(buffer: Buffer, start: number, end: number, hash: n
   return text;
 }
 
+/** The text in [start, end) of a buffer: UTF-8, what is none read as U+FFFD; short ASCII texts out of the table. */
+export function textOf(buffer: Buffer, start: number, end: number): string {
+  if (end - start > WIDTH) return buffer.utf8Slice(start, end);
+  let hash = 0;
+  let wide = 0;
+  for (let i = start; i < end; i++) {
+    const c = buffer[i] ?? 0;
+    wide |= c;
+    hash = (Math.imul(hash, 31) + c) | 0;
+  }
+  return wide < 128 ? internedText(buffer, start, end, hash) : buffer.utf8Slice(start, end);
+}
+
 declare global {
   // The fast conversions that every node Buffer has; their types are not published.
   interface Buffer {

@@ -57,6 +57,26 @@ export class ByteTimestamp {
   }
 }
 
+/** Reads instants that fill [start, end) of a buffer: microseconds, or NaN where the bytes have another shape than ByteTimestamp reads. */
+export function instantReader(): (buffer: Uint8Array, start: number, end: number) => number {
+  const reader = new ByteTimestamp();
+  return (buffer, start, end) => {
+    if (end - start < 19) return NaN;
+    const us = reader.read(buffer, start);
+    return reader.end === end ? us : NaN;
+  };
+}
+
+/** Days since 1970 of a date that fills [start, end) in the shape 2026-01-02; NaN for any other. */
+export function readDay(buffer: Uint8Array, start: number, end: number): number {
+  if (end - start !== 10 || buffer[start + 4] !== 45 || buffer[start + 7] !== 45) return NaN;
+  const year = digits(buffer, start) * 100 + digits(buffer, start + 2);
+  const month = digits(buffer, start + 5);
+  const day = digits(buffer, start + 8);
+  if (year < 0 || month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return NaN;
+  return daysFromCivil(year, month, day);
+}
+
 /** Microseconds in a unit of a fraction with so many digits. */
 const MICROS = [1_000_000, 100_000, 10_000, 1000, 100, 10] as const;
 
