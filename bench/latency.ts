@@ -18,7 +18,7 @@ const USAGE = `Measures how long a reading takes to its result: to a topic, and 
     --sink kafka,mongodb  where results go
     --rate N,N            readings a second (1000,10000)
     --seconds N           measured time (20)
-    --warm-up N           seconds before that (5)
+    --warm-up N           seconds before that, and of a run of the servers before the first (5)
     --repeat N            runs of each, the median counts (3)
     --kafka CHOICE        ${KAFKA_CHOICES} (embedded: the development broker in a process of its own)
     --mongo CHOICE        ${MONGO_CHOICES} (embedded)
@@ -133,6 +133,7 @@ async function measure(options: Options, signal: AbortSignal, say: (text: string
       ...(options.profile === undefined ? {} : { profileFolder: options.profile }),
     };
     const cases: LatencyFigures[] = [];
+    if (options.warmUpSeconds > 0) await warmServers(setting, options, say);
     for (const sink of options.sinks)
       for (const ratePerSecond of options.rates)
         for (const queries of options.together ? [options.queries] : options.queries.map((query) => [query]))
@@ -151,6 +152,19 @@ async function measure(options: Options, signal: AbortSignal, say: (text: string
   } finally {
     for (const service of services.reverse()) await service.stop();
     await run.remove();
+  }
+}
+
+/** A run that nobody looks at: the servers stay for all runs, and the first should not find them cold. */
+async function warmServers(setting: LatencySetting, options: Options, say: (text: string) => void): Promise<void> {
+  const { profileFolder: _, ...unprofiled } = setting;
+  for (const sink of options.sinks) {
+    say(`warming the servers up: ${options.queries.join(" and ")} to ${sink}`);
+    const ratePerSecond = Math.min(1000, ...options.rates);
+    await runLatency(
+      { ...unprofiled, warmUpSeconds: 0, seconds: options.warmUpSeconds },
+      { queries: options.queries, sink, ratePerSecond },
+    );
   }
 }
 
