@@ -88,11 +88,21 @@ export class BrokerConnection {
     return this.#failure !== undefined;
   }
 
-  /** Sends one request; the write happens before this returns. Not for `acks: 0`, which has no answer. */
+  /** Sends one request; the write happens before this returns. Not for `acks: 0`, which has no answer: that is `post`. */
   request<A extends ApiTable>(api: A, body: RequestDraft<A>): Promise<ResponseOf<A>> {
     const version = api.key === apiVersionsApi.key ? 0 : this.#versions.get(api.key);
     if (version === undefined) return Promise.reject(this.#unsupported(api));
     return this.#send(api, version, body);
+  }
+
+  /** Sends a request that has no answer (`acks: 0`); resolves when the system has taken its bytes. */
+  post<A extends ApiTable>(api: A, body: RequestDraft<A>): Promise<void> {
+    const version = this.#versions.get(api.key);
+    if (version === undefined) return Promise.reject(this.#unsupported(api));
+    return new Promise((resolve, reject) => {
+      if (this.#failure) return reject(this.#failure);
+      this.#write(api, version, body, (error) => (error ? reject(this.#failure ?? error) : resolve()));
+    });
   }
 
   /** Nobody reads the bytes of an answer any more, of which these are a part; a later answer may get their memory. */
@@ -107,8 +117,7 @@ export class BrokerConnection {
   #send<A extends ApiTable>(api: A, version: number, body: RequestDraft<A>): Promise<ResponseOf<A>> {
     return new Promise((resolve, reject) => {
       if (this.#failure) return reject(this.#failure);
-      const correlationId = this.#correlation++ & 0x7fffffff;
-      const pieces = encodeRequest(api, version, { correlationId, clientId: this.#clientId }, body);
+      const correlationId = this.#write(api, version, body);
       this.#waiting.push({
         decode: (frame) => {
           const answer = decodeResponse(api, version, frame);
@@ -117,10 +126,16 @@ export class BrokerConnection {
         },
         reject,
       });
-      if (pieces.length > 1) this.#socket.cork();
-      for (const piece of pieces) this.#socket.write(piece);
-      if (pieces.length > 1) this.#socket.uncork();
     });
+  }
+
+  #write<A extends ApiTable>(api: A, version: number, body: RequestDraft<A>, written?: (error?: Error | null) => void): number {
+    const correlationId = this.#correlation++ & 0x7fffffff;
+    const pieces = encodeRequest(api, version, { correlationId, clientId: this.#clientId }, body);
+    if (pieces.length > 1) this.#socket.cork();
+    pieces.forEach((piece, i) => this.#socket.write(piece, i === pieces.length - 1 ? written : undefined));
+    if (pieces.length > 1) this.#socket.uncork();
+    return correlationId;
   }
 
   #answered(frame: Buffer): void {

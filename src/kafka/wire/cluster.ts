@@ -1,5 +1,6 @@
 import { errorCodes, errorName, isRetriable } from "../../kafka-protocol/error-codes.ts";
 import { findCoordinatorApi } from "../../kafka-protocol/messages/find-coordinator.ts";
+import { initProducerIdApi } from "../../kafka-protocol/messages/init-producer-id.ts";
 import { listOffsetsApi } from "../../kafka-protocol/messages/list-offsets.ts";
 import { metadataApi } from "../../kafka-protocol/messages/metadata.ts";
 import { offsetCommitApi } from "../../kafka-protocol/messages/offset-commit.ts";
@@ -20,11 +21,11 @@ export const EARLIEST = -2;
 
 const LEADER_PATIENCE_MS = 10_000;
 
-type Use = "ask" | "fetch";
+type Use = "ask" | "fetch" | "produce";
 
 /**
- * The brokers of a cluster by node id, over our own connections: one to ask, and one of its own to fetch on, since a waiting fetch holds up every
- * answer behind it. A connection that fails is opened anew when it is next needed.
+ * The brokers of a cluster by node id, over our own connections: one to ask, and one of its own to fetch and to produce on, since a waiting request
+ * holds up every answer behind it. A connection that fails is opened anew when it is next needed.
  */
 export class Cluster {
   readonly #options: KafkaConnection;
@@ -64,6 +65,14 @@ export class Cluster {
         leaders.push({ topic: name, partition: partitionIndex, leader: leaderId });
     }
     return leaders.sort((a, b) => (a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition));
+  }
+
+  /** A new name for an idempotent producer (KIP-98). */
+  async initProducerId(): Promise<{ readonly id: number; readonly epoch: number }> {
+    const connection = await this.#any();
+    const answer = await connection.request(initProducerIdApi, { transactionalId: null, transactionTimeoutMs: 0 });
+    if (answer.errorCode !== 0) throw refused("Cannot get an id for an idempotent producer", answer.errorCode, "write");
+    return { id: answer.producerId, epoch: answer.producerEpoch };
   }
 
   /** A connection to the node for the given use. */
@@ -200,12 +209,12 @@ function parseAddress(text: string): Address {
   return { host: text.slice(0, colon).replace(/^\[|\]$/g, ""), port };
 }
 
-function refused(doing: string, code: number): KafkaError {
+function refused(doing: string, code: number, right: "read" | "write" = "read"): KafkaError {
   const name = errorName(code);
   const forbidden = name.endsWith("AUTHORIZATION_FAILED");
   return new KafkaError(forbidden ? "KAFKA_NOT_ALLOWED" : "KAFKA_REQUEST", {
     failed: doing,
     found: name,
-    remedy: forbidden ? "Ask the cluster's owner for the right to read." : 'Look at the cluster with "streamlab topics describe".',
+    remedy: forbidden ? `Ask the cluster's owner for the right to ${right}.` : 'Look at the cluster with "streamlab topics describe".',
   });
 }
