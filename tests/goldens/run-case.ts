@@ -14,6 +14,7 @@ import type { GoldenBatch, GoldenCase, GoldenColumn, GoldenConf, GoldenError, Go
 import { differenceOf, wholeBatch } from "./difference.ts";
 import { inputRows } from "./input-rows.ts";
 import { buildFrame } from "./plan.ts";
+import { rawBlock } from "./raw-block.ts";
 import { recordedRow } from "./recorded-value.ts";
 
 const CONF: Readonly<Record<string, string>> = {
@@ -30,10 +31,20 @@ export type CaseFailure = string | undefined;
 /** No case takes a second; one that never ends must not hold up the others. */
 const LIMIT_MS = 60_000;
 
+/** How a case is run. */
+export interface CaseOptions {
+  /** Texts and binary columns of the inputs are handed over as bytes in blocks, not as values in rows. */
+  readonly blocks?: boolean;
+  /** False reads blocks by the full rules (spark.sql.codegen.byteScanners). */
+  readonly byteScanners?: boolean;
+  /** Hears the generated code of every run of the query. */
+  onCode?(code: string): void;
+}
+
 /** Runs one case through the engine, restarts on the same checkpoint included, and compares. */
-export async function runCase(golden: GoldenCase): Promise<CaseFailure> {
+export async function runCase(golden: GoldenCase, options: CaseOptions = {}): Promise<CaseFailure> {
   const folder = await mkdtemp(path.join(os.tmpdir(), "streamlab-golden-"));
-  const run = new CaseRun(golden, path.join(folder, "checkpoint"));
+  const run = new CaseRun(golden, path.join(folder, "checkpoint"), options);
   try {
     return await Promise.race([run.check(), overdue()]);
   } catch (thrown) {
@@ -52,15 +63,18 @@ async function overdue(): Promise<CaseFailure> {
 class CaseRun {
   readonly #golden: GoldenCase;
   readonly #checkpoint: string;
-  readonly #session: Session = createSession();
+  readonly #options: CaseOptions;
+  readonly #session: Session;
   readonly #inputs = new Map<string, MemoryStream<unknown>>();
   readonly #written = new Map<number, SinkBatch>();
   #query: StreamingQuery | undefined;
   #phase: { phase: Phase; step?: number } = { phase: "analysis" };
 
-  constructor(golden: GoldenCase, checkpoint: string) {
+  constructor(golden: GoldenCase, checkpoint: string, options: CaseOptions) {
     this.#golden = golden;
     this.#checkpoint = checkpoint;
+    this.#options = options;
+    this.#session = createSession({ conf: { "spark.sql.codegen.byteScanners": String(options.byteScanners !== false) } });
   }
 
   async check(): Promise<CaseFailure> {
@@ -81,6 +95,11 @@ class CaseRun {
   }
 
   async close(): Promise<void> {
+    await this.#stop();
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#query) this.#options.onCode?.(this.#query.explain());
     await this.#query?.stop();
   }
 
@@ -95,7 +114,7 @@ class CaseRun {
       this.#phase = { phase: "run", step: i };
       const before = new Set(this.#written.keys());
       if (step.restart) {
-        await this.#query?.stop();
+        await this.#stop();
         this.#setConf(step.conf);
         await this.#start(frame);
       }
@@ -113,7 +132,11 @@ class CaseRun {
     for (const [name, rows] of Object.entries(rowsByInput)) {
       const input = this.#inputs.get(name);
       if (!input) throw new Error(`the case has no input ${name}`);
-      input.addRows(inputRows(rows, schemaOf(this.#golden.inputs[name] ?? [])));
+      const schema = schemaOf(this.#golden.inputs[name] ?? []);
+      const read = inputRows(rows, schema);
+      const block = this.#options.blocks ? rawBlock(read, schema) : undefined;
+      if (block) input.input.addRecords(block);
+      else input.addRows(read);
     }
   }
 

@@ -3,13 +3,14 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { messageOf } from "../../src/base/errors.ts";
 import type { GoldenCase, GoldenFile } from "./case.ts";
-import { runCase } from "./run-case.ts";
+import { runCase, type CaseOptions } from "./run-case.ts";
 
-const USAGE = "Usage: npm run goldens -- [DIR or file …] [--only text]";
+const USAGE = "Usage: npm run goldens -- [DIR or file …] [--only text] [--blocks] [--full-rules]";
 
 /**
  * `npm run goldens -- [DIR …] [--only text]`: runs every case of the golden files under each DIR (default: the project's own) against the engine. Ends with
- * the line `N passed, N failed`; exit code 0 only if cases ran and none failed, 2 for wrong usage.
+ * the line `N passed, N failed`; exit code 0 only if cases ran and none failed, 2 for wrong usage. With `--blocks` texts come as bytes in blocks, as from
+ * Kafka and files, and are read from those; with `--full-rules` as well (spark.sql.codegen.byteScanners=false) by the rules over strings.
  */
 async function main(): Promise<void> {
   const given = readArguments();
@@ -36,7 +37,7 @@ async function main(): Promise<void> {
       }
       for (const golden of cases) {
         if (given.only !== undefined && !golden.name.includes(given.only)) continue;
-        const failure = await runCase(golden);
+        const failure = await runCase(golden, given.options);
         if (failure === undefined) passed++;
         else fail(golden.name, failure);
       }
@@ -48,11 +49,24 @@ async function main(): Promise<void> {
   process.exitCode = passed > 0 && failed === 0 ? 0 : 1;
 }
 
-function readArguments(): { readonly places: readonly string[]; readonly only: string | undefined } | undefined {
+interface Arguments {
+  readonly places: readonly string[];
+  readonly only: string | undefined;
+  readonly options: CaseOptions;
+}
+
+function readArguments(): Arguments | undefined {
   try {
-    const { values, positionals } = parseArgs({ allowPositionals: true, options: { only: { type: "string" } } });
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: { only: { type: "string" }, blocks: { type: "boolean" }, "full-rules": { type: "boolean" } },
+    });
     const places = positionals.length > 0 ? positionals : [path.join(import.meta.dirname, "cases")];
-    return { places: places.map((place) => path.resolve(place)), only: values.only };
+    return {
+      places: places.map((place) => path.resolve(place)),
+      only: values.only,
+      options: { blocks: values.blocks === true, byteScanners: values["full-rules"] !== true },
+    };
   } catch (thrown) {
     console.error(`${messageOf(thrown)}\n${USAGE}`);
     process.exitCode = 2;

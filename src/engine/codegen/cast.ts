@@ -132,7 +132,7 @@ function emitByteCast(expression: Extract<Resolved, { kind: "cast" }>, context: 
   const { writer, settings } = context;
   const full = converterOf(input.dataType, to, settings.ansi, mode);
   const slow = (buffer: Buffer, start: number, end: number): unknown => full(buffer.utf8Slice(start, end));
-  writer.line(`// ${mode === "try" ? "try_cast" : "cast"} to ${simpleString(to)}, from its bytes`);
+  writer.comment(`${mode === "try" ? "try_cast" : "cast"} to ${simpleString(to)}, from its bytes`);
   const value = writer.local("cast");
   const strict = settings.ansi && mode === "cast";
   const isNull = raw.nullable === false ? "false" : `${raw.start} < 0`;

@@ -26,15 +26,10 @@ export class CodeWriter {
     this.#lines.push("  ".repeat(this.#blocks.length - 1) + text);
   }
 
-  /** A line for readers of the generated code. */
-  comment(text: string): void {
-    this.line(`// ${text.replaceAll(/[\r\n\u2028\u2029]+/g, " ")}`);
-  }
-
-  /** A line, such as a comment, that is known when the function is finished. */
-  lateLine(make: () => string): void {
-    const indent = "  ".repeat(this.#blocks.length - 1);
-    this.#lines.push(() => indent + make());
+  /** A line for readers of the generated code; a function gives one that is known when the whole function is written. */
+  comment(text: string | (() => string)): void {
+    const head = `${"  ".repeat(this.#blocks.length - 1)}// `;
+    this.#lines.push(() => head + (typeof text === "string" ? text : text()).replaceAll(/[\r\n\u2028\u2029]+/g, " "));
   }
 
   /** Writes `head {`, the body, `}`. */
@@ -88,7 +83,7 @@ export class CodeWriter {
     const bound = new Map(this.constants);
     for (const [late, make] of this.#late) bound.set(late, make());
     this.#bound = bound;
-    const lines = this.#lines.map((line) => `  ${line}\n`).join("");
+    const lines = this.#lines.map((line) => `  ${typeof line === "string" ? line : line()}\n`).join("");
     const source = `"use strict";\nreturn function ${name}(${parameters.join(", ")}) {\n${lines}};`;
     const make = new Function(...bound.keys(), source) as (...values: unknown[]) => object;
     const made = make(...bound.values());

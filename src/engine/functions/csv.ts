@@ -13,9 +13,10 @@ import { csvReader, malformedCsv } from "./csv/csv-reader.ts";
 import { CsvText } from "./csv/csv-text.ts";
 import { csvRowWriter } from "./csv/csv-writer.ts";
 import { rawText } from "./bytes/raw-text.ts";
-import { emitScannedField } from "./bytes/scan-code.ts";
+import { emitScannedField, emitScannedRecord, type ScanFormat } from "./bytes/scan-code.ts";
 import { fullRules, MALFORMED, NO_RECORD, type ByteScanner, type ScannedFields } from "./bytes/scanned-record.ts";
-import type { EmitContext, FunctionEntry, RawText, ResolvedCallNode } from "./function-entry.ts";
+import type { EmitContext, FunctionEntry, ResolvedCallNode } from "./function-entry.ts";
+import { checkCorruptColumn } from "./json/json-parser.ts";
 import { constantText, unsupportedInput, withOptionTexts } from "./option-texts.ts";
 import { implicitCast, scalar, STRING } from "./scalar.ts";
 
@@ -37,10 +38,12 @@ export const csv: readonly FunctionEntry[] = [
       return { args: [implicitCast(text, STRING, "from_csv", settings)], dataType: options.schema, nullable: true };
     },
     emitField(call, ordinal, context) {
-      const raw = call.dataType.type === "struct" ? rawText(call.args[0], context) : undefined;
-      return raw && scannedField(call, ordinal, raw, context);
+      const format = scanFormat(call, context);
+      return format && emitScannedField(call, ordinal, context, format);
     },
     emit(call, context) {
+      const format = scanFormat(call, context);
+      if (format) return emitScannedRecord(call, context, format);
       const [arg] = call.args;
       if (!arg || call.dataType.type !== "struct") throw wrongArgumentCount("from_csv", "1", 0);
       const text = context.emit(arg);
@@ -91,15 +94,19 @@ export const csv: readonly FunctionEntry[] = [
   ),
 ];
 
-function scannedField(call: ResolvedCallNode, ordinal: number, raw: RawText, context: EmitContext): Emitted | undefined {
+/** How lines of this call are scanned; undefined where their text has to be made. */
+function scanFormat(call: ResolvedCallNode, context: EmitContext): ScanFormat | undefined {
   const schema = call.dataType;
-  const options = optionsOf(call.options.options ?? {});
-  if (schema.type !== "struct" || !options || schema.fields.some((one) => !PLAIN.includes(one.dataType.type))) return undefined;
+  const raw = rawText(call.args[0], context);
+  const options = raw && optionsOf(call.options.options ?? {});
+  if (schema.type !== "struct" || schema.fields.length === 0 || !options || schema.fields.some((one) => !PLAIN.includes(one.dataType.type)))
+    return undefined;
   const { writer, malformed } = context;
   const line: MalformedLine = { reason: null };
-  const corrupt = schema.fields.some((one) => one.name === options.corruptName);
-  const validated = malformed !== undefined || corrupt || options.mode === "FAILFAST";
-  return emitScannedField(call, ordinal, context, {
+  const corrupt = schema.fields.find((one) => one.name === options.corruptName);
+  if (corrupt && corrupt.dataType.type !== "string") return undefined;
+  const validated = malformed !== undefined || corrupt !== undefined || options.mode === "FAILFAST";
+  return {
     title: "CSV",
     schema,
     raw,
@@ -110,7 +117,7 @@ function scannedField(call: ResolvedCallNode, ordinal: number, raw: RawText, con
     after: (status, holder) => {
       if (malformed) writer.block(`if (${status} === ${MALFORMED})`, () => malformed(`${holder}.reason`));
     },
-  });
+  };
 }
 
 const PLAIN: readonly string[] = "string boolean tinyint smallint int bigint float double decimal timestamp date binary".split(" ");
@@ -141,6 +148,7 @@ function lineReader(schema: StructType, given: Readonly<Record<string, string>>,
     if (read === undefined) {
       const options = csvOptions(given);
       if (options.mode === "DROPMALFORMED") throw modeRefused();
+      checkCorruptColumn(schema, options.corruptName);
       failFast = options.mode === "FAILFAST";
       read = csvReader(schema, options, line);
     }

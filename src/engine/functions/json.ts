@@ -6,7 +6,7 @@ import type { DataType, StructType } from "../types/data-type.ts";
 import { sqlTypeName } from "../types/type-text.ts";
 import { givenOptions, parseMode } from "./csv/csv-options.ts";
 import { rawText } from "./bytes/raw-text.ts";
-import { emitScannedField } from "./bytes/scan-code.ts";
+import { emitScannedField, emitScannedRecord, type ScanFormat } from "./bytes/scan-code.ts";
 import { MALFORMED, SCANNED } from "./bytes/scanned-record.ts";
 import type { EmitContext, FunctionEntry, RawText, ResolvedCallNode } from "./function-entry.ts";
 import { createByteScanner } from "./json/byte-scanner.ts";
@@ -46,6 +46,8 @@ export const json: readonly FunctionEntry[] = [
       return { args: [implicitCast(text, STRING, "from_json", settings)], dataType: nullableType(options.schema), nullable: true };
     },
     emit: (call, context) => {
+      const raw = call.dataType.type === "struct" && call.dataType.fields.length > 0 ? rawText(call.args[0], context) : undefined;
+      if (raw && call.dataType.type === "struct") return emitScannedRecord(call, context, scanFormat(call, call.dataType, raw, context));
       const record = parsedRecord(call, context);
       return { value: record, isNull: `${record} === null` };
     },
@@ -53,7 +55,9 @@ export const json: readonly FunctionEntry[] = [
       const schema = call.dataType;
       if (schema.type !== "struct") return undefined;
       const raw = rawText(call.args[0], context);
-      return raw ? scannedField(call, schema, ordinal, raw, context) : parsedField(call, schema, ordinal, context);
+      return raw
+        ? emitScannedField(call, ordinal, context, scanFormat(call, schema, raw, context))
+        : parsedField(call, schema, ordinal, context);
     },
   },
   withOptionTexts(
@@ -148,9 +152,10 @@ function nullableType(type: DataType): DataType {
 /** Why a record is a dead letter whose text is null, empty or JSON's null: from_json makes a null of it and calls nothing malformed. */
 const NO_VALUE = "no value";
 
-function scannedField(call: ResolvedCallNode, schema: StructType, ordinal: number, raw: RawText, context: EmitContext): Emitted {
+/** How records of this call are scanned. */
+function scanFormat(call: ResolvedCallNode, schema: StructType, raw: RawText, context: EmitContext): ScanFormat {
   const { writer, malformed } = context;
-  return emitScannedField(call, ordinal, context, {
+  return {
     title: "JSON",
     schema,
     raw,
@@ -167,7 +172,7 @@ function scannedField(call: ResolvedCallNode, schema: StructType, ordinal: numbe
       const reason = `${status} === ${MALFORMED} ? ${holder}.reason : "${NO_VALUE}"`;
       if (malformed) writer.block(`if (${status} !== ${SCANNED})`, () => malformed(reason));
     },
-  });
+  };
 }
 
 /** The record as the engine's value, null for a null; also the place where malformed text is noticed. */

@@ -49,7 +49,7 @@ export function emitRawParts(
       each(position ? [{ kind: "value", emitted: { value: at, isNull: "false" } }, part] : [part]);
     });
   };
-  writer.line(`// the parts between ${JSON.stringify(String.fromCharCode(separator))}, from the bytes`);
+  writer.comment(`the parts between ${JSON.stringify(String.fromCharCode(separator))}, from the bytes`);
   if (raw.nullable === false) loop();
   else writer.block(`if (${raw.start} >= 0)`, loop);
   return true;
@@ -95,7 +95,7 @@ function emitPart(call: ResolvedCallNode, context: EmitContext, rule: ElementRul
   cutter.last = Math.max(cutter.last, index);
   const { writer } = context;
   const count = split.context.once(`cut ${structuralKey(split.call)}`, () => {
-    writer.line(`// ${JSON.stringify(String.fromCharCode(split.separator))} parts it, from the bytes`);
+    writer.comment(`${JSON.stringify(String.fromCharCode(split.separator))} parts it, from the bytes`);
     const cut = writer.constant("cut", cutting(cutter, split.separator));
     const place = `${cut}(${raw.buffer}, ${raw.start}, ${raw.end})`;
     return { value: writer.assign("parts", raw.nullable === false ? place : `${raw.start} < 0 ? -1 : ${place}`), isNull: "false" };

@@ -1,9 +1,10 @@
 import type { Emitted } from "../../codegen/code.ts";
+import { valueOrNull } from "../../codegen/emit.ts";
 import { structuralKey } from "../../codegen/structural-key.ts";
 import type { StructType } from "../../types/data-type.ts";
 import type { EmitContext, RawText, ResolvedCallNode } from "../function-entry.ts";
 import { STRING } from "../scalar.ts";
-import { createScannedFields, isScannedNumber, type ByteScanner, type ScannedFields } from "./scanned-record.ts";
+import { createScannedFields, isScannedNumber, NO_RECORD, type ByteScanner, type ScannedFields } from "./scanned-record.ts";
 
 /** What one parsing call over raw text shares within a stage. */
 interface Scan {
@@ -32,7 +33,7 @@ const scans = new WeakMap<EmitContext, Map<string, Scan>>();
 export function emitScannedField(call: ResolvedCallNode, ordinal: number, context: EmitContext, format: ScanFormat): Emitted {
   const { writer } = context;
   const { schema, raw, title } = format;
-  const key = `scan ${structuralKey(call)}`;
+  const key = statusKey(call);
   const known = scans.get(context) ?? new Map<string, Scan>();
   scans.set(context, known);
   const scan = known.get(key) ?? newScan(context, format);
@@ -40,7 +41,7 @@ export function emitScannedField(call: ResolvedCallNode, ordinal: number, contex
   scan.needed.add(ordinal);
   context.once(key, () => {
     format.before?.();
-    writer.lateLine(() => `// ${title}, ${scan.needed.size} of ${schema.fields.length} fields from its bytes: ${namesOf(scan, schema)}`);
+    writer.comment(() => `${title}, ${scan.needed.size} of ${schema.fields.length} fields from its bytes: ${namesOf(scan, schema)}`);
     const status = writer.assign("status", `${scan.scan}(${raw.buffer}, ${raw.start}, ${raw.end})`);
     format.after(status, writer.constant("fields", scan.fields));
     return { value: status, isNull: "false" };
@@ -50,6 +51,17 @@ export function emitScannedField(call: ResolvedCallNode, ordinal: number, contex
   const cells = isScannedNumber(type) ? writer.constant("numbers", scan.fields.numbers) : writer.constant("objects", scan.fields.objects);
   return { value: type.type === "boolean" ? `${cells}[${ordinal}] === 1` : `${cells}[${ordinal}]`, isNull };
 }
+
+/** The whole record as the engine's value, from the fields that are scanned; null for no record. */
+export function emitScannedRecord(call: ResolvedCallNode, context: EmitContext, format: ScanFormat): Emitted {
+  const { schema } = format;
+  const fields = schema.fields.map((_, ordinal) => valueOrNull(emitScannedField(call, ordinal, context, format)));
+  const status = context.once(statusKey(call), () => ({ value: String(NO_RECORD), isNull: "false" })).value;
+  const record = context.writer.assign("record", `${status} === ${NO_RECORD} ? null : [${fields.join(", ")}]`);
+  return { value: record, isNull: `${record} === null` };
+}
+
+const statusKey = (call: ResolvedCallNode): string => `scan ${structuralKey(call)}`;
 
 function newScan(context: EmitContext, { schema, make }: ScanFormat): Scan {
   const fields = createScannedFields(schema);

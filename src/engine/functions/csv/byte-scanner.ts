@@ -43,8 +43,8 @@ export function createCsvScanner(
     if (i > 0) writer.line(`if (p++ >= end) ${slow}`);
     const ordinal = schema.fields.indexOf(field);
     const wanted = needed.has(ordinal);
+    writer.comment(`${JSON.stringify(field.name)}${wanted ? "" : ", not wanted"}`);
     writer.block("", () => {
-      writer.line(`// ${JSON.stringify(field.name)}${wanted ? "" : ", not wanted"}`);
       writer.line("const from = p;");
       const text = wanted && field.dataType.type === "string";
       if (text) writer.line("let hash = 0, seen = 0;");

@@ -101,7 +101,7 @@ export class JsonValueCode {
   #member(ordinal: number, name: string, type: DataType, cell: Cell | undefined): void {
     const { writer, line } = this.#to();
     writer.block(`case ${ordinal}:`, () => {
-      line(`// ${JSON.stringify(name)}${cell ? "" : ", not wanted"}`);
+      writer.comment(`${JSON.stringify(name)}${cell ? "" : ", not wanted"}`);
       this.#nullable(type, cell);
       line("break;");
     });
