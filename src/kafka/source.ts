@@ -8,7 +8,7 @@ import { KafkaError } from "./kafka-error.ts";
 import { Losses } from "./losses.ts";
 import { fromJson, limitByLag, splitKey, toJson } from "./offset-range.ts";
 import { Cluster, EARLIEST, LATEST, type PartitionLeader, type TopicPartition } from "./wire/cluster.ts";
-import { PartitionReader } from "./reader/partition-reader.ts";
+import { PartitionReader, TOPIC_PATIENCE_MS } from "./reader/partition-reader.ts";
 import { recordBlocks, type OffsetRange } from "./record-blocks.ts";
 import { recordSchema } from "./record-schema.ts";
 import {
@@ -59,6 +59,8 @@ export class KafkaSource implements Source {
   #partitions: readonly TopicPartition[] = [];
   #listedMs: number = -Infinity;
   #listing: Promise<void> | undefined;
+  /** Since when topics have been unknown that were there. */
+  readonly #unknownSinceMs = new Map<string, number>();
   /** Where partitions begin that appeared after the query's start. */
   readonly #begins = new Map<string, number>();
   #frozen: ReadonlyMap<string, number> | undefined;
@@ -83,6 +85,7 @@ export class KafkaSource implements Source {
       clock,
       readCommitted: options.readCommitted,
       ...(options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs }),
+      ...(options.failOnDataLoss ? {} : { topicPatienceMs: Infinity }),
       ...(options.fetchBytes === undefined ? {} : { bytes: options.fetchBytes }),
     });
   }
@@ -166,7 +169,8 @@ export class KafkaSource implements Source {
       if (next < last) ranges.push({ key, ...splitKey(key), next, end: last, shortSinceMs: undefined });
     }
     for (const range of ranges)
-      if (!this.#reader.covers(range.topic, range.partition, range.next)) this.#reader.seek(range.topic, range.partition, range.next);
+      if (this.#isThere(range.key) && !this.#reader.covers(range.topic, range.partition, range.next))
+        this.#reader.seek(range.topic, range.partition, range.next);
     let untilTurn = TURN_BYTES;
     for (let open = ranges; open.length > 0; open = open.filter((range) => range.next < range.end)) {
       let progress = false;
@@ -276,7 +280,8 @@ export class KafkaSource implements Source {
   /** Whether a range without fetched data can be gone on with: there is data, or it is certain that there will be none. */
   #canGoOn(range: Range): boolean {
     const { topic, partition } = range;
-    if (this.#reader.peek(topic, partition) || this.#reader.isOutOfRange(topic, partition)) return true;
+    this.#listAgainIfOld();
+    if (this.#reader.peek(topic, partition) || this.#reader.isOutOfRange(topic, partition) || !this.#isThere(range.key)) return true;
     return this.#isShort(range);
   }
 
@@ -305,6 +310,11 @@ export class KafkaSource implements Source {
       }
       range.next = goOn;
       this.#reader.seek(topic, partition, Math.min(Math.max(goOn, earliest), Math.max(latest, earliest)));
+      return true;
+    }
+    if (!this.#isThere(key)) {
+      this.#lose(key, `offsets up to ${range.end} were expected, the partition is gone`, range.end - range.next, true);
+      range.next = range.end;
       return true;
     }
     if (!this.#isShort(range)) return false;
@@ -421,7 +431,13 @@ export class KafkaSource implements Source {
           ? [...new Set(subscription.partitions.map(({ topic }) => topic))]
           : null;
     const unsettled = new Set<string>();
-    const all = await this.#patiently(() => this.#cluster.partitions(topics, (topic) => unsettled.add(topic)), signal);
+    const unknown = new Set<string>();
+    const bearsUnknown = !this.#options.failOnDataLoss && this.#listedMs > -Infinity;
+    const all = await this.#patiently(
+      () => this.#cluster.partitions(topics, (topic) => unsettled.add(topic), bearsUnknown ? (topic) => unknown.add(topic) : undefined),
+      signal,
+    );
+    for (const topic of this.#unknownYet(unknown)) unsettled.add(topic);
     const before = this.#partitions;
     const listed = all.filter((one) => isMeant(subscription, one)).map(({ topic, partition }) => ({ topic, partition }));
     const there = new Set(listed.map(keyOf));
@@ -429,6 +445,14 @@ export class KafkaSource implements Source {
     this.#partitions = [...listed, ...unsure];
     for (const gone of before) if (!this.#isThere(keyOf(gone))) this.#reader.forget(gone.topic, gone.partition);
     this.#listedMs = this.#clock.monotonicMs();
+  }
+
+  /** Of the topics that are unknown those that may be known again soon: what a broker that has just come up does not know need not be gone. */
+  #unknownYet(unknown: ReadonlySet<string>): string[] {
+    const now = this.#clock.monotonicMs();
+    for (const topic of this.#unknownSinceMs.keys()) if (!unknown.has(topic)) this.#unknownSinceMs.delete(topic);
+    for (const topic of unknown) if (!this.#unknownSinceMs.has(topic)) this.#unknownSinceMs.set(topic, now);
+    return [...unknown].filter((topic) => now - (this.#unknownSinceMs.get(topic) ?? now) < TOPIC_PATIENCE_MS);
   }
 
   #listAgainIfOld(): void {

@@ -144,6 +144,7 @@ export async function codecsOf(address: string, topic: string): Promise<Set<Comp
       maxWaitMs: 500,
       minBytes: 1,
       maxBytes: 1_000_000,
+      isolationLevel: 0,
       topics: [{ topic, partitions }],
     });
     const records = answer.responses[0]?.partitions[0]?.records ?? Buffer.alloc(0);

@@ -20,6 +20,8 @@ export type PartitionReaderOptions = {
   readonly bytes?: number;
   /** How long the cluster may be away before readers get the failure; 120 s (Spark's kafkaConsumer.pollTimeoutMs) if not given. */
   readonly patienceMs?: number;
+  /** How long a topic may be unknown, as it may be to a broker that has just come up; 10 s if not given. */
+  readonly topicPatienceMs?: number;
   /** Leaves out the messages of transactions that are open or were aborted; false if not given. */
   readonly readCommitted?: boolean;
 };
@@ -50,8 +52,8 @@ interface Partition extends TopicPartition {
 }
 
 const MAX_WAIT_MS = 500;
-/** How long a topic may be unknown, as it may be to a broker that has just come up. */
-const TOPIC_PATIENCE_MS = 10_000;
+/** How long a topic may be unknown where nothing else is said. */
+export const TOPIC_PATIENCE_MS = 10_000;
 const PARTITION_BYTES = 2 * 1024 * 1024;
 
 /**
@@ -64,6 +66,7 @@ export class PartitionReader {
   readonly #clock: Clock;
   readonly #bytes: number;
   readonly #patienceMs: number;
+  readonly #topicPatienceMs: number;
   readonly #readCommitted: boolean;
   readonly #partitions = new Map<string, Partition>();
   readonly #fetching = new Set<number>();
@@ -81,6 +84,7 @@ export class PartitionReader {
     this.#clock = options.clock;
     this.#bytes = options.bytes ?? 8 * 1024 * 1024;
     this.#patienceMs = options.patienceMs ?? 120_000;
+    this.#topicPatienceMs = Math.min(this.#patienceMs, options.topicPatienceMs ?? TOPIC_PATIENCE_MS);
     this.#readCommitted = options.readCommitted ?? false;
     this.#lastHeardMs = options.clock.monotonicMs();
   }
@@ -244,6 +248,7 @@ export class PartitionReader {
         this.#giveUpOrGoOn(thrown as Error);
       }
       this.#startLoops();
+      this.notify();
       if ([...this.#partitions.values()].every((partition) => partition.leader >= 0)) return;
     }
   }
@@ -259,8 +264,7 @@ export class PartitionReader {
   /** A failure that time may mend is borne until the patience is over; any other, and a login that is refused, is final. */
   #giveUpOrGoOn(failure: Error): void {
     const code = failure instanceof KafkaError ? failure.code : "";
-    const patienceMs =
-      code === "KAFKA_UNREACHABLE" ? this.#patienceMs : code === "KAFKA_TOPIC" ? Math.min(TOPIC_PATIENCE_MS, this.#patienceMs) : 0;
+    const patienceMs = code === "KAFKA_UNREACHABLE" ? this.#patienceMs : code === "KAFKA_TOPIC" ? this.#topicPatienceMs : 0;
     if (this.#clock.monotonicMs() - this.#lastHeardMs >= patienceMs) this.#fail(failure);
   }
 

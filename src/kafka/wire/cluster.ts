@@ -43,10 +43,15 @@ export class Cluster {
   }
 
   /**
-   * The partitions of the given topics, or of all where null, sorted. `onUnsettled` is told of topics whose partitions are not known at the moment.
-   * @throws KafkaError KAFKA_TOPIC for an unknown topic, KAFKA_NOT_ALLOWED, KAFKA_UNREACHABLE
+   * The partitions of the given topics, or of all where null, sorted. `onUnsettled` is told of topics whose partitions are not known at the moment,
+   * `onUnknown` of topics that the cluster does not have.
+   * @throws KafkaError KAFKA_TOPIC for an unknown topic where nobody is to be told of it, KAFKA_NOT_ALLOWED, KAFKA_UNREACHABLE
    */
-  async partitions(topics: readonly string[] | null, onUnsettled?: (topic: string) => void): Promise<readonly PartitionLeader[]> {
+  async partitions(
+    topics: readonly string[] | null,
+    onUnsettled?: (topic: string) => void,
+    onUnknown?: (topic: string) => void,
+  ): Promise<readonly PartitionLeader[]> {
     const connection = await this.#any();
     const answer = await connection.request(metadataApi, {
       topics: topics === null ? null : topics.map((name) => ({ name })),
@@ -57,7 +62,9 @@ export class Cluster {
     for (const topic of answer.topics) {
       const name = topic.name ?? "";
       if (topic.errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION || topic.errorCode === errorCodes.INVALID_TOPIC_EXCEPTION) {
-        throw unknownTopic(name);
+        if (!onUnknown) throw unknownTopic(name);
+        onUnknown(name);
+        continue;
       }
       if (topic.errorCode !== 0 && !isRetriable(topic.errorCode)) throw refused(`Cannot read the topic "${name}"`, topic.errorCode);
       if (topic.errorCode !== 0) onUnsettled?.(name);
