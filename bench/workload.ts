@@ -1,9 +1,8 @@
-import { systemClock } from "../src/base/clock.ts";
 import type { GeneratedRecord } from "../src/generators/record.ts";
 import { createSensorRecords } from "../src/generators/sensors.ts";
 import { outOfOrder } from "../src/generators/spoil.ts";
-import { createBulkProducer } from "../src/kafka/bulk-producer.ts";
 import { connectKafka } from "../src/kafka/connect-kafka.ts";
+import { createProducer } from "../src/kafka/producer.ts";
 
 /** Workload W: sensor readings, event time +1 ms a message less a jitter of up to 2 s, keyed by sensor. */
 export type Workload = {
@@ -46,7 +45,8 @@ export async function preload(workload: Workload): Promise<Loaded> {
     await client.close();
   }
   const generator = outOfOrder(createSensorRecords({ seed }), seed, 2000);
-  const producer = await createBulkProducer({ connection: { brokers }, topic, clock: systemClock });
+  const producer = await createProducer({ brokers });
+  const delivery = producer.begin();
   const startedAt = performance.now();
   const out: GeneratedRecord[] = [];
   let bytes = 0;
@@ -62,11 +62,11 @@ export async function preload(workload: Workload): Promise<Loaded> {
       for (const { key, value, timestampMs } of out) {
         bytes += value?.length ?? 0;
         if (typeof value === "string" && value.endsWith(ANOMALY)) anomalies++;
-        const full = producer.add(key, value, timestampMs);
+        const full = delivery.add(topic, key, value, timestampMs);
         if (full) await full;
       }
     }
-    await producer.flush();
+    await delivery.end(signal);
   } finally {
     await producer.close();
   }

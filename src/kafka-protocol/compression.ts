@@ -7,7 +7,8 @@ import { packSnappy, unpackSnappy } from "./snappy.ts";
 /** The compression of a batch: the low three bits of its attributes. */
 export type Compression = "none" | "gzip" | "snappy" | "lz4" | "zstd";
 
-const NAMES: readonly Compression[] = ["none", "gzip", "snappy", "lz4", "zstd"];
+/** All of them, each at the place of its code. */
+export const COMPRESSIONS: readonly Compression[] = ["none", "gzip", "snappy", "lz4", "zstd"];
 
 /** A batch never unpacks to more than this: a small frame must not fill the memory. */
 export const MAX_UNPACKED_BYTES: number = 256 * 1024 * 1024;
@@ -17,12 +18,12 @@ function unsupported(what: string, remedy: string): KafkaProtocolError {
 }
 
 export function compressionOf(attributes: number): Compression {
-  const name = NAMES[attributes & 7];
+  const name = COMPRESSIONS[attributes & 7];
   if (name === undefined) throw unsupported(`its attributes name compression ${attributes & 7}`, "Kafka knows 0 to 4.");
   return name;
 }
 
-export const compressionCode = (compression: Compression): number => NAMES.indexOf(compression);
+export const compressionCode = (compression: Compression): number => COMPRESSIONS.indexOf(compression);
 
 function unpack(compression: Exclude<Compression, "none">, bytes: Buffer): Buffer {
   const limit = { maxOutputLength: MAX_UNPACKED_BYTES };

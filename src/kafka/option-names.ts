@@ -56,7 +56,16 @@ const CONSUMER: readonly string[] = [
   "kafka.fetch.max.bytes",
   "kafka.metadata.max.age.ms",
 ];
-const PRODUCER: readonly string[] = [...CONNECTION, "kafka.acks", "kafka.enable.idempotence", "kafka.retries"];
+const PRODUCER: readonly string[] = [
+  ...CONNECTION,
+  "kafka.acks",
+  "kafka.enable.idempotence",
+  "kafka.retries",
+  "kafka.compression.type",
+  "kafka.batch.size",
+  "kafka.buffer.memory",
+  "kafka.delivery.timeout.ms",
+];
 
 /** Settings that would break what the source or the sink promises: refused with what stands in their place (Spark's KafkaSourceProvider). */
 const INSTEAD: Readonly<Record<string, string>> = {

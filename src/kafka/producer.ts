@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from "../base/clock.ts";
 import type { HeadersToWrite } from "../kafka-protocol/batch-builder.ts";
-import type { Compression } from "../kafka-protocol/compression.ts";
+import { COMPRESSIONS, type Compression } from "../kafka-protocol/compression.ts";
 import { KafkaError, unreachable } from "./kafka-error.ts";
 import type { KafkaConnection } from "./kafkajs-adapter.ts";
 import { createPartitioner } from "./partitioner.ts";
@@ -94,6 +94,14 @@ export async function createProducer(connection: KafkaConnection, options: Produ
       remedy: "Leave acks out, or set idempotent to false.",
     });
   }
+  const { compression = "none" } = options;
+  if (!COMPRESSIONS.includes(compression)) {
+    throw new KafkaError("KAFKA_OPTION", {
+      failed: "Cannot open a producer",
+      found: `compression is "${compression}"`,
+      remedy: `Set it to ${COMPRESSIONS.join(", ")}.`,
+    });
+  }
   const cluster = new Cluster(connection, clock);
   try {
     const identity = await patiently(clock, retries, async () => {
@@ -107,7 +115,7 @@ export async function createProducer(connection: KafkaConnection, options: Produ
       identity,
       acks,
       retries,
-      compression: options.compression ?? "none",
+      compression,
       batchBytes: options.batchBytes ?? BATCH_BYTES,
       bufferBytes: options.bufferBytes ?? BUFFER_BYTES,
       deliveryTimeoutMs: options.deliveryTimeoutMs ?? 120_000,
@@ -176,7 +184,7 @@ class Producer implements KafkaProducer {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#dispatcher.close();
+    await this.#dispatcher.close(Promise.all(this.#queues.values()));
     await this.#cluster.close();
   }
 

@@ -1,13 +1,19 @@
+import type { Clock } from "../base/clock.ts";
 import { failpoint } from "../base/failpoint.ts";
 import type { SinkContext } from "../engine/formats.ts";
 import type { Sink, SinkBatch } from "../engine/sinks/sink.ts";
-import type { DataType, StructType } from "../engine/types/data-type.ts";
+import type { DataType, Row, StructType } from "../engine/types/data-type.ts";
 import { KafkaError } from "./kafka-error.ts";
-import { createProducer, type KafkaProducer, type KafkaRecord, type ProducerOptions } from "./producer.ts";
+import type { HeadersToWrite } from "../kafka-protocol/batch-builder.ts";
+import { COMPRESSIONS } from "../kafka-protocol/compression.ts";
+import { createProducer, type KafkaDelivery, type KafkaProducer, type ProducerOptions } from "./producer.ts";
 import { checkSinkOptions } from "./option-names.ts";
 import { flag, optionReader, parseConnection, wholeNumber } from "./source-options.ts";
 
-const REQUEST_RECORDS = 5000;
+/** So many rows are sent and acknowledged together. */
+const CHUNK_ROWS = 5000;
+/** So many chunks are under way at a time: the next one is encoded while brokers store those before it. */
+const CHUNKS_UNDER_WAY = 4;
 
 /**
  * Kafka as the engine's sink, with Spark's columns: `value` (string or binary), and where present `key`, `headers` (array of structs of key and value),
@@ -20,7 +26,7 @@ export async function openKafkaSink(context: SinkContext): Promise<Sink> {
   const get = optionReader(context.options);
   flag(get, "includeHeaders", false);
   const producer = await createProducer(parseConnection(context.options), producerOptions(get));
-  return new KafkaSink(producer, get("topic"), context.queryName);
+  return new KafkaSink(producer, get("topic"), context.queryName, context.clock);
 }
 
 function producerOptions(get: ReturnType<typeof optionReader>): ProducerOptions {
@@ -29,8 +35,22 @@ function producerOptions(get: ReturnType<typeof optionReader>): ProducerOptions 
   if (acks === undefined) throw misfit(`kafka.acks is "${text}"`, "Set it to all, 1 or 0.");
   const idempotent = flag(get, "kafka.enable.idempotence", acks === -1);
   if (idempotent && acks !== -1) throw misfit("kafka.enable.idempotence needs kafka.acks all", "Leave one of them out.");
+  const type = get("kafka.compression.type");
+  const compression = COMPRESSIONS.find((one) => one === (type ?? "none").toLowerCase());
+  if (!compression) throw misfit(`kafka.compression.type is "${type}"`, `Set it to ${COMPRESSIONS.join(", ")}.`);
   const retries = wholeNumber(get, "kafka.retries", 0);
-  return { idempotent, acks, ...(retries === undefined ? {} : { retries }) };
+  const deliveryTimeoutMs = wholeNumber(get, "kafka.delivery.timeout.ms", 1);
+  const batchBytes = wholeNumber(get, "kafka.batch.size", 1);
+  const bufferBytes = wholeNumber(get, "kafka.buffer.memory", 1);
+  return {
+    idempotent,
+    acks,
+    compression,
+    ...(retries === undefined ? {} : { retries }),
+    ...(deliveryTimeoutMs === undefined ? {} : { deliveryTimeoutMs }),
+    ...(batchBytes === undefined ? {} : { batchBytes }),
+    ...(bufferBytes === undefined ? {} : { bufferBytes }),
+  };
 }
 
 class KafkaSink implements Sink {
@@ -38,41 +58,60 @@ class KafkaSink implements Sink {
   readonly #producer: KafkaProducer;
   readonly #topic: string | undefined;
   readonly #queryName: string | undefined;
+  readonly #clock: Clock;
   #written = 0;
 
-  constructor(producer: KafkaProducer, topic: string | undefined, queryName: string | undefined) {
+  constructor(producer: KafkaProducer, topic: string | undefined, queryName: string | undefined, clock: Clock) {
     this.description = `Kafka[${topic ?? "by the column topic"}]`;
     this.#producer = producer;
     this.#topic = topic;
     this.#queryName = queryName;
+    this.#clock = clock;
   }
 
   async write(batch: SinkBatch, signal: AbortSignal): Promise<void> {
     const columns = columnsOf(batch.schema, this.#topic);
-    const byTopic = new Map<string, KafkaRecord[]>();
-    for (const row of batch.rows) {
-      const topic = this.#topic ?? (columns.topic < 0 ? null : (row[columns.topic] as string | null));
-      if (topic === null) throw misfit("a row has null in its column topic", 'Fill the column, or set the option "topic".');
-      const partition = columns.partition < 0 ? null : (row[columns.partition] as number | null);
-      const headers = columns.headers < 0 ? null : (row[columns.headers] as readonly HeaderRow[] | null);
-      const key = columns.key < 0 ? null : (row[columns.key] as KafkaRecord["value"]);
-      const value = row[columns.value] as KafkaRecord["value"];
-      let record: KafkaRecord = partition === null ? { key, value } : { key, value, partition };
-      if (headers !== null && headers.length > 0) record = { ...record, headers: headersOf(headers) };
-      const records = byTopic.get(topic);
-      if (records) records.push(record);
-      else byTopic.set(topic, [record]);
-    }
+    if (columns.headers >= 0) for (const row of batch.rows) checkHeaderNames(row[columns.headers] as readonly HeaderRow[] | null);
+    if (this.#topic === undefined) for (const row of batch.rows) if (row[columns.topic] === null) throw noTopic();
+    const underWay: Promise<unknown>[] = [];
     let request = 0;
-    for (const [topic, records] of byTopic) {
-      for (let at = 0; at < records.length; at += REQUEST_RECORDS) {
+    const acknowledged = async (): Promise<void> => {
+      await underWay.shift();
+      failpoint("w3.mid", batch.batchId, this.#queryName, ++request);
+    };
+    try {
+      for (let at = 0; at < batch.rows.length; at += CHUNK_ROWS) {
+        if (underWay.length >= CHUNKS_UNDER_WAY) await acknowledged();
         signal.throwIfAborted();
         batch.verify?.();
-        await this.#producer.send(topic, records.slice(at, at + REQUEST_RECORDS));
-        failpoint("w3.mid", batch.batchId, this.#queryName, ++request);
+        const delivery = this.#producer.begin();
+        await this.#add(delivery, batch.rows, at, Math.min(at + CHUNK_ROWS, batch.rows.length), columns);
+        const end = delivery.end(signal);
+        end.catch(() => undefined);
+        underWay.push(end);
       }
+      while (underWay.length > 0) await acknowledged();
+    } finally {
+      await Promise.allSettled(underWay);
     }
     this.#written = batch.rows.length;
+  }
+
+  async #add(delivery: KafkaDelivery, rows: readonly Row[], from: number, until: number, columns: MessageColumns): Promise<void> {
+    const { key, value, topic, partition, headers } = columns;
+    const nowMs = Math.floor(this.#clock.nowMs());
+    for (let i = from; i < until; i++) {
+      const row = rows[i] as Row;
+      const full = delivery.add(
+        this.#topic ?? (row[topic] as string),
+        key < 0 ? null : (row[key] as Content),
+        row[value] as Content,
+        nowMs,
+        partition < 0 ? null : (row[partition] as number | null),
+        headers < 0 ? undefined : ((row[headers] as HeadersToWrite | null) ?? undefined),
+      );
+      if (full) await full;
+    }
   }
 
   metrics(): Readonly<Record<string, string>> {
@@ -84,19 +123,14 @@ class KafkaSink implements Sink {
   }
 }
 
+type Content = string | Uint8Array | null;
 type HeaderRow = readonly [key: string | null, value: Uint8Array | null];
 
-function headersOf(rows: readonly HeaderRow[]): NonNullable<KafkaRecord["headers"]> {
-  const headers: [string, string | Uint8Array | readonly Uint8Array[]][] = [];
-  for (const [key, value] of rows) {
-    if (key === null) throw misfit("a header has no key", "Fill the keys of the column headers.");
-    const bytes = value ?? new Uint8Array();
-    const known = headers.find(([name]) => name === key);
-    if (known) known[1] = [...(Array.isArray(known[1]) ? (known[1] as readonly Uint8Array[]) : [known[1] as Uint8Array]), bytes];
-    else headers.push([key, bytes]);
-  }
-  return Object.fromEntries(headers);
+function checkHeaderNames(headers: readonly HeaderRow[] | null): void {
+  if (headers?.some(([key]) => key === null)) throw misfit("a header has no key", "Fill the keys of the column headers.");
 }
+
+const noTopic = (): KafkaError => misfit("a row has null in its column topic", 'Fill the column, or set the option "topic".');
 
 /** Where a row has what a message is made of; −1 for what it has not. */
 type MessageColumns = Readonly<Record<"key" | "value" | "topic" | "partition" | "headers", number>>;

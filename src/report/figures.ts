@@ -71,7 +71,7 @@ export function architectureOf(record: RunRecord): Architecture {
   return {
     generator: {
       title: "Sensor generator",
-      details: [`asked for ${whole(parameters.rate)} messages/s`, `seed ${parameters.seed}, key sensor_id`, "kafkajs, acks=all"],
+      details: [`asked for ${whole(parameters.rate)} messages/s`, `seed ${parameters.seed}, key sensor_id`, "idempotent, acks=all"],
     },
     broker: { title: backends.kafka.name, details: [backends.kafka.address], topic: parameters.topic, partitions: parameters.partitions },
     engine: {

@@ -65,7 +65,7 @@ function architecture({ record, figures }: ReportParts): string {
   const parts = [
     [
       "Generator",
-      "Sends readings of 1,000 sensors through kafkajs: seeded, paced by a catch-up scheduler, acknowledged by all replicas, keyed by sensor.",
+      "Sends readings of 1,000 sensors: seeded, paced by a catch-up scheduler, acknowledged by all replicas, stored once after retries, keyed by sensor.",
     ],
     [
       plainText(backends.kafka.name),

@@ -151,17 +151,19 @@ export class Dispatcher {
     return new Promise((resolve) => this.#waitingForRoom.push(resolve));
   }
 
-  /** Waits some seconds for what was sent; the rest fails with KAFKA_CLOSED. */
-  async close(): Promise<void> {
-    if (this.#outstanding.size > 0) {
-      for (const batch of this.#outstanding) this.due(batch);
-      const ended = new Promise<void>((resolve) => this.#waitingForEnd.push(resolve));
-      const patience = new AbortController();
-      const waited = this.#options.clock.sleep(CLOSE_PATIENCE_MS, patience.signal).catch(() => undefined);
-      await Promise.race([ended, waited]);
-      patience.abort();
-    }
+  /** Waits some seconds for what is still being added and for what was sent; the rest fails with KAFKA_CLOSED. */
+  async close(adding: Promise<unknown>): Promise<void> {
+    const patience = new AbortController();
+    const waited = this.#options.clock.sleep(CLOSE_PATIENCE_MS, patience.signal).catch(() => undefined);
+    await Promise.race([this.#ended(adding), waited]);
+    patience.abort();
     this.#end(producerClosed());
+  }
+
+  async #ended(adding: Promise<unknown>): Promise<void> {
+    await adding;
+    for (const batch of this.#outstanding) this.due(batch);
+    if (this.#outstanding.size > 0) await new Promise<void>((resolve) => this.#waitingForEnd.push(resolve));
   }
 
   #end(error: KafkaError): void {
@@ -489,6 +491,7 @@ export class Dispatcher {
           return topic;
         }
       } catch (thrown) {
+        if (this.#fatal) throw this.#fatal;
         if (!(thrown instanceof KafkaError)) throw thrown;
         failure = thrown;
       }

@@ -3,7 +3,7 @@ import { IOT } from "./names.ts";
 
 /** The pipeline of the IoT lab (A2) for the picture, before any run: what there is, without addresses and rates. */
 export const IOT_ARCHITECTURE: Architecture = {
-  generator: { title: "Sensor generator", details: ["readings as JSON, key sensor_id", "kafkajs, acks=all"] },
+  generator: { title: "Sensor generator", details: ["readings as JSON, key sensor_id", "idempotent, acks=all"] },
   broker: { title: "Kafka", details: ["the log of all readings"], topic: IOT.topic, partitions: IOT.partitions },
   engine: {
     title: "Structured Streaming",
