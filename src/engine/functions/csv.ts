@@ -1,6 +1,5 @@
 import { QueryExecutionError } from "../codegen/execution-error.ts";
 import { AnalysisError, wrongArgumentCount } from "../columns/analysis-error.ts";
-import type { Emitted } from "../codegen/code.ts";
 import type { Resolved } from "../columns/resolved.ts";
 import type { StructType } from "../types/data-type.ts";
 import { sqlTypeName } from "../types/type-text.ts";
