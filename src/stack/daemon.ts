@@ -44,11 +44,16 @@ function upFile(root: string): string {
 export async function runningDaemons(root: string): Promise<Daemon[]> {
   try {
     const daemons = JSON.parse(await readFile(upFile(root), "utf8")) as (Omit<Daemon, LaterField> & Partial<Daemon>)[];
-    return daemons.map((daemon) => ({ ...EMBEDDED[daemon.name], nodes: 1, ...daemon })).filter(isOurs);
+    return daemons.map(withLaterFields).filter(isOurs);
   } catch (thrown) {
     if (codeOf(thrown) === "ENOENT") return [];
     throw thrown;
   }
+}
+
+function withLaterFields(daemon: Omit<Daemon, LaterField> & Partial<Daemon>): Daemon {
+  const { title, service, module } = EMBEDDED[daemon.name];
+  return { title, service, module, nodes: 1, ...daemon };
 }
 
 /** Whether the pid still belongs to the server that was started, and not to a later program with the same number. */

@@ -16,7 +16,8 @@ async function javasOf(folder: string): Promise<number[]> {
   const pids: number[] = [];
   for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
     const words = (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).split("\0");
-    if (words.includes("kafka.Kafka") && words.some((word) => word.startsWith(folder))) pids.push(Number(pid));
+    if (path.basename(words[0] ?? "") === "java" && words.includes("kafka.Kafka") && words.some((word) => word.startsWith(folder)))
+      pids.push(Number(pid));
   }
   return pids;
 }

@@ -2,7 +2,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { count } from "../../src/engine/functions/api/aggregates.ts";
 import { createSession } from "../../src/labs/session.ts";
 import { requireOracle } from "../oracle.ts";
 import { following, numbers, type RealKafka, START_MS, startRealKafka, until, upTo } from "./real-kafka.ts";
@@ -62,12 +61,12 @@ describe.runIf(java)("the Kafka source on three nodes of Apache Kafka", () => {
       })
       .load()
       .groupBy("partition")
-      .agg({ readings: count() })
+      .count()
       .writeStream.outputMode("update")
       .option("checkpointLocation", path.join(folder, "counts"))
       .trigger({ availableNow: true })
       .foreachBatch(async (rows) => {
-        for (const row of rows as readonly Record<string, unknown>[]) counts.set(Number(row.partition), Number(row.readings));
+        for (const row of rows as readonly Record<string, unknown>[]) counts.set(Number(row.partition), Number(row.count));
         if (++batches === 3) await victim?.kill();
       })
       .start();
