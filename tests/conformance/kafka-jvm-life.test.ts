@@ -51,7 +51,7 @@ describe.runIf(java && process.platform === "linux")("--kafka jvm", () => {
           "another Java serves",
           async () => {
             const pids = await javasOf(dataDir);
-            return pids.length === 1 && pids[0] !== first && (await client.topics.list().catch(() => [])).includes("kept");
+            return pids.length === 1 && pids[0] !== first && (await client.topics.list().catch((): string[] => [])).includes("kept");
           },
           60_000,
         );

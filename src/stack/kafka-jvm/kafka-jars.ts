@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { codeOf } from "../../base/errors.ts";
 import { StackError } from "../stack-error.ts";
@@ -40,8 +40,8 @@ export function kafkaJarsFolder(cache: string): string {
 export async function fetchKafkaJars(cache: string, signal?: AbortSignal): Promise<string> {
   const folder = kafkaJarsFolder(cache);
   if (existsSync(folder)) return folder;
-  const unfinished = `${folder}.${process.pid}.tmp`;
-  await mkdir(unfinished, { recursive: true });
+  await mkdir(cache, { recursive: true });
+  const unfinished = await mkdtemp(`${folder}.tmp-`);
   try {
     const pom = path.join(unfinished, "pom.xml");
     await writeFile(pom, POM);
