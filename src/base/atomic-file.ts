@@ -1,4 +1,4 @@
-import { closeSync, fsync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsync, ftruncateSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { StreamlabError, codeOf } from "./errors.ts";
@@ -38,6 +38,50 @@ export async function writeFileAtomic(file: string, content: string | Uint8Array
     throw isFull(thrown) ? diskFull(file, thrown) : thrown;
   }
   await syncFolder(folder);
+}
+
+/**
+ * Writes a small file that is wholly there when this returns, and survives the process; a power cut only after a sync. `spare` is a file that nobody
+ * needs any more: it becomes the new one, because some file systems (ext4) take long to make a file where many have just been removed.
+ * @throws as `writeFileAtomic`
+ */
+export function placeFile(file: string, content: Uint8Array, spare?: string): void {
+  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
+  try {
+    const descriptor = spare === undefined ? openSync(temporary, "w") : openSpare(spare, temporary);
+    try {
+      writeWhole(descriptor, content);
+      if (spare !== undefined) ftruncateSync(descriptor, content.length);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(temporary, file);
+  } catch (thrown) {
+    rmSync(temporary, { force: true });
+    throw isFull(thrown) ? diskFull(file, thrown) : thrown;
+  }
+}
+
+function openSpare(spare: string, temporary: string): number {
+  try {
+    renameSync(spare, temporary);
+  } catch (thrown) {
+    if (codeOf(thrown) !== "ENOENT") throw thrown;
+    return openSync(temporary, "w");
+  }
+  return openSync(temporary, "r+");
+}
+
+/** Waits until a file that others wrote is on the disk; nothing where it is gone. */
+export async function syncFile(file: string): Promise<void> {
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, "r+");
+  } catch (thrown) {
+    if (codeOf(thrown) === "ENOENT") return;
+    throw thrown;
+  }
+  await synced(descriptor);
 }
 
 function writeWhole(descriptor: number, bytes: Uint8Array): void {

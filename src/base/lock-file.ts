@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { constants, readFileSync } from "node:fs";
+import { constants, readFileSync, statSync } from "node:fs";
 import { copyFile, link, open, readFile, rename, rm } from "node:fs/promises";
 import os from "node:os";
 import { codeOf } from "./errors.ts";
 
 /** A lock that this process has. */
 export interface FileLock {
-  /** Whether the file still is this lock. Cheap: one small read. */
+  /** Whether the file still is this lock. Cheap: a look at its times, and one small read where they have changed. */
   holds(): boolean;
   release(): Promise<void>;
 }
@@ -113,10 +113,19 @@ async function isReplaced(file: string, stale: string, whole: string): Promise<b
   }
 }
 
+/** A file that was written so recently may be written again without a new time: file systems count in steps of some milliseconds. */
+const STEADY_MS = 1000;
+
 function lockOf(file: string, mine: Holder): FileLock {
+  let seen = "";
   const holds = (): boolean => {
     try {
-      return parse(readFileSync(file, "utf8"))?.token === mine.token;
+      const { ino, size, mtimeMs } = statSync(file);
+      const now = `${ino} ${size} ${mtimeMs}`;
+      if (now === seen) return true;
+      const isMine = parse(readFileSync(file, "utf8"))?.token === mine.token;
+      seen = isMine && Date.now() - mtimeMs > STEADY_MS ? now : "";
+      return isMine;
     } catch {
       return false;
     }
@@ -152,7 +161,8 @@ function isAlive(holder: Holder): boolean {
   return (old && holder.processStart === "") || holder.processStart === processStart(holder.pid);
 }
 
-function bootId(): string {
+/** Names this start of the machine: what a process wrote is in the system's memory as long as it is the same, whatever became of the process. */
+export function bootId(): string {
   try {
     return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
   } catch {

@@ -42,6 +42,7 @@ function inspectionText(found: CheckpointInspection): string {
       (state) =>
         `state ${state.operator}     ${state.name}: ${state.snapshots.length} snapshots, ${state.deltas.length} deltas, ${bytesText(state.bytes)}`,
     ),
+    ...(found.journal.files > 0 ? [`journal     ${found.journal.files} segments, ${bytesText(found.journal.bytes)}`] : []),
     ...(conf.length > 0 ? ["settings", ...conf] : []),
     `size        ${bytesText(found.bytes)}`,
     verdictText(found),
@@ -51,8 +52,9 @@ function inspectionText(found: CheckpointInspection): string {
 function verdictText(found: CheckpointInspection): string {
   const faults = found.faults.map((fault) => `${fault.file}: ${fault.found} [${fault.code}]\n  ${fault.remedy}`);
   const swept = found.leftovers.map((file) => `${file}: left by an interrupted write; the next start sweeps it`);
+  const restored = found.restored.map((file) => `${file}: lost in a power cut; the next start puts it back from the journal`);
   const verdict = found.faults.length === 0 ? "sound" : `${found.faults.length} fault${found.faults.length === 1 ? "" : "s"}: not sound`;
-  return `${[...faults, ...swept, verdict, `A restart ${restartText(found)}.`].join("\n")}\n`;
+  return `${[...faults, ...swept, ...restored, verdict, `A restart ${restartText(found)}.`].join("\n")}\n`;
 }
 
 function restartText({ restart }: CheckpointInspection): string {

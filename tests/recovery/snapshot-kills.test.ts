@@ -84,7 +84,7 @@ test("F7: killed at any file of a purge, the retained versions are whole and the
     await again.load(9);
     expect(content(again), `after ${name}`).toEqual(nine);
   }
-  await store.purge(9);
+  store.purge(9);
   expect((await readdir(folder)).every((name) => Number.parseInt(name, 10) >= base)).toBe(true);
   expect(nine).not.toEqual(three);
 });

@@ -12,7 +12,7 @@ const SECONDS = Number(process.env.STREAMLAB_SOAK_SECONDS ?? 8);
 /** Before this part of the time has passed, compilers and heaps still grow to their size. */
 const WARM_UP = 0.4;
 const MOST_ROWS = 500;
-const SINK_MS = 15;
+const SINK_MS = 30;
 /** What memory may grow by after the warm-up. A batch that is kept is 0.5 MiB, and a free machine makes 25 in a second: 40 MiB in 8 s, far more in a longer soak. */
 const MOST_GROWTH = 30 * 2 ** 20;
 const MOST_RSS = 400 * 2 ** 20;

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { openCheckpoint } from "./checkpoint.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { CheckpointError } from "./checkpoint-error.ts";
+import { syncedFiles } from "./durable-files.ts";
 
 const shape = { sources: 1, state: ["stateStoreSave"] };
 let folder: string;
@@ -20,7 +21,7 @@ afterEach(async () => {
 });
 
 async function openIt(as: { sources: number; state: readonly string[] } = shape): Promise<Checkpoint> {
-  const checkpoint = await openCheckpoint(folder, as);
+  const checkpoint = await openCheckpoint(folder, as, syncedFiles);
   open.push(checkpoint);
   return checkpoint;
 }
@@ -86,7 +87,7 @@ test("a run that lost its lock writes nothing more", async () => {
 test("a flipped byte anywhere in any file stops the start, naming the file", async () => {
   await twoBatches();
   const read = async (): Promise<void> => {
-    const checkpoint = await openCheckpoint(folder, shape);
+    const checkpoint = await openCheckpoint(folder, shape, syncedFiles);
     try {
       await checkpoint.initialOffset(0, () => Promise.resolve(null));
       await checkpoint.latestOffsets();

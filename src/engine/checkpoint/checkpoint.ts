@@ -7,6 +7,7 @@ import type { BatchLog } from "./batch-log.ts";
 import { openBatchLog } from "./batch-log.ts";
 import { parseLine, readLines, writeLines } from "./checked-file.ts";
 import { CheckpointError, RESTORE_OR_RENEW } from "./checkpoint-error.ts";
+import type { CheckpointFiles } from "./durable-files.ts";
 import type { CommitEntry, OffsetEntry } from "./entries.ts";
 import { decodeCommit, decodeOffsets, encodeCommit, encodeOffsets } from "./entries.ts";
 import type { CheckpointLock } from "./lock.ts";
@@ -28,9 +29,11 @@ export interface Checkpoint {
   latestOffsets(): Promise<{ readonly batchId: number; readonly entry: OffsetEntry } | undefined>;
   latestCommit(): Promise<{ readonly batchId: number; readonly entry: CommitEntry } | undefined>;
   offsets(batchId: number): Promise<OffsetEntry>;
-  /** W1. */
+  /** W1: durable with the next `sync`. */
   writeOffsets(batchId: number, entry: OffsetEntry): Promise<void>;
-  /** W4. */
+  /** W1 and W2, what the operators' stores have written, survive a power cut when this resolves. */
+  sync(): Promise<void>;
+  /** W4, durable. */
   writeCommit(batchId: number, entry: CommitEntry): Promise<void>;
   /** The starting offset of a source, asked for once and kept. */
   initialOffset(source: number, ask: () => Promise<Offset>): Promise<Offset>;
@@ -43,15 +46,22 @@ export interface Checkpoint {
   close(): Promise<void>;
 }
 
-/** Opens or makes a checkpoint; refuses a folder in use, a foreign one, a damaged one and one of another query. */
-export async function openCheckpoint(folder: string, shape: QueryShape): Promise<Checkpoint> {
+/**
+ * Opens or makes a checkpoint; refuses a folder in use, a foreign one, a damaged one and one of another query. `files` is where the batches' files go;
+ * the checkpoint opens and closes it.
+ */
+export async function openCheckpoint(folder: string, shape: QueryShape, files: CheckpointFiles): Promise<Checkpoint> {
   await mkdir(folder, { recursive: true });
   const lock = await takeLock(folder);
   try {
+    await files.open?.();
     await sweep(folder);
     const queryId = await identify(folder, shape);
-    const [offsets, commits] = [await openBatchLog(path.join(folder, "offsets")), await openBatchLog(path.join(folder, "commits"))];
-    return checkpointOf(folder, queryId, lock, offsets, commits);
+    const logs = {
+      offsets: await openBatchLog(path.join(folder, "offsets"), files),
+      commits: await openBatchLog(path.join(folder, "commits"), files),
+    };
+    return checkpointOf(folder, queryId, lock, logs, files);
   } catch (thrown) {
     await lock.release();
     throw thrown;
@@ -96,7 +106,13 @@ async function identify(folder: string, shape: QueryShape): Promise<string> {
   return metadata.id;
 }
 
-function checkpointOf(folder: string, queryId: string, lock: CheckpointLock, offsets: BatchLog, commits: BatchLog): Checkpoint {
+function checkpointOf(
+  folder: string,
+  queryId: string,
+  lock: CheckpointLock,
+  { offsets, commits }: { readonly offsets: BatchLog; readonly commits: BatchLog },
+  files: CheckpointFiles,
+): Checkpoint {
   const sourceFolder = (source: number): string => path.join(folder, "sources", String(source));
   const readOffsets = async (batchId: number): Promise<OffsetEntry> => decodeOffsets(await offsets.require(batchId), offsets.file(batchId));
   return {
@@ -120,6 +136,7 @@ function checkpointOf(folder: string, queryId: string, lock: CheckpointLock, off
     writeCommit: async (batchId, entry) => {
       lock.verify();
       await commits.write(batchId, encodeCommit(entry));
+      await files.sync();
     },
     initialOffset: async (source, ask) => {
       const file = path.join(sourceFolder(source), "0");
@@ -151,7 +168,14 @@ function checkpointOf(folder: string, queryId: string, lock: CheckpointLock, off
       await offsets.purge(batchId);
       await commits.purge(batchId);
     },
+    sync: () => files.sync(),
     verify: () => lock.verify(),
-    close: () => lock.release(),
+    close: async () => {
+      try {
+        await files.close?.();
+      } finally {
+        await lock.release();
+      }
+    },
   };
 }

@@ -8,6 +8,7 @@ import { CheckpointError, RESTORE_OR_RENEW } from "./checkpoint-error.ts";
 import type { CheckpointCode } from "./checkpoint-error.ts";
 import type { CommitEntry, OffsetEntry } from "./entries.ts";
 import { decodeCommit, decodeOffsets } from "./entries.ts";
+import { filesToRestore } from "./file-journal.ts";
 import { lockHolder } from "./lock.ts";
 
 /** Something that is wrong with one file of a checkpoint. `stops` is false where a restart does not need the file. */
@@ -53,6 +54,10 @@ export type CheckpointInspection = {
   readonly offsets: FolderSize & { readonly batches: readonly number[] };
   readonly commits: FolderSize & { readonly batches: readonly number[] };
   readonly state: readonly StateInspection[];
+  /** The write-ahead journal of a query that runs or was killed. */
+  readonly journal: FolderSize;
+  /** Files that a power cut has taken; the next start puts them back from the journal, and they count as there. */
+  readonly restored: readonly string[];
   /** Files of interrupted writes; the next start sweeps them. */
   readonly leftovers: readonly string[];
   readonly bytes: number;
@@ -80,10 +85,13 @@ class Inspector {
   readonly #folder: string;
   readonly #faults: CheckpointFault[] = [];
   readonly #leftovers: string[] = [];
+  readonly #journaled: ReadonlyMap<string, Uint8Array>;
+  readonly #restored: string[] = [];
   #bytes = 0;
 
   constructor(folder: string) {
     this.#folder = folder;
+    this.#journaled = filesToRestore(folder);
   }
 
   async inspect(): Promise<CheckpointInspection> {
@@ -120,6 +128,8 @@ class Inspector {
       offsets: { files: offsets.files, bytes: offsets.bytes, batches: offsets.batches },
       commits: { files: commits.files, bytes: commits.bytes, batches: commits.batches },
       state,
+      journal: await this.#journal(),
+      restored: this.#restored,
       leftovers: this.#leftovers,
       bytes: this.#bytes,
       restart: stops ? undefined : restartOf(next, begun, last, before ?? initialOffsets, initialOffsets),
@@ -141,7 +151,18 @@ class Inspector {
     });
     const isLeftover = (name: string): boolean => name.endsWith(".tmp") || name.endsWith(".stale");
     this.#leftovers.push(...names.filter(isLeftover).map((name) => path.join(this.#folder, folder, name)));
-    return names.filter((name) => !isLeftover(name));
+    const journaled = [...this.#journaled.keys()]
+      .filter((name) => path.normalize(path.dirname(name)) === folder)
+      .map((name) => path.basename(name));
+    return [...new Set([...names.filter((name) => !isLeftover(name)), ...journaled])];
+  }
+
+  async #journal(): Promise<FolderSize> {
+    const names = await this.#names("journal");
+    const sizes = await Promise.all(names.map(async (name) => (await stat(path.join(this.#folder, "journal", name))).size));
+    const bytes = sizes.reduce((sum, size) => sum + size, 0);
+    this.#bytes += bytes;
+    return { files: names.length, bytes };
   }
 
   /** Reads a file and what `decode` makes of it; what is wrong becomes a fault, and undefined. */
@@ -151,10 +172,13 @@ class Inspector {
     stops: boolean = true,
   ): Promise<{ value?: T; bytes: number } | undefined> {
     const full = path.join(this.#folder, file);
-    const bytes = await readFile(full).catch((thrown: unknown) => {
+    const found = await readFile(full).catch((thrown: unknown) => {
       if (codeOf(thrown) === "ENOENT") return undefined;
       throw thrown;
     });
+    const journaled = this.#journaled.get(file.replaceAll(path.sep, "/"));
+    if (journaled && !found?.equals(journaled)) this.#restored.push(full);
+    const bytes = journaled ? Buffer.from(journaled) : found;
     if (!bytes) return undefined;
     this.#bytes += bytes.length;
     try {

@@ -8,7 +8,7 @@ const STOPPED_MS = 2000;
 
 /** The one writer of a checkpoint. */
 export interface CheckpointLock {
-  /** Throws CHECKPOINT_LOST when another run has taken the checkpoint over (this process was stopped for long). Cheap: one small read. */
+  /** Throws CHECKPOINT_LOST when another run has taken the checkpoint over (this process was stopped for long). Cheap. */
   verify(): void;
   release(): Promise<void>;
 }

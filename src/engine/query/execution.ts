@@ -22,7 +22,6 @@ import { WatermarkTracker } from "./watermark-tracker.ts";
 
 /** How many batches back a restart may be asked for; older entries and state are removed. */
 const RETAINED_BATCHES = 100;
-const PURGE_EVERY = 20;
 
 /** What an execution works with; whoever made the parts closes them. */
 export interface ExecutionParts {
@@ -48,7 +47,7 @@ export interface ExecutionParts {
  * The life of a query's batches, one at a time:
  *
  * - W1 `offsets/N` says what batch N reads; then the range is processed
- * - W2 the state becomes version N+1
+ * - W2 the state becomes version N+1; one sync makes it and W1 durable before any result leaves
  * - W3 the sink gets the rows of N
  * - W4 `commits/N` says that N is done, and the next watermark
  * - W5 sources publish how far the query is, for lag tools only
@@ -243,6 +242,7 @@ export class Execution {
     await this.#progress.timed("stateCommit", () =>
       Promise.all(compiled.operators.map(({ store }, i) => this.#progress.committing(i, () => store.commit(batch.id + 1)))),
     );
+    await this.#progress.timed("walCommit", () => checkpoint.sync());
     failpoint("w2.after", batch.id, identity.name);
 
     failpoint("w3.before", batch.id, identity.name);
@@ -271,13 +271,13 @@ export class Execution {
     failpoint("w5.before", batch.id, identity.name);
     await Promise.all(sources.map((source, i) => source.commit(batch.ends[i] ?? null)));
     for (const [i, source] of sources.entries()) await source.publish?.(batch.ends[i] ?? null).catch(() => undefined);
-    if (batch.id % PURGE_EVERY === 0 && batch.id > RETAINED_BATCHES) await this.#purge(batch.id - RETAINED_BATCHES);
+    if (batch.id >= RETAINED_BATCHES) await this.#purge(batch.id - RETAINED_BATCHES);
     failpoint("w5.after", batch.id, identity.name);
   }
 
   async #purge(before: number): Promise<void> {
     await this.#parts.checkpoint.purge(before);
-    for (const { store } of this.#runtime.compiled.operators) await store.purge(before + 1);
+    for (const { store } of this.#runtime.compiled.operators) store.purge(before + 1);
   }
 
   /** A repeated batch ran under its own settings; the following ones run under the session's. */

@@ -16,7 +16,8 @@ interface Partition {
  * back, and one that lags gives late rows; these numbers show which. They are taken from block to block, never row by row.
  */
 export class PartitionProgress {
-  readonly #sources = new Map<number, Map<string, Partition>>();
+  /** By source, each with its partitions in the order of their names and numbers. */
+  readonly #sources = new Map<number, ReadonlyMap<string, Partition>>();
 
   /** A batch begins. */
   begin(): void {
@@ -45,7 +46,7 @@ export class PartitionProgress {
    */
   metrics(source: number): Readonly<Record<string, string>> {
     const metrics: Record<string, string> = {};
-    for (const [name, { rows, lateRows, maxUs }] of this.#sorted(source)) {
+    for (const [name, { rows, lateRows, maxUs }] of this.#sources.get(source) ?? []) {
       metrics[`rows.${name}`] = String(rows);
       metrics[`lateRows.${name}`] = String(lateRows);
       if (maxUs > -Infinity) metrics[`maxEventTime.${name}`] = new Date(Math.floor(maxUs / 1000)).toISOString();
@@ -55,22 +56,20 @@ export class PartitionProgress {
 
   /** Every partition of every source that has shown an event time. */
   reach(): readonly PartitionReach[] {
-    return [...this.#sources.keys()].flatMap((source) =>
-      this.#sorted(source)
+    return [...this.#sources.values()].flatMap((partitions) =>
+      [...partitions]
         .filter(([, { maxUs }]) => maxUs > -Infinity)
         .map(([partition, { maxUs }]) => ({ partition, maxEventTimeMs: Math.floor(maxUs / 1000) })),
     );
   }
 
-  #sorted(source: number): (readonly [string, Partition])[] {
-    return [...(this.#sources.get(source) ?? [])].sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }));
-  }
-
   #partition(source: number, name: string): Partition {
-    const partitions = this.#sources.get(source) ?? new Map<string, Partition>();
-    this.#sources.set(source, partitions);
-    const known = partitions.get(name) ?? { rows: 0, lateRows: 0, maxUs: -Infinity };
-    partitions.set(name, known);
-    return known;
+    const partitions = this.#sources.get(source);
+    const known = partitions?.get(name);
+    if (known) return known;
+    const made: Partition = { rows: 0, lateRows: 0, maxUs: -Infinity };
+    const all = [...(partitions ?? []), [name, made] as const];
+    this.#sources.set(source, new Map(all.sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }))));
+    return made;
   }
 }

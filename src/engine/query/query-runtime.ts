@@ -1,4 +1,5 @@
 import path from "node:path";
+import type { DurableFiles } from "../checkpoint/durable-files.ts";
 import type { BatchConf } from "../checkpoint/entries.ts";
 import { BatchRun } from "../operators/stage.ts";
 import type { CompiledPlan, Leaf } from "../operators/compile.ts";
@@ -54,6 +55,8 @@ export interface RuntimeOptions {
   readonly mode: OutputMode;
   readonly context: AnalysisContext;
   readonly stateFolder: string;
+  /** Where the state's versions are written. */
+  readonly files: DurableFiles;
   readonly keepDeadLetters: boolean;
   /** How far ahead of a batch's time event times may move the watermark; undefined for any. */
   readonly maxFutureMs: number | undefined;
@@ -71,7 +74,7 @@ export function openRuntime(options: RuntimeOptions): QueryRuntime {
     mode: options.mode,
     settings: { ...options.context.settings, keepDeadLetters: options.keepDeadLetters, drift: run.drift },
     ...(options.maxFutureMs !== undefined && { maxFutureUs: options.maxFutureMs * 1000 }),
-    stateFiles: (operator) => new StateFiles(path.join(options.stateFolder, String(operator), "0")),
+    stateFiles: (operator) => new StateFiles(path.join(options.stateFolder, String(operator), "0"), undefined, options.files),
   });
   return { plan, compiled, run, hasWatermark: hasWatermark(plan) };
 }

@@ -471,8 +471,8 @@ export class GroupStore implements StateStore {
     await this.load(this.#version);
   }
 
-  purge(version: number): Promise<void> {
-    return this.#files.purge(version);
+  purge(version: number): void {
+    this.#files.purge(version);
   }
 }
 

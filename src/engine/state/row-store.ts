@@ -113,8 +113,8 @@ export class RowStore implements StateStore {
     return Promise.resolve();
   }
 
-  purge(version: number): Promise<void> {
-    return this.#files.purge(version);
+  purge(version: number): void {
+    this.#files.purge(version);
   }
 }
 

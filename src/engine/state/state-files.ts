@@ -1,8 +1,8 @@
 import { mkdir, readFile, readdir, rm } from "node:fs/promises";
 import path from "node:path";
-import { writeFileAtomic } from "../../base/atomic-file.ts";
 import { codeOf } from "../../base/errors.ts";
 import { CheckpointError, RESTORE_OR_RENEW } from "../checkpoint/checkpoint-error.ts";
+import { syncedFiles, type DurableFiles } from "../checkpoint/durable-files.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { ByteReader } from "./byte-writer.ts";
 import type { StateContent } from "./state-frame.ts";
@@ -10,6 +10,8 @@ import { decodeStateFile, sealStateFile } from "./state-frame.ts";
 
 /** The longest chain of deltas that a restart reads back. */
 const MAX_CHAIN = 1000;
+/** So many versions are removed in one go: a snapshot may make a thousand of them needless, which together would hold up a batch for a fifth of a second. */
+const PURGED_AT_ONCE = 2;
 /** Below this many bytes of deltas no snapshot is worth its write. */
 const MIN_SNAPSHOT_BYTES = 256 * 1024;
 
@@ -24,13 +26,21 @@ export class StateFiles {
   #snapshotBytes = 0;
   #chain = 0;
   #made = false;
+  /** The versions that have files, and those that have a snapshot, the oldest first. */
+  #versions: number[] = [];
+  #snapshots: number[] = [];
+
+  /** Versions that an interrupted run may have left as the other kind: all up to this one. */
+  #leftUpTo = Infinity;
 
   readonly #minSnapshotBytes: number;
+  readonly #files: DurableFiles;
 
-  /** `minSnapshotBytes`: how many bytes of deltas there are at least before a snapshot. */
-  constructor(folder: string, minSnapshotBytes: number = MIN_SNAPSHOT_BYTES) {
+  /** `minSnapshotBytes`: how many bytes of deltas there are at least before a snapshot. `files`: where they go, each synced by itself if not given. */
+  constructor(folder: string, minSnapshotBytes: number = MIN_SNAPSHOT_BYTES, files: DurableFiles = syncedFiles) {
     this.#folder = folder;
     this.#minSnapshotBytes = minSnapshotBytes;
+    this.#files = files;
   }
 
   #file(version: number, kind: "delta" | "snapshot"): string {
@@ -42,21 +52,25 @@ export class StateFiles {
     return this.#chain >= MAX_CHAIN || this.#deltaBytes > Math.max(this.#minSnapshotBytes, this.#snapshotBytes);
   }
 
-  /** Writes what a `stateWriter` holds, in this format. Resolves with the bytes of the file. */
+  /** Writes what a `stateWriter` holds, in this format; durable with the next sync of the files. Resolves with the bytes of the file. */
   async write(version: number, kind: "delta" | "snapshot", writer: ByteWriter, format: number): Promise<number> {
     if (!this.#made) {
       await mkdir(this.#folder, { recursive: true });
       this.#made = true;
     }
     const framed = sealStateFile(writer, format);
-    await writeFileAtomic(this.#file(version, kind), framed);
+    await this.#files.write(this.#file(version, kind), framed);
+    if (version <= this.#leftUpTo) {
+      await rm(this.#file(version, kind === "delta" ? "snapshot" : "delta"), { force: true });
+      this.#leftUpTo = version;
+    }
+    if (this.#versions.at(-1) !== version) this.#versions.push(version);
     if (kind === "snapshot") {
-      await rm(this.#file(version, "delta"), { force: true });
+      this.#snapshots.push(version);
       this.#snapshotBytes = framed.length;
       this.#deltaBytes = 0;
       this.#chain = 0;
     } else {
-      await rm(this.#file(version, "snapshot"), { force: true });
       this.#deltaBytes += framed.length;
       this.#chain++;
     }
@@ -77,6 +91,10 @@ export class StateFiles {
     this.#chain = 0;
     const names = new Set(await this.#names());
     for (const name of names) if (name.endsWith(".tmp")) await rm(path.join(this.#folder, name), { force: true });
+    const numbers = (pattern: RegExp): number[] =>
+      [...new Set([...names].flatMap((name) => Number(pattern.exec(name)?.[1] ?? [])))].sort((a, b) => a - b);
+    this.#versions = numbers(/^(\d+)\.(?:delta|snapshot)$/).filter((one) => one <= version);
+    this.#snapshots = numbers(/^(\d+)\.snapshot$/).filter((one) => one <= version);
     if (version === 0) return;
     let from = version;
     while (from > 0 && !names.has(`${from}.snapshot`)) from--;
@@ -126,14 +144,13 @@ export class StateFiles {
     });
   }
 
-  /** Removes temporary leftovers and every file that restoring `version` or a later one does not need. */
-  async purge(version: number): Promise<void> {
-    const names = await this.#names();
-    const versions = (kind: string): number[] => names.filter((name) => name.endsWith(`.${kind}`)).map((name) => Number.parseInt(name, 10));
-    const base = versions("snapshot").reduce((high, n) => (n <= version ? Math.max(high, n) : high), 0);
-    for (const name of names) {
-      const number = Number.parseInt(name, 10);
-      if (name.endsWith(".tmp") || (base > 0 && number < base)) await rm(path.join(this.#folder, name), { force: true });
-    }
+  /** Removes some of the files that restoring `version` or a later one does not need, the oldest first: a few for every batch keep pace. */
+  purge(version: number): void {
+    while ((this.#snapshots[1] ?? Infinity) <= version) this.#snapshots.shift();
+    const base = this.#snapshots[0] ?? 0;
+    if (base > version) return;
+    const oldest = this.#versions.slice(0, PURGED_AT_ONCE).filter((one) => one < base);
+    this.#versions.splice(0, oldest.length);
+    for (const one of oldest) for (const kind of ["delta", "snapshot"] as const) this.#files.discard(this.#file(one, kind));
   }
 }

@@ -164,7 +164,7 @@ export function stateStoreContract(name: string, open: (files: StateFiles) => St
       await expect(store().load(3)).resolves.toBeUndefined();
     });
 
-    test("purge removes what later versions do not need, and leftovers of interrupted writes", async () => {
+    test("purge removes what later versions do not need; a load sweeps leftovers of interrupted writes", async () => {
       const state = store();
       for (let version = 1; version <= 4; version++) {
         for (let i = 0; i < 3000; i++) state.put([`${version} ${i}`, i], [version, "x".repeat(60)]);
@@ -172,13 +172,13 @@ export function stateStoreContract(name: string, open: (files: StateFiles) => St
       }
       await writeFile(path.join(folder, ".9.delta.1.tmp"), "torn");
       const before = content(state);
-      await state.purge(4);
+      state.purge(4);
       const left = await readdir(folder);
       expect(left.some((name) => name.endsWith(".snapshot"))).toBe(true);
       expect(left).not.toContain("1.delta");
-      expect(left.filter((name) => name.endsWith(".tmp"))).toEqual([]);
       const again = store();
       await again.load(4);
+      expect((await readdir(folder)).filter((name) => name.endsWith(".tmp"))).toEqual([]);
       expect(content(again)).toEqual(before);
     });
   });

@@ -24,6 +24,6 @@ export interface StateStore {
   commit(version: number): Promise<number>;
   /** Forgets all changes since the last commit. */
   abort(): Promise<void>;
-  /** Removes files that no version from `version` on needs. */
-  purge(version: number): Promise<void>;
+  /** Removes files that no version from `version` on needs, a few at a time: to be called for every batch. */
+  purge(version: number): void;
 }
