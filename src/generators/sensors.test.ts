@@ -1,6 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { isoTimestamp } from "./iso-time.ts";
-import { createSensorGenerator, encodeSensorReading, SENSOR_LOCATIONS, SENSOR_TYPES, type SensorReading } from "./sensors.ts";
+import type { GeneratedRecord } from "./record.ts";
+import {
+  createSensorGenerator,
+  createSensorRecords,
+  encodeSensorReading,
+  SENSOR_LOCATIONS,
+  SENSOR_TYPES,
+  type SensorReading,
+} from "./sensors.ts";
 
 const SEED = 42;
 const START_MS = Date.UTC(2026, 0, 1, 12);
@@ -75,3 +83,18 @@ test("isoTimestamp is toISOString, across days, leap days and before 1970", () =
     expect(isoTimestamp(ms)).toBe(new Date(ms).toISOString());
   }
 });
+
+test.each([[{ seed: 42 }], [{ seed: 7, sensors: 20_000, anomalyFraction: 0.5 }]])(
+  "the messages are the readings of the same seed, byte for byte (%j)",
+  (options) => {
+    const readings = createSensorGenerator(options);
+    const records = createSensorRecords(options);
+    for (let i = 0; i < 5000; i++) {
+      const eventTimeMs = 1_767_225_600_000 + ((i * 7919) % 100_000);
+      const out: GeneratedRecord[] = [];
+      records.next(5, eventTimeMs, out);
+      const reading = readings.next(eventTimeMs);
+      expect(out).toEqual([{ key: reading.sensor_id, value: JSON.stringify(reading), timestampMs: 5 }]);
+    }
+  },
+);
