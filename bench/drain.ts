@@ -30,7 +30,7 @@ const USAGE = `Drains workload W through the engine's queries Q1, Q2 and Q3 and 
 `;
 
 /** The figures of one query. Rates per second, and per CPU-second of the process. */
-interface QueryFigures {
+export interface QueryFigures {
   readonly query: DrainQuery;
   readonly messagesPerSecond: Spread;
   readonly messagesPerCpuSecond: Spread;
@@ -45,7 +45,7 @@ interface QueryFigures {
   readonly naive?: { readonly messagesPerSecond: Spread; readonly messagesPerCpuSecond: Spread; readonly peakRssMiB: Spread };
 }
 
-interface DrainReport {
+export interface DrainReport {
   readonly benchmark: "drain";
   readonly time: string;
   readonly broker: string;
