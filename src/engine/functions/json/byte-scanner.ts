@@ -36,6 +36,12 @@ export function createByteScanner(
   writer.line("}");
   for (const ordinal of needed) writer.line(`${nulls}[${ordinal}] = 1;`);
   writer.line(`if (buffer[start] !== 123) ${slow}`);
+  const seen = writer.constant("seen", { buffer: Buffer.alloc(0), view: new DataView(new ArrayBuffer(0)) });
+  writer.block(`if (${seen}.buffer !== buffer)`, () => {
+    writer.line(`${seen}.buffer = buffer;`);
+    writer.line(`${seen}.view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);`);
+  });
+  writer.line(`const view = ${seen}.view;`);
   writer.line("let p = start, c = 123;");
   const code = new JsonValueCode(writer, slow, parser, validated);
   code.members(

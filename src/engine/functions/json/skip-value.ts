@@ -87,7 +87,8 @@ function afterDigits(buffer: Uint8Array, p: number): number {
   return p;
 }
 
-function afterBlanks(buffer: Uint8Array, p: number): number {
+/** Where the white space ends that may begin at `p`. */
+export function afterBlanks(buffer: Uint8Array, p: number): number {
   let c = buffer[p];
   while (c === 32 || c === 10 || c === 13 || c === 9) c = buffer[++p];
   return p;
