@@ -30,7 +30,7 @@ export type ProducerOptions = {
   readonly retries?: number;
   /** How long a batch is tried; 120 000 (Kafka's delivery.timeout.ms) if not given. An attempt under way is waited for, 30 seconds at most. */
   readonly deliveryTimeoutMs?: number;
-  /** How batches are packed; none if not given. */
+  /** How batches are packed; none if not given. kafkajs (and so `consumer`) reads none and gzip only; the engine and other clients read all. */
   readonly compression?: Compression;
   /** The largest batch of a partition, before it is packed; 512 KiB if not given. One message may be larger than that. */
   readonly batchBytes?: number;

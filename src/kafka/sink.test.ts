@@ -94,6 +94,13 @@ describe("what is written", () => {
     expect((await messages("three", 2)).map(({ value }) => value)).toEqual(["1", "2"]);
   });
 
+  test("kafka.compression.type packs what is sent: 200 KB of equal rows fit into a topic of 20 KB a batch", async () => {
+    await cluster.client.topics.create({ topic: "packed", partitions: 1, config: { "max.message.bytes": "20000" } });
+    const rows = Array.from({ length: 2000 }, (): Row => ["x".repeat(100)]);
+    await write({ topic: "packed", "kafka.compression.type": "GZIP" }, batchOf({ value: STRING }, ...rows));
+    expect((await messages("packed", 2000)).every(({ value }) => value === "x".repeat(100))).toBe(true);
+  });
+
   test("it is asked before every request whether the checkpoint is still this run's: a run that has lost it writes nothing more", async () => {
     await cluster.client.topics.create({ topic: "fenced", partitions: 1 });
     const rows = Array.from({ length: 6000 }, (_, i): Row => [String(i)]);
@@ -116,6 +123,12 @@ describe("what is refused", () => {
       { topic: "t", "kafka.acks": "1", "kafka.enable.idempotence": "true" },
       batchOf(value),
       /acks all/,
+    ],
+    [
+      "a compression that Kafka does not have",
+      { topic: "t", "kafka.compression.type": "rar" },
+      batchOf(value),
+      /"rar".*gzip, snappy, lz4, zstd/,
     ],
     ["no topic at all", {}, batchOf(value, ["x"]), /no topic is named/],
     ["a row without a topic", {}, batchOf({ ...value, topic: STRING }, ["x", null]), /null in its column topic/],

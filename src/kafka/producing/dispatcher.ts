@@ -469,11 +469,24 @@ export class Dispatcher {
         return;
       }
       for (const batch of [...queue.waiting]) if (batch.inDoubt) this.#failed(batch, leftInDoubt(batch, queue.lastFailure));
-      const { id, epoch } = queue.identity;
-      queue.restart(epoch < LAST_EPOCH ? { id, epoch: epoch + 1 } : await this.#options.cluster.initProducerId());
+      const identity = await this.#nextIdentity(queue);
+      if (!identity) return;
+      queue.restart(identity);
     }
     queue.isBlocked = false;
     this.#offer(queue);
+  }
+
+  /** The next epoch, or a new id where there is none; undefined where no broker gives one now. */
+  async #nextIdentity(queue: PartitionQueue): Promise<ProducerIdentity | undefined> {
+    const { id, epoch } = queue.identity;
+    if (epoch < LAST_EPOCH) return { id, epoch: epoch + 1 };
+    try {
+      return await this.#options.cluster.initProducerId();
+    } catch {
+      queue.failures++;
+      return undefined;
+    }
   }
 
   /** Finds a topic that is not known yet. */
