@@ -6,6 +6,7 @@ import { reportFailure } from "../src/cli/failure.ts";
 import { listenForInterruption } from "../src/cli/interrupt.ts";
 import { findJava, JAVA_NEEDED } from "../src/stack/kafka-jvm/java.ts";
 import { stateFolder } from "../src/stack/state-folder.ts";
+import { isCommand } from "./is-command.ts";
 import { readOptions, someOf } from "./options.ts";
 import { PAGE, writePage } from "./performance-page.ts";
 
@@ -127,4 +128,4 @@ async function run(): Promise<number> {
   }
 }
 
-if (import.meta.main) process.exitCode = await run();
+if (isCommand(import.meta.filename)) process.exitCode = await run();

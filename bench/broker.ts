@@ -4,6 +4,7 @@ import { createRunFolder } from "../src/stack/run-folder.ts";
 import { stateFolder } from "../src/stack/state-folder.ts";
 import { machineLine, millions, runBenchmark, spreadText, type BenchmarkReport } from "./benchmark.ts";
 import { runBroker, type BrokerRun, type Throughput } from "./broker-run.ts";
+import { isCommand } from "./is-command.ts";
 import { KAFKA_CHOICES } from "./kafka-under-test.ts";
 import { describeMachine, loadNow, spreadOf, type Spread } from "./machine.ts";
 import { figuresFile, readOptions, wholeNumber, wholeNumbers } from "./options.ts";
@@ -152,4 +153,4 @@ function print(report: BrokerReport): void {
   );
 }
 
-if (import.meta.main) process.exitCode = await runBenchmark({ usage: USAGE, parse: parseBrokerOptions, measure, print });
+if (isCommand(import.meta.filename)) process.exitCode = await runBenchmark({ usage: USAGE, parse: parseBrokerOptions, measure, print });

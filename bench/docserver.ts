@@ -11,6 +11,7 @@ import { createRunFolder } from "../src/stack/run-folder.ts";
 import { stateFolder } from "../src/stack/state-folder.ts";
 import { machineLine, millions, runBenchmark, spreadText, type BenchmarkReport } from "./benchmark.ts";
 import { metricDocument, metricFilter, type MetricDocument } from "./docserver-documents.ts";
+import { isCommand } from "./is-command.ts";
 import { describeMachine, loadNow, spreadOf, type Spread } from "./machine.ts";
 import { MONGO_CHOICES, startMongoUnderTest } from "./mongo-under-test.ts";
 import { figuresFile, readOptions, wholeNumber } from "./options.ts";
@@ -303,4 +304,4 @@ function print(report: DocserverReport): void {
   console.log(`Memory of the server at the end: ${spreadText(report.rssMiB, (value) => value.toFixed(0))} MiB`);
 }
 
-if (import.meta.main) process.exitCode = await runBenchmark({ usage: USAGE, parse: parseDocserverOptions, measure, print });
+if (isCommand(import.meta.filename)) process.exitCode = await runBenchmark({ usage: USAGE, parse: parseDocserverOptions, measure, print });

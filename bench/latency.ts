@@ -3,6 +3,7 @@ import { projectRoot } from "../src/base/project.ts";
 import { createRunFolder } from "../src/stack/run-folder.ts";
 import { stateFolder } from "../src/stack/state-folder.ts";
 import { machineLine, runBenchmark, spreadText, type BenchmarkReport } from "./benchmark.ts";
+import { isCommand } from "./is-command.ts";
 import { KAFKA_CHOICES, startKafkaUnderTest } from "./kafka-under-test.ts";
 import { LATENCY_QUERIES, LATENCY_SINKS, type LatencyQuery, type LatencySink } from "./latency-job.ts";
 import { runLatency, type LatencyCase, type LatencyRun, type LatencySetting, type ProcessFigures } from "./latency-run.ts";
@@ -270,4 +271,4 @@ function print(report: LatencyReport): void {
   }
 }
 
-if (import.meta.main) process.exitCode = await runBenchmark({ usage: USAGE, parse: parseLatencyOptions, measure, print });
+if (isCommand(import.meta.filename)) process.exitCode = await runBenchmark({ usage: USAGE, parse: parseLatencyOptions, measure, print });

@@ -5,6 +5,7 @@ import { StreamlabError } from "../src/base/errors.ts";
 import { projectRoot } from "../src/base/project.ts";
 import { reportFailure } from "../src/cli/failure.ts";
 import { stateFolder } from "../src/stack/state-folder.ts";
+import { isCommand } from "./is-command.ts";
 import { readOptions } from "./options.ts";
 import { newestFigures, readReports } from "./performance-figures.ts";
 import { performanceTables, type Table, type TableName } from "./performance-tables.ts";
@@ -67,4 +68,4 @@ async function run(): Promise<number> {
   }
 }
 
-if (import.meta.main) process.exitCode = await run();
+if (isCommand(import.meta.filename)) process.exitCode = await run();

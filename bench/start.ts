@@ -9,6 +9,7 @@ import { createRunFolder } from "../src/stack/run-folder.ts";
 import { stateFolder } from "../src/stack/state-folder.ts";
 import { machineLine, runBenchmark, spreadText, type BenchmarkReport } from "./benchmark.ts";
 import { runEngine, type DrainSetting } from "./drain-runs.ts";
+import { isCommand } from "./is-command.ts";
 import { KAFKA_CHOICES, startKafkaUnderTest } from "./kafka-under-test.ts";
 import { startLab, type LabStart } from "./lab-start.ts";
 import { describeMachine, loadNow, spreadOf, type Spread } from "./machine.ts";
@@ -178,4 +179,4 @@ function print(report: StartReport): void {
   console.table(report.idle.map((one) => ({ process: one.process, "CPU %": one.cpuPercent.toFixed(1), "RSS MiB": one.rssMiB.toFixed(0) })));
 }
 
-if (import.meta.main) process.exitCode = await runBenchmark({ usage: USAGE, parse: parseStartOptions, measure, print });
+if (isCommand(import.meta.filename)) process.exitCode = await runBenchmark({ usage: USAGE, parse: parseStartOptions, measure, print });
