@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, fsync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, fdatasync, fsync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, writeSync } from "node:fs";
 import path from "node:path";
 import { crc32 } from "node:zlib";
 import { placeFile, syncFile, syncFolder, writeFileAtomic } from "../../base/atomic-file.ts";
@@ -11,6 +11,8 @@ const JOURNALED_BYTES = 64 * 1024;
 /** Room is made in such steps, filled with zeros: a sync within it need not write the file system's own tables. */
 const STEP_BYTES = 256 * 1024;
 const SEGMENT_BYTES = 4 * 1024 * 1024;
+/** So many full segments wait for their files to be purged. */
+const FINISHED_SEGMENTS = 3;
 const SPARE_FILES = 32;
 
 /** "SLWJ", then the length of the boot's name and the name. */
@@ -20,15 +22,16 @@ const FRAME_HEADER = 8;
 const CONTENT = 0;
 const WRITTEN_ELSEWHERE = 1;
 
-type Segment = { readonly file: string; readonly names: ReadonlySet<string> };
+/** A segment, and which of its files are still there. */
+type Segment = { readonly file: string; readonly names: Set<string> };
 
 /**
  * A write-ahead journal of small files: each is placed under its name without a sync, its content goes to the end of `journal/<n>` as well, and one
  * sync of that file makes all of them durable. A batch of a query thus costs two syncs, where a sync of each file and folder cost six.
  *
  * While the machine runs, the files themselves are the truth, whatever became of the process. After a power cut they may be missing or empty: the
- * next `open` finds a journal of another boot and writes them again. A segment is given up when its files have been synced, which waits until the
- * next segment is full: by then most of them have been purged. `close` syncs what is left and removes the journal.
+ * next `open` finds a journal of another boot and writes them again. A segment is given up when its files have been synced, which waits for
+ * three more segments: by then most of them have been purged. `close` syncs what is left and removes the journal.
  *
  * A file that is discarded lends its place on the disk to one of the next (three batches' files a millisecond faster on ext4).
  */
@@ -37,7 +40,7 @@ export class FileJournal implements CheckpointFiles {
   readonly #journal: string;
   #descriptor: number | undefined;
   #names = new Set<string>();
-  #finished: Segment[] = [];
+  readonly #finished: Segment[] = [];
   #number = 0;
   #at = 0;
   #room = 0;
@@ -91,7 +94,7 @@ export class FileJournal implements CheckpointFiles {
 
   async #write(file: string, content: Uint8Array): Promise<void> {
     if (this.#failure) throw this.#failure;
-    const name = path.relative(this.#folder, file).replaceAll(path.sep, "/");
+    const name = this.#nameOf(file);
     if (content.length > JOURNALED_BYTES) {
       await writeFileAtomic(file, content);
       if (this.#names.has(name) || this.#finished.some((segment) => segment.names.has(name)))
@@ -103,11 +106,16 @@ export class FileJournal implements CheckpointFiles {
     placeFile(file, content, this.#spare.shift());
   }
 
-  /** Becomes one of the next files. */
+  #nameOf(file: string): string {
+    return path.relative(this.#folder, file).replaceAll(path.sep, "/");
+  }
+
+  /** Becomes one of the next files, if it is a small one. */
   discard(file: string): void {
-    const size = statSync(file, { throwIfNoEntry: false })?.size;
-    if (size === undefined) return;
-    if (size <= JOURNALED_BYTES && this.#spare.length < SPARE_FILES) this.#spare.push(file);
+    const name = this.#nameOf(file);
+    let journaled = this.#names.delete(name);
+    for (const segment of this.#finished) if (segment.names.delete(name)) journaled = true;
+    if (journaled && this.#spare.length < SPARE_FILES) this.#spare.push(file);
     else rmSync(file, { force: true });
   }
 
@@ -135,13 +143,12 @@ export class FileJournal implements CheckpointFiles {
     await this.#syncSegment();
     await this.#folding;
     if (this.#failure) throw this.#failure;
-    const old = this.#finished;
-    this.#finished = [];
     if (this.#descriptor !== undefined) {
       closeSync(this.#descriptor);
       this.#descriptor = undefined;
       this.#finished.push({ file: this.#file, names: this.#names });
     }
+    const old = this.#finished.splice(0, Math.max(0, this.#finished.length - FINISHED_SEGMENTS));
     this.#folding = this.#fold(old, 1).catch((thrown: unknown) => void this.#fail(thrown as Error));
     mkdirSync(this.#journal, { recursive: true });
     this.#number++;

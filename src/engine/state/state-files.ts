@@ -10,8 +10,8 @@ import { decodeStateFile, sealStateFile } from "./state-frame.ts";
 
 /** The longest chain of deltas that a restart reads back. */
 const MAX_CHAIN = 1000;
-/** So many versions are removed in one go: a snapshot may make a thousand of them needless, which together would hold up a batch for a fifth of a second. */
-const PURGED_AT_ONCE = 2;
+/** So many versions are removed for each that comes: a snapshot may make a thousand of them needless, which at once would hold up a batch for a fifth of a second. */
+const PURGED_AT_ONCE = 1;
 /** Below this many bytes of deltas no snapshot is worth its write. */
 const MIN_SNAPSHOT_BYTES = 256 * 1024;
 
