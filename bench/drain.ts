@@ -6,7 +6,7 @@ import { reportFailure } from "../src/cli/failure.ts";
 import { listenForInterruption } from "../src/cli/interrupt.ts";
 import { createStatusLine } from "../src/cli/status-line.ts";
 import { connectKafka } from "../src/kafka/connect-kafka.ts";
-import { stateFolder } from "../src/stack/daemon.ts";
+import { stateFolder } from "../src/stack/state-folder.ts";
 import { createRunFolder } from "../src/stack/run-folder.ts";
 import type { NaiveResult } from "./drain-job.ts";
 import { DRAIN_QUERIES, expectedReadings, type DrainQuery } from "./drain-queries.ts";

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { projectRoot } from "../src/base/project.ts";
 import { parseBrokers } from "../src/kafka/connect-kafka.ts";
-import { stateFolder } from "../src/stack/daemon.ts";
+import { stateFolder } from "../src/stack/state-folder.ts";
 import { createRunFolder } from "../src/stack/run-folder.ts";
 import { addressOf, embeddedService } from "../src/stack/servers.ts";
 import { startService } from "../src/stack/service-process.ts";

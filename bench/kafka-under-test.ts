@@ -3,7 +3,7 @@ import path from "node:path";
 import { projectRoot } from "../src/base/project.ts";
 import { parseBrokers } from "../src/kafka/connect-kafka.ts";
 import { chooseBackends } from "../src/stack/backends.ts";
-import { stateFolder } from "../src/stack/daemon.ts";
+import { cacheFolder } from "../src/stack/state-folder.ts";
 import { startKafkaCluster } from "../src/stack/kafka-jvm/kafka-cluster.ts";
 import { KAFKA_VERSION } from "../src/stack/kafka-jvm/kafka-jars.ts";
 import { addressOf, EMBEDDED, embeddedService } from "../src/stack/servers.ts";
@@ -40,7 +40,7 @@ export async function startKafkaUnderTest(choice: string | undefined, folder: st
   if (backend.kind === "jvm") {
     const cluster = await startKafkaCluster({
       folder: path.join(folder, "kafka"),
-      cache: path.join(stateFolder(projectRoot), "cache"),
+      cache: cacheFolder(projectRoot),
       nodes: backend.nodes,
       ...(signal ? { signal } : {}),
     });

@@ -12,7 +12,7 @@ import { optimize } from "../src/engine/plan/optimize.ts";
 import type { RecordBlock } from "../src/engine/sources/source.ts";
 import { StateFiles } from "../src/engine/state/state-files.ts";
 import { recordSchema } from "../src/kafka/record-schema.ts";
-import { stateFolder } from "../src/stack/daemon.ts";
+import { stateFolder } from "../src/stack/state-folder.ts";
 import { describeMachine, loadNow, spreadOf, type Machine, type Spread } from "./machine.ts";
 import { SCAN_CASES, type ScanCase } from "./scan-cases.ts";
 

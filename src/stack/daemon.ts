@@ -31,8 +31,6 @@ export interface Daemon {
   readonly nodes: number;
 }
 
-export { stateFolder };
-
 /** What up.json of a release before `--kafka jvm` does not say. */
 type LaterField = "title" | "service" | "module" | "nodes";
 

@@ -79,7 +79,7 @@ describe.runIf(java)("the Kafka source on Apache Kafka", () => {
     test("read_committed leaves out what was aborted and stops before what is open; read_uncommitted does neither", async () => {
       const topic = await kafka.topic(1);
       const producer = kafka.kafkaJs.producer({ transactionalId: `open-${topic}`, idempotent: true, maxInFlightRequests: 1 });
-      const plain = kafka.kafkaJs.producer();
+      const plain = kafka.kafkaJs.producer({ idempotent: true, maxInFlightRequests: 1 });
       await Promise.all([producer.connect(), plain.connect()]);
       try {
         const checkpoint = path.join(folder, topic);
@@ -110,7 +110,7 @@ describe.runIf(java)("the Kafka source on Apache Kafka", () => {
 
   test("a query begins at a time: at the first message of that time or later, in every partition", async () => {
     const topic = await kafka.topic(2);
-    const producer = kafka.kafkaJs.producer();
+    const producer = kafka.kafkaJs.producer({ idempotent: true, maxInFlightRequests: 1 });
     await producer.connect();
     const start = Date.now() - 60_000;
     const messages = Array.from({ length: 100 }, (_, i) => ({ value: String(i), partition: i % 2, timestamp: String(start + i * 10) }));
@@ -262,7 +262,7 @@ describe.runIf(java)("the Kafka source on Apache Kafka", () => {
 
   test("maxOffsetsPerTrigger is split by lag: a partition with three times as much gives three times as much of each batch", async () => {
     const topic = await kafka.topic(3);
-    const producer = kafka.kafkaJs.producer();
+    const producer = kafka.kafkaJs.producer({ idempotent: true, maxInFlightRequests: 1 });
     await producer.connect();
     const some = (partition: number, count: number): { value: string; partition: number }[] =>
       upTo(count).map((n) => ({ value: String(n), partition }));

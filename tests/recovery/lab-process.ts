@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
 import { projectRoot } from "../../src/base/project.ts";
-import { stateFolder } from "../../src/stack/daemon.ts";
+import { stateFolder } from "../../src/stack/state-folder.ts";
 
 /** A process of a lab that runs: itself or one that it started, directly or not. */
 export interface LabMember {
