@@ -44,7 +44,12 @@ async function answer(one: Read): Promise<{ readonly columns: string; readonly r
   const schema = format?.sourceSchema?.(context) as StructType;
   const source = await format?.openSource?.({ ...context, schema });
   const rows: Row[] = [];
-  for await (const block of source?.read(0, 1, new AbortController().signal) ?? []) if (block.kind === "rows") rows.push(...block.rows);
+  for await (const block of source?.read(0, 1, new AbortController().signal) ?? []) {
+    if (block.kind === "rows") rows.push(...block.rows);
+    if (block.kind !== "raw") continue;
+    const { buffer, positions, count } = block;
+    for (let i = 0; i < count; i++) rows.push([Buffer.from(buffer).toString("utf8", positions[2 * i], positions[2 * i + 1])]);
+  }
   const write = jsonWriter(schema, jsonStyle({ ignoreNullFields: "false" }));
   const values = rows.map((row) => Object.values(JSON.parse(write(row)) as object));
   return { columns: simpleString(schema), rows: schema.fields.length === 0 ? rows.length : values };

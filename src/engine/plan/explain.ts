@@ -57,6 +57,7 @@ function generatedCode(plan: Node, options: { readonly outputMode: OutputMode; r
   for (const leaf of compiled.leaves) {
     for (const stage of leaf.stages) {
       if (leaf.node.format === "kafka") stage.overRecords(leaf.node.schema);
+      else if (leaf.node.format === "text") stage.overRaw(leaf.node.columns, [0], true);
       else stage.overRows(leaf.node.columns, true);
     }
   }

@@ -8,7 +8,8 @@ import type { StructType } from "../types/data-type.ts";
 import type { ListedFile } from "./file-list.ts";
 import { listFiles, watchedFolder } from "./file-list.ts";
 import type { FileFormatName } from "./file-rows.ts";
-import { fileRows } from "./file-rows.ts";
+import { fileRows, readsWhole } from "./file-rows.ts";
+import { lineBlocks } from "./line-blocks.ts";
 import { SeenFiles } from "./seen-files.ts";
 import type { Block, Offset, Source } from "./source.ts";
 
@@ -149,12 +150,21 @@ async function* tableBlocks(options: FileSourceOptions, signal: AbortSignal): As
 async function* blocksOf(files: readonly ListedFile[], options: FileSourceOptions, signal: AbortSignal): AsyncIterable<Block> {
   for (const file of files) {
     try {
-      for await (const rows of fileRows(options.format, file.path, options.schema, options.options, signal)) yield { kind: "rows", rows };
+      if (handsOverLines(options)) yield* lineBlocks(file.path, options.options.lineSep, signal);
+      else
+        for await (const rows of fileRows(options.format, file.path, options.schema, options.options, signal)) yield { kind: "rows", rows };
     } catch (thrown) {
       if (codeOf(thrown) !== "ENOENT") throw thrown;
       if (options.options.ignoreMissingFiles !== "true") throw fileGone(file.path, thrown);
     }
   }
+}
+
+/** Lines of text go on as bytes, which the query may read without a string; not so those that end with characters beyond ASCII. */
+function handsOverLines({ format, schema, options }: FileSourceOptions): boolean {
+  const [column] = schema.fields;
+  const plain = schema.fields.length === 1 && column?.dataType.type === "string";
+  return format === "text" && plain && !readsWhole(format, options) && /^[\0-\x7f]+$/.test(options.lineSep ?? "\n");
 }
 
 function stepOf(offset: Offset): number {

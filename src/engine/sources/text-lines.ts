@@ -1,15 +1,14 @@
-import { createReadStream } from "node:fs";
+import { createReadStream, type ReadStream } from "node:fs";
 import path from "node:path";
 import { createGunzip } from "node:zlib";
 
 /** The lines of a UTF-8 file without their ends (LF, CRLF or CR, or `separator`), in groups as they are read; `.gz` is unpacked. A byte order mark is left out. */
 export async function* textLines(file: string, separator: string | undefined, signal: AbortSignal): AsyncIterable<string[]> {
   const bytes = createReadStream(file, { highWaterMark: 256 * 1024, signal });
-  const chunks = path.extname(file) === ".gz" ? pipedThrough(bytes) : bytes;
   const decoder = new TextDecoder();
   let rest = "";
   try {
-    for await (const chunk of chunks as AsyncIterable<Uint8Array>) {
+    for await (const chunk of unpacked(file, bytes)) {
       rest += decoder.decode(chunk, { stream: true });
       const held = separator === undefined && rest.endsWith("\r") ? "\r" : "";
       const lines = split(held ? rest.slice(0, -1) : rest, separator);
@@ -31,18 +30,19 @@ export async function wholeText(file: string, signal: AbortSignal): Promise<stri
   const decoder = new TextDecoder();
   let text = "";
   try {
-    const chunks = path.extname(file) === ".gz" ? pipedThrough(bytes) : bytes;
-    for await (const chunk of chunks as AsyncIterable<Uint8Array>) text += decoder.decode(chunk, { stream: true });
+    for await (const chunk of unpacked(file, bytes)) text += decoder.decode(chunk, { stream: true });
     return text + decoder.decode();
   } finally {
     bytes.destroy();
   }
 }
 
-function pipedThrough(bytes: ReturnType<typeof createReadStream>): ReturnType<typeof createGunzip> {
+/** The bytes of a file as they are read, those of a `.gz` unpacked. */
+export function unpacked(file: string, bytes: ReadStream): AsyncIterable<Uint8Array> {
+  if (path.extname(file) !== ".gz") return bytes as AsyncIterable<Uint8Array>;
   const gunzip = createGunzip();
   bytes.on("error", (error) => gunzip.destroy(error));
-  return bytes.pipe(gunzip);
+  return bytes.pipe(gunzip) as AsyncIterable<Uint8Array>;
 }
 
 function split(text: string, separator: string | undefined): string[] {
