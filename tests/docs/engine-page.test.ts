@@ -46,6 +46,14 @@ test("the page's last program tells why a row is dropped, why a window is open a
   expect(next).toMatch(/^Batch \d+ waits for new data/);
 });
 
+test("the program of the page on speed lists the scanner of its four fields, and where the group is found", () => {
+  const speed = readFileSync(path.join(root, "docs", "engine-speed.md"), "utf8");
+  const listing = printed(/```ts\n([\s\S]*?)```/.exec(speed)?.[1] ?? "");
+  expect(listing).toContain("// JSON, 4 of 5 fields from its bytes");
+  expect(listing).toContain("// the group of this key");
+  expect(listing).toContain("function scan(buffer, start, end)");
+});
+
 test("every option of Kafka that the page names is one", () => {
   const source = names("Sources", "`kafka`", 3);
   expect(source.length).toBeGreaterThan(10);
