@@ -115,7 +115,7 @@ describe("layers of src", () => {
 });
 
 describe("documents of the repository", () => {
-  const documents = ["README.md", "src/README.md"];
+  const documents = ["README.md", "src/README.md", "docs/engine.md", "docs/engine-speed.md", "docs/performance.md"];
 
   test.each(documents)("every path that %s names exists", (name) => {
     const text = readFileSync(path.join(root, name), "utf8");
