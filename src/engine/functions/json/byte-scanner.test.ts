@@ -109,13 +109,17 @@ test("a plain record never reaches the full rules", () => {
       throw new Error("the full rules were asked");
     }
   }
-  const plain = parseSchema("sensor_id string, value double, at timestamp, n int, ok boolean");
+  const plain = parseSchema(
+    "sensor_id string, value double, at timestamp, n int, ok boolean, day date, price decimal(10,2), big bigint, place struct<room:string,spot:array<double>>",
+  );
   const fields = createScannedFields(plain);
-  const scan = createByteScanner(plain, new Set([0, 1, 2, 3, 4]), true, new Refusing(plain), fields);
+  const scan = createByteScanner(plain, new Set(plain.fields.keys()), true, new Refusing(plain), fields);
   const records = [
     '{"sensor_id":"sensor_0001","value":12.34,"at":"2026-01-02T03:04:05.678Z","n":-7,"ok":true}',
     '{ "n": 5 , "other":"x", "ok":false, "sensor_id":"čaj", "value":-0.5, "at":"2026-01-02 03:04:05+01:00" }',
     '{"value":null,"sensor_id":null}',
+    '{"day":"2026-01-02","price":12.5,"big":9223372036854775807,"place":{"room":"A \\"1\\"","spot":[1,-2.5,null]},"new":{"a":[{"b":"\\u00e9"}],"c":[]}}',
   ];
   for (const text of records) expect(scan(Buffer.from(text), 0, Buffer.byteLength(text))).toBe(SCANNED);
+  expect(fields.objects.slice(-3)).toEqual([1250n, 9223372036854775807n, ['A "1"', [1, -2.5, null]]]);
 });
