@@ -1,5 +1,6 @@
+import { systemClock } from "../src/base/clock.ts";
 import { StreamlabError } from "../src/base/errors.ts";
-import { errorName } from "../src/kafka-protocol/error-codes.ts";
+import { errorName, isRetriable } from "../src/kafka-protocol/error-codes.ts";
 import { fetchApi } from "../src/kafka-protocol/messages/fetch.ts";
 import { produceApi } from "../src/kafka-protocol/messages/produce.ts";
 import { encodeBatch } from "../src/kafka-protocol/record-batch.ts";
@@ -17,6 +18,8 @@ export interface RawClient {
 }
 
 const UNDER_WAY = 12;
+const PATIENCE_MS = 10_000;
+const PAUSE_MS = 20;
 const PARTITION_BYTES = 2 * 1024 * 1024;
 
 /** Connects to the first address of a bootstrap list; the topics' partitions have to be led by that broker. */
@@ -45,13 +48,18 @@ const bytesOf = (value: string | Uint8Array | null): Uint8Array | null => (typeo
 
 async function produceOne(connection: RequestConnection, topic: string, index: number, records: Buffer): Promise<void> {
   const topicData = [{ name: topic, partitionData: [{ index, records }] }];
-  const { responses } = await connection.request(produceApi, 7, { acks: -1, timeoutMs: 30_000, topicData });
-  check("produce", responses[0]?.partitionResponses[0]?.errorCode ?? 0);
+  const deadlineMs = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const { responses } = await connection.request(produceApi, 7, { acks: -1, timeoutMs: 30_000, topicData });
+    if (done("produce", responses[0]?.partitionResponses[0]?.errorCode ?? 0, deadlineMs)) return;
+    await systemClock.sleep(PAUSE_MS);
+  }
 }
 
 async function fetchAll(connection: RequestConnection, topic: string, partitions: number, messages: number): Promise<void> {
   const offsets = Array.from({ length: partitions }, () => 0);
   const arrays = createRecordArrays();
+  const deadlineMs = performance.now() + PATIENCE_MS;
   for (let count = 0; count < messages;) {
     const { responses } = await connection.request(fetchApi, 11, {
       maxWaitMs: 500,
@@ -66,7 +74,7 @@ async function fetchAll(connection: RequestConnection, topic: string, partitions
       ],
     });
     for (const { partitionIndex, errorCode, records } of responses[0]?.partitions ?? []) {
-      check("fetch", errorCode);
+      if (!done("fetch", errorCode, deadlineMs)) await systemClock.sleep(PAUSE_MS);
       if (!records) continue;
       const fromOffset = offsets[partitionIndex] as number;
       for (const { nextOffset } of readRecords(records, 0, records.length, { fromOffset, toOffset: Infinity, checkCrc: false }, arrays))
@@ -76,8 +84,10 @@ async function fetchAll(connection: RequestConnection, topic: string, partitions
   }
 }
 
-function check(doing: string, code: number): void {
-  if (code === 0) return;
+/** False where the same has to be asked again: a real Kafka's partition may be announced a moment before its leader knows of it. */
+function done(doing: string, code: number, deadlineMs: number): boolean {
+  if (code === 0) return true;
+  if (isRetriable(code) && performance.now() < deadlineMs) return false;
   throw new StreamlabError("REQUEST_REFUSED", {
     failed: `Cannot measure: a ${doing} was refused`,
     found: errorName(code),

@@ -6,7 +6,7 @@ import type { DrainReport, QueryFigures } from "./drain.ts";
 import type { LatencyFigures, LatencyReport } from "./latency.ts";
 import type { LatencyQuery, LatencySink } from "./latency-job.ts";
 import type { Machine, Spread } from "./machine.ts";
-import { PEER_DRAINS, PEER_LATENCIES } from "./peers.ts";
+import { PEER_CLIENTS, PEER_DRAINS, PEER_LATENCIES } from "./peers.ts";
 import type { OnBoth, PerformanceFigures } from "./performance-figures.ts";
 
 /** A table of the page, and under it on what its figures were measured. */
@@ -229,16 +229,19 @@ const brokerNotes = (both: OnBoth<BrokerReport>): string[] =>
 function broker(both: OnBoth<BrokerReport>): Table {
   return {
     header: ["broker", "client", "in: msg/s", "in: per CPU-s of the broker", "out: msg/s", "out: per CPU-s of the broker"],
-    rows: WHERES.flatMap((where) =>
-      (both[where]?.clients ?? []).map((one) => [
-        WHERE[where],
-        one.client,
-        spreadText(one.produced.perSecond, amount),
-        amount(one.produced.perCpuSecond.median),
-        spreadText(one.consumed.perSecond, amount),
-        amount(one.consumed.perCpuSecond.median),
-      ]),
-    ),
+    rows: [
+      ...WHERES.flatMap((where) =>
+        (both[where]?.clients ?? []).map((one) => [
+          WHERE[where],
+          one.client,
+          spreadText(one.produced.perSecond, amount),
+          amount(one.produced.perCpuSecond.median),
+          spreadText(one.consumed.perSecond, amount),
+          amount(one.consumed.perCpuSecond.median),
+        ]),
+      ),
+      ...PEER_CLIENTS.map(({ client, produced, consumed }) => [WHERE.jvm, client, produced, "", consumed, ""]),
+    ],
     notes: brokerNotes(both),
   };
 }
