@@ -63,10 +63,17 @@ function isSpace(code: number): boolean {
   return code <= 32 || code === 127;
 }
 
-/** A date as Spark's cast to string prints it: "2026-01-31". */
+let lastDays = Number.NaN;
+let lastDate = "";
+
+/** A date as Spark's cast to string prints it: "2026-01-31". The last one is remembered: events of a day come together. */
 export function formatDate(days: number): string {
-  const { year, month, day } = civilFromDays(days);
-  return `${yearText(year)}-${two(month)}-${two(day)}`;
+  if (days !== lastDays) {
+    const { year, month, day } = civilFromDays(days);
+    lastDate = `${yearText(year)}-${two(month)}-${two(day)}`;
+    lastDays = days;
+  }
+  return lastDate;
 }
 
 function yearText(year: number): string {
@@ -88,13 +95,16 @@ export function formatIso(us: number, digits: "needed" | "millis"): string {
   const time = timeOfDayUs(us);
   const seconds = Math.floor(time / 1_000_000);
   const micros = time - seconds * 1_000_000;
-  const fraction =
-    digits === "millis" || micros % 1000 === 0 ? String(Math.floor(micros / 1000)).padStart(3, "0") : String(micros).padStart(6, "0");
+  const fraction = digits === "millis" || micros % 1000 === 0 ? three(Math.floor(micros / 1000)) : String(micros).padStart(6, "0");
   return `${formatDate(dayOfUs(us))}T${clock(seconds)}.${fraction}Z`;
 }
 
 function clock(seconds: number): string {
   return `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+}
+
+function three(n: number): string {
+  return n < 10 ? `00${n}` : n < 100 ? `0${n}` : String(n);
 }
 
 function two(n: number): string {
