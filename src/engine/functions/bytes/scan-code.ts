@@ -47,7 +47,10 @@ export function emitScannedField(call: ResolvedCallNode, ordinal: number, contex
     return { value: status, isNull: "false" };
   });
   const type = schema.fields[ordinal]?.dataType ?? STRING;
-  const isNull = writer.assign("n", `${writer.constant("nulls", scan.fields.nulls)}[${ordinal}] === 1`);
+  const isNull = writer.assign(
+    `${schema.fields[ordinal]?.name ?? "field"}IsNull`,
+    `${writer.constant("nulls", scan.fields.nulls)}[${ordinal}] === 1`,
+  );
   const cells = isScannedNumber(type) ? writer.constant("numbers", scan.fields.numbers) : writer.constant("objects", scan.fields.objects);
   return { value: type.type === "boolean" ? `${cells}[${ordinal}] === 1` : `${cells}[${ordinal}]`, isNull };
 }
