@@ -7,6 +7,7 @@ import { createPartitioner } from "./partitioner.ts";
 import { Delivery } from "./producing/delivery.ts";
 import { Dispatcher } from "./producing/dispatcher.ts";
 import { noSuchPartition, producerClosed } from "./producing/produce-failure.ts";
+import { retryPauseMs } from "./producing/retry-pause.ts";
 import type { TopicQueues } from "./producing/topic-queues.ts";
 import { Cluster } from "./wire/cluster.ts";
 
@@ -37,6 +38,8 @@ export type ProducerOptions = {
   /** Messages that wait for an acknowledgement take so much memory at most, a batch for each partition apart; 8 MiB if not given. */
   readonly bufferBytes?: number;
   readonly clock?: Clock;
+  /** Uniform in [0, 1), for the length of pauses; Math.random if not given. */
+  readonly random?: () => number;
 };
 
 /** Where the records of a batch went: a `send` has one for each batch that it had a part in. −1 where the broker does not say. */
@@ -85,7 +88,7 @@ const BUFFER_BYTES = 8 * 1024 * 1024;
  * @throws KafkaError KAFKA_UNREACHABLE after ten seconds, KAFKA_LOGIN, KAFKA_OPTION
  */
 export async function createProducer(connection: KafkaConnection, options: ProducerOptions = {}): Promise<KafkaProducer> {
-  const { acks = -1, clock = systemClock, retries = Infinity } = options;
+  const { acks = -1, clock = systemClock, random = Math.random, retries = Infinity } = options;
   const idempotent = options.idempotent ?? options.acks === undefined;
   if (idempotent && acks !== -1) {
     throw new KafkaError("KAFKA_OPTION", {
@@ -104,7 +107,7 @@ export async function createProducer(connection: KafkaConnection, options: Produ
   }
   const cluster = new Cluster(connection, clock);
   try {
-    const identity = await patiently(clock, retries, async () => {
+    const identity = await patiently(clock, random, retries, async () => {
       if (idempotent) return cluster.initProducerId();
       await cluster.partitions([]);
       return undefined;
@@ -112,6 +115,7 @@ export async function createProducer(connection: KafkaConnection, options: Produ
     const dispatcher = new Dispatcher({
       cluster,
       clock,
+      random,
       identity,
       acks,
       retries,
@@ -128,7 +132,7 @@ export async function createProducer(connection: KafkaConnection, options: Produ
 }
 
 /** A broker that is starting up is waited for. */
-async function patiently<T>(clock: Clock, retries: number, attempt: () => Promise<T>): Promise<T> {
+async function patiently<T>(clock: Clock, random: () => number, retries: number, attempt: () => Promise<T>): Promise<T> {
   const deadline = clock.monotonicMs() + CONNECT_PATIENCE_MS;
   for (let failures = 1; ; failures++) {
     try {
@@ -138,7 +142,7 @@ async function patiently<T>(clock: Clock, retries: number, attempt: () => Promis
       const canWait = failure.code === "KAFKA_UNREACHABLE" || failure.code === "KAFKA_REQUEST";
       if (!canWait || failures > retries || clock.monotonicMs() >= deadline) throw failure;
     }
-    await clock.sleep(Math.min(50 * 2 ** (failures - 1), 2000));
+    await clock.sleep(retryPauseMs(failures, random));
   }
 }
 
