@@ -180,13 +180,12 @@ export class GroupStore implements StateStore {
     this.heads[bucket] = group;
   }
 
-  /** A new group with this hash, linked and untouched; the caller writes its keys (retaining codes) and slots. */
+  /** A new group with this hash, linked; the caller writes its keys (retaining codes) and slots and touches it: its place may be one that this batch has touched. */
   allocate(hash: number): number {
     if (this.#free.length === 0 && this.#used === this.capacity) this.#resize(this.capacity * 2);
     const group = this.#free.pop() ?? this.#used++;
     this.hashes[group] = hash;
     this.alive[group] = 1;
-    this.stamps[group] = 0;
     this.deadlines[group] = Infinity;
     this.#link(group);
     this.#size++;
@@ -242,7 +241,6 @@ export class GroupStore implements StateStore {
     for (let i = 0; i < this.slotColumns.length; i++)
       if (this.slotColumns[i]?.storage === "value") (this.slots[i] as unknown[])[group] = null;
     this.alive[group] = 0;
-    this.stamps[group] = 0;
     this.#free.push(group);
     this.#size--;
   }

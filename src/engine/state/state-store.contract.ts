@@ -164,6 +164,18 @@ export function stateStoreContract(name: string, open: (files: StateFiles) => St
       await expect(store().load(3)).resolves.toBeUndefined();
     });
 
+    test("a key that is put into the place of one that was removed in the same batch is written once", async () => {
+      const state = store();
+      state.put(["a", 1], [1, "gone"]);
+      expect(state.remove(["a", 1])).toBe(true);
+      state.put(["b", 2], [2, "stays"]);
+      await state.commit(1);
+      const again = store();
+      await again.load(1);
+      expect(content(again)).toEqual(content(state));
+      expect([...again.scan()]).toHaveLength(1);
+    });
+
     test("purge removes what later versions do not need; a load sweeps leftovers of interrupted writes", async () => {
       const state = store();
       for (let version = 1; version <= 4; version++) {

@@ -43,7 +43,7 @@ export class KafkaNode {
     await mkdir(data, { recursive: true });
     await writeFile(node.#properties, propertiesText(serverProperties(plan, ports, data)));
     if (!existsSync(path.join(data, "meta.properties"))) {
-      const args = ["format", "--cluster-id", clusterId, "--config", node.#properties, ...scramArguments(plan.users)];
+      const args = ["format", `--cluster-id=${clusterId}`, "--config", node.#properties, ...scramArguments(plan.users)];
       await runJava({ ...settings, quick: true, heapMiB: 128 }, "kafka.tools.StorageTool", args).catch((thrown: unknown) => {
         throw new StackError("SERVICE_FAILED", {
           failed: `Cannot format the data folder of Kafka's node ${ports.id}`,
