@@ -4,6 +4,7 @@ import { structuralKey } from "../../codegen/structural-key.ts";
 import type { StructType } from "../../types/data-type.ts";
 import type { EmitContext, RawText, ResolvedCallNode } from "../function-entry.ts";
 import { STRING } from "../scalar.ts";
+import { internedText } from "./interned-text.ts";
 import { createScannedFields, isScannedNumber, NO_RECORD, type ByteScanner, type ScannedFields } from "./scanned-record.ts";
 
 /** What one parsing call over raw text shares within a stage. */
@@ -51,6 +52,11 @@ export function emitScannedField(call: ResolvedCallNode, ordinal: number, contex
     `${schema.fields[ordinal]?.name ?? "field"}IsNull`,
     `${writer.constant("nulls", scan.fields.nulls)}[${ordinal}] === 1`,
   );
+  if (type.type === "string") {
+    const cell = (name: "starts" | "ends" | "hashes" | "objects"): string => `${writer.constant(name, scan.fields[name])}[${ordinal}]`;
+    const text = `${writer.constant("text", internedText)}(${raw.buffer}, ${cell("starts")}, ${cell("ends")}, ${cell("hashes")})`;
+    return { value: `(${cell("starts")} < 0 ? ${cell("objects")} : ${text})`, isNull };
+  }
   const cells = isScannedNumber(type) ? writer.constant("numbers", scan.fields.numbers) : writer.constant("objects", scan.fields.objects);
   return { value: type.type === "boolean" ? `${cells}[${ordinal}] === 1` : `${cells}[${ordinal}]`, isNull };
 }

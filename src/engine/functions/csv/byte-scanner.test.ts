@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { parseSchema } from "../../types/ddl.ts";
-import { createScannedFields, isScannedNumber, SCANNED } from "../bytes/scanned-record.ts";
+import { createScannedFields, fieldOf, SCANNED } from "../bytes/scanned-record.ts";
 import { createCsvScanner } from "./byte-scanner.ts";
 import { csvOptions } from "./csv-options.ts";
 
@@ -14,17 +14,15 @@ function scanned(line: string, options: Readonly<Record<string, string>> = {}): 
   const scan = createCsvScanner(schema, csvOptions(options), new Set(schema.fields.keys()), true, fields, refused);
   const around = Buffer.from(`9${line}9,9`);
   expect(scan?.(around, 1, 1 + Buffer.byteLength(line))).toBe(SCANNED);
-  return schema.fields.map(({ dataType }, i) =>
-    fields.nulls[i] === 1 ? null : isScannedNumber(dataType) ? fields.numbers[i] : fields.objects[i],
-  );
+  return schema.fields.map(({ dataType }, i) => fieldOf(fields, i, dataType, around));
 }
 
 test("a plain line never reaches the full rules", () => {
   const day = Date.UTC(2026, 0, 2) / 86_400_000;
   const at = Date.UTC(2026, 0, 2, 3, 4, 5) * 1000;
-  expect(scanned("čaj,-1.5,7,true,2026-01-02T03:04:05Z,2026-01-02,12.5")).toEqual(["čaj", -1.5, 7, 1, at, day, 1250n]);
+  expect(scanned("čaj,-1.5,7,true,2026-01-02T03:04:05Z,2026-01-02,12.5")).toEqual(["čaj", -1.5, 7, true, at, day, 1250n]);
   expect(scanned(",,,,,,")).toEqual([null, null, null, null, null, null, null]);
-  expect(scanned("a;.5;+3;false;-;2026-01-02;-", { sep: ";", nullValue: "-" })).toEqual(["a", 0.5, 3, 0, null, day, null]);
+  expect(scanned("a;.5;+3;false;-;2026-01-02;-", { sep: ";", nullValue: "-" })).toEqual(["a", 0.5, 3, false, null, day, null]);
 });
 
 test.each(['"a",1,1,true,,,', "a,1,1,true,,", "a,1,1,true,,,,", "a,x,1,true,,,", "a,1e3,1,true,,,", "a,1,1,1,,,", ""])(

@@ -2,14 +2,13 @@ import { CodeWriter } from "../../codegen/code.ts";
 import type { DataType, StructField, StructType } from "../../types/data-type.ts";
 import { readDecimal, readFraction, readWhole } from "../bytes/byte-number.ts";
 import { instantReader, readDay } from "../bytes/byte-timestamp.ts";
-import { internedText } from "../bytes/interned-text.ts";
 import { isPlainText, sameBytes } from "../bytes/raw-text.ts";
-import { isScannedNumber, NO_RECORD, SCANNED, type ByteScanner, type ScannedFields } from "../bytes/scanned-record.ts";
+import { emptied, isScannedNumber, NO_RECORD, SCANNED, textCell, type ByteScanner, type ScannedFields } from "../bytes/scanned-record.ts";
 import type { CsvOptions } from "./csv-options.ts";
 import { NONE } from "./csv-text.ts";
 
 /**
- * Generates a reader of CSV records straight from bytes: fields between separators, numbers and instants from their digits, short texts interned.
+ * Generates a reader of CSV records straight from bytes: fields between separators, numbers and instants from their digits, texts where they are.
  * A record that is not plain (a quote, a comment, another number of fields, a value that is not of its type or not of its plainest shape) is read by
  * `full` under the full rules. Undefined for options that plain records do not follow.
  *
@@ -29,13 +28,12 @@ export function createCsvScanner(
   if (!isPlainShape(options) || columns.length === 0 || columns.length > options.maxColumns) return undefined;
   const writer = new CodeWriter();
   const slow = `return ${writer.constant("full", full)}(buffer, start, end);`;
-  const nulls = writer.constant("nulls", fields.nulls);
   const { quote, comment, separator } = options.shape;
   writer.line("if (start < 0) {");
-  writer.line(`  ${nulls}.fill(1);`);
+  writer.line(`  ${emptied(writer, fields, schema)}`);
   writer.line(`  return ${NO_RECORD};`);
   writer.line("}");
-  for (const ordinal of needed) writer.line(`${nulls}[${ordinal}] = 1;`);
+  writer.line(emptied(writer, fields, schema, needed));
   writer.line(`if (start === end || buffer[start] === ${comment}) ${slow}`);
   writer.line("let p = start, c = 0;");
   const code = new CsvFieldCode(writer, options, slow, fields);
@@ -89,9 +87,9 @@ class CsvFieldCode {
     const { nullValue } = this.#options;
     const isNull = nullValue === "" ? "" : ` && !${writer.constant("isNull", sameBytes(nullValue))}(buffer, from, p)`;
     writer.block(`if (p > from${isNull})`, () => {
+      if (type.type === "string" && ordinal !== undefined) return this.#text(ordinal);
       writer.line(`const value = ${this.#read(type)};`);
-      if (type.type === "decimal") writer.line(`if (value === null) ${this.#slow}`);
-      else if (type.type !== "string") writer.line(`if (value !== value) ${this.#slow}`);
+      writer.line(`if (${type.type === "decimal" ? "value === null" : "value !== value"}) ${this.#slow}`);
       if (ordinal === undefined) return;
       const cells = isScannedNumber(type)
         ? writer.constant("numbers", this.#fields.numbers)
@@ -100,13 +98,19 @@ class CsvFieldCode {
     });
   }
 
+  #text(ordinal: number): void {
+    const writer = this.#writer;
+    const text = textCell(writer, this.#fields, ordinal);
+    writer.line(`if (seen < 128) { ${text.lies("from", "p", "hash")} }`);
+    writer.line(`else { ${text.made("buffer.utf8Slice(from, p)")} }`);
+    writer.line(`${writer.constant("nulls", this.#fields.nulls)}[${ordinal}] = 0;`);
+  }
+
   /** The text of a value by its type, NaN (null for decimals) where the bytes are not plain. */
   #read(type: DataType): string {
     const writer = this.#writer;
     const { dateFormat, timestampFormat, timeZone } = this.#options;
     switch (type.type) {
-      case "string":
-        return `seen < 128 ? ${writer.constant("text", internedText)}(buffer, from, p, hash) : buffer.utf8Slice(from, p)`;
       case "tinyint":
       case "smallint":
       case "int":

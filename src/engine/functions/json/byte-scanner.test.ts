@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseSchema } from "../../types/ddl.ts";
-import { createScannedFields, isScannedNumber, MALFORMED, NO_RECORD, SCANNED } from "../bytes/scanned-record.ts";
+import { createScannedFields, fieldOf, MALFORMED, NO_RECORD, SCANNED } from "../bytes/scanned-record.ts";
 import { createByteScanner } from "./byte-scanner.ts";
 import { JsonParser } from "./json-parser.ts";
 
@@ -86,9 +86,7 @@ test("bytes and text give the same answer for whatever record, whichever fields 
         if (validated) expect(status).toBe(row === null ? NO_RECORD : full.reason === null ? SCANNED : MALFORMED);
         for (const ordinal of wanted) {
           const type = schema.fields[ordinal]?.dataType ?? { type: "null" };
-          const found = isScannedNumber(type) ? fields.numbers[ordinal] : fields.objects[ordinal];
-          const value = fields.nulls[ordinal] === 1 ? null : type.type === "boolean" ? found === 1 : found;
-          expect(value).toEqual(row === null ? null : row[ordinal]);
+          expect(fieldOf(fields, ordinal, type, buffer)).toEqual(row === null ? null : row[ordinal]);
         }
       }
     }),

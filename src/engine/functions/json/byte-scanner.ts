@@ -1,13 +1,22 @@
 import { CodeWriter } from "../../codegen/code.ts";
 import type { DataType, StructType } from "../../types/data-type.ts";
 import { isPlainText } from "../bytes/raw-text.ts";
-import { fullRules, isScannedNumber, NO_RECORD, SCANNED, type ByteScanner, type ScannedFields } from "../bytes/scanned-record.ts";
+import {
+  emptied,
+  fullRules,
+  isScannedNumber,
+  NO_RECORD,
+  SCANNED,
+  textCell,
+  type ByteScanner,
+  type ScannedFields,
+} from "../bytes/scanned-record.ts";
 import type { JsonParser } from "./json-parser.ts";
 import { JsonValueCode, type Cell } from "./value-code.ts";
 
 /**
  * Generates a reader of JSON objects straight from bytes: names are expected in the schema's order and looked up otherwise, numbers and instants come
- * from their digits, short texts are interned, values that nobody wants are passed over. A record that is not plain (values of other types, exotic
+ * from their digits, texts stay where they are, values that nobody wants are passed over. A record that is not plain (values of other types, exotic
  * numbers, single quotes, broken text) is read again by `parser` under the full rules, so that both ways always give the same answer.
  *
  * @param needed the fields whose values are wanted
@@ -29,12 +38,11 @@ export function createByteScanner(
   if (!hasPlainNames(schema)) return (buffer, start, end) => (start < 0 ? noRecord(fields) : full(buffer, start, end));
   const writer = new CodeWriter();
   const slow = `return ${writer.constant("full", full)}(buffer, start, end);`;
-  const nulls = writer.constant("nulls", fields.nulls);
   writer.line("if (start < 0) {");
-  writer.line(`  ${nulls}.fill(1);`);
+  writer.line(`  ${emptied(writer, fields, schema)}`);
   writer.line(`  return ${NO_RECORD};`);
   writer.line("}");
-  for (const ordinal of needed) writer.line(`${nulls}[${ordinal}] = 1;`);
+  writer.line(emptied(writer, fields, schema, needed));
   writer.line(`if (buffer[start] !== 123) ${slow}`);
   const seen = writer.constant("seen", { buffer: Buffer.alloc(0), view: new DataView(new ArrayBuffer(0)) });
   writer.block(`if (${seen}.buffer !== buffer)`, () => {
@@ -56,6 +64,7 @@ export function createByteScanner(
 
 function noRecord(fields: ScannedFields): number {
   fields.nulls.fill(1);
+  fields.starts.fill(-1);
   return NO_RECORD;
 }
 
@@ -64,9 +73,18 @@ function cellOf(writer: CodeWriter, fields: ScannedFields, ordinal: number, type
   const nulls = writer.constant("nulls", fields.nulls);
   const cells = isScannedNumber(type) ? writer.constant("numbers", fields.numbers) : writer.constant("objects", fields.objects);
   const bit = type.type === "boolean" ? " ? 1 : 0" : "";
+  const [isThere, putNull] = [`${nulls}[${ordinal}] = 0;`, `${nulls}[${ordinal}] = 1;`];
+  if (type.type === "string") {
+    const text = textCell(writer, fields, ordinal);
+    return {
+      put: (value) => `${text.made(value)} ${isThere}`,
+      putText: (start, end, hash) => `${text.lies(start, end, hash)} ${isThere}`,
+      putNull,
+    };
+  }
   return {
-    put: (value) => `${cells}[${ordinal}] = ${value}${bit}; ${nulls}[${ordinal}] = 0;`,
-    putNull: `${nulls}[${ordinal}] = 1;`,
+    put: (value) => `${cells}[${ordinal}] = ${value}${bit}; ${isThere}`,
+    putNull,
   };
 }
 

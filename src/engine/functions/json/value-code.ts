@@ -10,6 +10,8 @@ import { afterBlanks, afterEscape, skipValue } from "./skip-value.ts";
 /** Where generated code leaves a value: statements that put it, or put null. */
 export interface Cell {
   put(value: string): string;
+  /** Puts a text by where its ASCII bytes lie, with their hash by 31; where it is missing, texts are made. */
+  putText?(start: string, end: string, hash: string): string;
   readonly putNull: string;
 }
 
@@ -116,7 +118,10 @@ export class JsonValueCode {
       this.#word("null");
       if (cell) line(cell.putNull);
     });
-    writer.block("else", () => this.#value(type, cell && ((value) => line(cell.put(value)))));
+    writer.block("else", () => {
+      if (type.type === "string" && cell) this.#text(cell);
+      else this.#value(type, cell && ((value) => line(cell.put(value))));
+    });
   }
 
   /** p stands on the first letter. */
@@ -130,7 +135,6 @@ export class JsonValueCode {
     const { writer, line } = this.#to();
     switch (type.type) {
       case "string":
-        if (put) return this.#text(put);
         line(`if (c !== 34) ${this.#slow}`);
         return this.#anything();
       case "float":
@@ -187,8 +191,8 @@ export class JsonValueCode {
     put?.("instant");
   }
 
-  /** Text: interned where it is ASCII without escapes, decoded as UTF-8 or as JSON otherwise. */
-  #text(put: (value: string) => void): void {
+  /** Text: left where it is or interned if it is ASCII without escapes, decoded as UTF-8 or as JSON otherwise. */
+  #text(cell: Cell): void {
     const { writer, line } = this.#to();
     line(`if (c !== 34) ${this.#slow}`);
     line("const from = ++p;");
@@ -203,9 +207,11 @@ export class JsonValueCode {
         line("c = buffer[++p];");
       });
     });
-    const interned = writer.constant("text", internedText);
-    const unescaped = writer.constant("unescaped", unescapedText);
-    put(`seen < 128 ? ${interned}(buffer, from, p, hash) : seen < 256 ? buffer.utf8Slice(from, p) : ${unescaped}(buffer, from, p)`);
+    const decoded = `seen < 256 ? buffer.utf8Slice(from, p) : ${writer.constant("unescaped", unescapedText)}(buffer, from, p)`;
+    if (cell.putText) {
+      line(`if (seen < 128) { ${cell.putText("from", "p", "hash")} }`);
+      line(`else { ${cell.put(decoded)} }`);
+    } else line(cell.put(`seen < 128 ? ${writer.constant("text", internedText)}(buffer, from, p, hash) : ${decoded}`));
     line("p++;");
   }
 
