@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock } from "../../base/clock.ts";
 import { messageOf, StreamlabError } from "../../base/errors.ts";
 import { openCheckpoint } from "../checkpoint/checkpoint.ts";
@@ -263,7 +264,10 @@ export class StreamingQuery {
     }
   }
 
-  /** One trigger after the other: a batch when there is reason for one, then the pause that the trigger asks for. */
+  /**
+   * One trigger after the other: a batch when there is reason for one, then the pause that the trigger asks for. Timers, sockets and `stop` get a turn
+   * between two batches, also where neither source, checkpoint nor sink ever waits.
+   */
   async #loop(): Promise<void> {
     const { trigger, clock } = this.#definition;
     for (;;) {
@@ -279,7 +283,8 @@ export class StreamingQuery {
         this.#waiters = [...waiters, ...this.#waiters];
       }
       if (trigger.kind === "once" || (trigger.kind === "availableNow" && !ran)) return;
-      if (!ran) this.#idle(waiters);
+      if (ran) await nextTurn();
+      else this.#idle(waiters);
       if (trigger.kind === "interval" && trigger.ms > 0) await this.#pause(trigger.ms - ((clock.monotonicMs() - startedMs) % trigger.ms));
       else if (!ran) await this.#changed();
     }
