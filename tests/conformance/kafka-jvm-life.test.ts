@@ -22,6 +22,14 @@ async function javasOf(folder: string): Promise<number[]> {
   return pids;
 }
 
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 describe.runIf(java && process.platform === "linux")("--kafka jvm", () => {
   let folder: string;
   const backends = chooseBackends({ kafka: "jvm", mongo: "mongodb://127.0.0.1:1" }, os.tmpdir());
@@ -58,7 +66,9 @@ describe.runIf(java && process.platform === "linux")("--kafka jvm", () => {
         expect(kafka.process?.restarts).toBe(1);
         await client.close();
         const [second] = await javasOf(dataDir);
-        process.kill(kafka.process?.pid ?? 0, "SIGKILL");
+        const keeper = (): number => kafka.process?.pid ?? 0;
+        await until("the new keeper is known", () => Promise.resolve(isThere(keeper())));
+        process.kill(keeper(), "SIGKILL");
         await until("the Java of the killed keeper is gone", async () => !(await javasOf(dataDir)).includes(second ?? 0));
       } finally {
         await servers.stop();

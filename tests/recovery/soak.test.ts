@@ -12,7 +12,7 @@ const SECONDS = Number(process.env.STREAMLAB_SOAK_SECONDS ?? 8);
 /** Before this part of the time has passed, compilers and heaps still grow to their size. */
 const WARM_UP = 0.4;
 const MOST_ROWS = 500;
-const SINK_MS = 30;
+const SINK_MS = 60;
 /** What memory may grow by after the warm-up. A batch that is kept is 0.5 MiB, and a free machine makes 25 in a second: 40 MiB in 8 s, far more in a longer soak. */
 const MOST_GROWTH = 30 * 2 ** 20;
 const MOST_RSS = 400 * 2 ** 20;
@@ -72,7 +72,7 @@ test(
 
     expect(lines.every((line) => line.inOrder)).toBe(true);
     expect(Math.max(...lines.map((line) => line.rows))).toBe(MOST_ROWS);
-    expect(Math.max(...behind), "the producer is ahead of the sink").toBeGreaterThan(5 * MOST_ROWS);
+    expect(Math.max(...behind), "the producer is ahead of the sink").toBeGreaterThan(3 * MOST_ROWS);
     const flood = lines.filter((line) => line.atMs <= over);
     const warm = flood.filter((line) => line.atMs > began + SECONDS * 1000 * WARM_UP);
     expect(warm.length, "batches after the warm-up").toBeGreaterThan(SECONDS);
