@@ -20,7 +20,7 @@ export async function syncFolder(folder: string): Promise<void> {
  */
 export async function writeFileAtomic(file: string, content: string | Uint8Array): Promise<void> {
   const folder = path.dirname(file);
-  const temporary = path.join(folder, `.${path.basename(file)}.${process.pid}.tmp`);
+  const temporary = temporaryOf(file);
   try {
     const bytes = typeof content === "string" ? Buffer.from(content) : content;
     if (bytes.length > AT_ONCE_BYTES) await writeFile(temporary, bytes);
@@ -46,7 +46,7 @@ export async function writeFileAtomic(file: string, content: string | Uint8Array
  * @throws as `writeFileAtomic`
  */
 export function placeFile(file: string, content: Uint8Array, spare?: string): void {
-  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
+  const temporary = temporaryOf(file);
   try {
     const descriptor = spare === undefined ? openSync(temporary, "w") : openSpare(spare, temporary);
     try {
@@ -60,6 +60,11 @@ export function placeFile(file: string, content: Uint8Array, spare?: string): vo
     rmSync(temporary, { force: true });
     throw isFull(thrown) ? diskFull(file, thrown) : thrown;
   }
+}
+
+/** The name beside a file under which its content is made. */
+function temporaryOf(file: string): string {
+  return path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
 }
 
 function openSpare(spare: string, temporary: string): number {
