@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { createRandom } from "../base/random.ts";
+import { crc32cByTables } from "./crc32c-tables.ts";
 import { crc32c } from "./crc32c.ts";
 
 /** The definition: one bit at a time, polynomial 0x82F63B78. */
@@ -31,5 +32,20 @@ test("any stretch at any alignment has the CRC of the definition, in one go and 
       const middle = start + Math.floor(length / 3);
       expect(crc32c(bytes, middle, end, crc32c(bytes, start, middle)), `bytes ${start} to ${middle} to ${end}`).toBe(expected);
     }
+  }
+});
+
+test("long stretches have the same CRC from compiled code and from tables, at any alignment, in one go and in two", () => {
+  const seed = 11;
+  const random = createRandom(seed);
+  const bytes = Buffer.from(Array.from({ length: 9000 }, () => random.below(256)));
+  for (let round = 0; round < 40; round++) {
+    const start = random.below(17);
+    const end = start + 2000 + random.below(6900);
+    const expected = crc32cByTables(bytes, start, end, 0);
+    expect(expected, `seed ${seed}, bytes ${start} to ${end}`).toBe(bitByBit(bytes.subarray(start, end)));
+    expect(crc32c(bytes, start, end), `seed ${seed}, bytes ${start} to ${end}`).toBe(expected);
+    const middle = start + random.below(end - start);
+    expect(crc32c(bytes, middle, end, crc32c(bytes, start, middle)), `seed ${seed}, bytes ${start} to ${middle} to ${end}`).toBe(expected);
   }
 });
