@@ -11,7 +11,7 @@ export type KafkaConnection = {
   /** How this program calls itself in the brokers' logs; "streamlab" if not given. */
   readonly clientId?: string;
   /** TLS: true for the system's authorities, or the texts of PEM files. */
-  readonly ssl?: boolean | { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  readonly ssl?: boolean | { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly passphrase?: string };
   readonly sasl?: { readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512"; readonly username: string; readonly password: string };
 };
 

@@ -41,9 +41,12 @@ const CONNECTION: readonly string[] = [
   "kafka.sasl.mechanism",
   "kafka.sasl.jaas.config",
   "kafka.ssl.truststore.certificates",
+  "kafka.ssl.truststore.location",
   "kafka.ssl.truststore.type",
   "kafka.ssl.keystore.certificate.chain",
   "kafka.ssl.keystore.key",
+  "kafka.ssl.keystore.location",
+  "kafka.ssl.key.password",
   "kafka.ssl.keystore.type",
   "kafka.ssl.endpoint.identification.algorithm",
 ];

@@ -1,6 +1,7 @@
 import { parseDurationMs } from "../base/duration.ts";
 import type { FormatContext } from "../engine/formats.ts";
 import type { Options } from "../engine/plan/plan.ts";
+import { parseSecurity } from "./client-properties.ts";
 import { parseBrokers } from "./connect-kafka.ts";
 import { KafkaError } from "./kafka-error.ts";
 import type { KafkaConnection } from "./kafkajs-adapter.ts";
@@ -141,53 +142,15 @@ export function parseConnection(options: Options): KafkaConnection {
   const brokers = parseBrokers(get("kafka.bootstrap.servers") ?? get("brokers") ?? "");
   if (brokers.length === 0)
     throw optionError('"kafka.bootstrap.servers" is missing', 'Set it to the address of Kafka, as in "127.0.0.1:9092".');
-  const protocol = (get("kafka.security.protocol") ?? "PLAINTEXT").toUpperCase();
-  if (!["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"].includes(protocol))
-    throw optionError(`kafka.security.protocol is "${protocol}"`, "Set it to PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL.");
   const clientId = get("kafka.client.id");
   return {
     brokers,
     ...(clientId ? { clientId } : {}),
-    ...(protocol.endsWith("SSL") ? { ssl: parseTls(get) } : {}),
-    ...(protocol.startsWith("SASL") ? { sasl: parseSasl(get) } : {}),
+    ...parseSecurity(
+      (name) => get(`kafka.${name}`),
+      (name) => `kafka.${name}`,
+    ),
   };
-}
-
-function parseTls(get: Get): NonNullable<KafkaConnection["ssl"]> {
-  for (const name of ["kafka.ssl.truststore.type", "kafka.ssl.keystore.type"]) {
-    const type = get(name)?.toUpperCase();
-    if (type !== undefined && type !== "PEM")
-      throw optionError(`${name} is "${type}"`, "Set it to PEM, and give certificates and key as text.");
-  }
-  const check = get("kafka.ssl.endpoint.identification.algorithm")?.toLowerCase();
-  if (check !== undefined && check !== "https")
-    throw optionError(
-      `kafka.ssl.endpoint.identification.algorithm is "${check}"`,
-      "Leave it out: the name in a broker's certificate is always checked.",
-    );
-  const [ca, cert, key] = [
-    get("kafka.ssl.truststore.certificates"),
-    get("kafka.ssl.keystore.certificate.chain"),
-    get("kafka.ssl.keystore.key"),
-  ];
-  if ((cert === undefined) !== (key === undefined))
-    throw optionError("of kafka.ssl.keystore.certificate.chain and kafka.ssl.keystore.key one is missing", "Set both, or neither.");
-  if (ca === undefined && cert === undefined) return true;
-  return { ...(ca === undefined ? {} : { ca }), ...(cert === undefined || key === undefined ? {} : { cert, key }) };
-}
-
-function parseSasl(get: Get): NonNullable<KafkaConnection["sasl"]> {
-  const mechanism = (get("kafka.sasl.mechanism") ?? "").toLowerCase();
-  if (mechanism !== "plain" && mechanism !== "scram-sha-256" && mechanism !== "scram-sha-512") {
-    throw optionError(`kafka.sasl.mechanism is "${mechanism}"`, "Set it to PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.");
-  }
-  const jaas = get("kafka.sasl.jaas.config") ?? "";
-  const field = (name: string): string | undefined => new RegExp(`\\b${name}\\s*=\\s*"([^"]*)"`).exec(jaas)?.[1];
-  const [username, password] = [field("username"), field("password")];
-  if (username === undefined || password === undefined) {
-    throw optionError("kafka.sasl.jaas.config names no user and password", 'It ends in: required username="…" password="…";');
-  }
-  return { mechanism, username, password };
 }
 
 function parseSubscription(get: Get): Subscription {
