@@ -4,7 +4,6 @@ import type { ApiHandler, BrokerState } from "./api-handler.ts";
 import { Connection } from "./connection.ts";
 import { lockDataFolder } from "./data-folder-lock.ts";
 import { GroupCoordinator } from "./groups/group-coordinator.ts";
-import { openOffsetStore } from "./groups/offset-store.ts";
 import { apiHandlers } from "./handlers.ts";
 import { listen } from "./listening.ts";
 import { defaultSettings, type BrokerSettings, type FlushPolicy } from "./settings.ts";
@@ -30,6 +29,10 @@ export interface BrokerOptions {
   readonly defaultPartitions?: number;
   /** The shortest session timeout that a group member may ask for; 6000 ms by default, as in Kafka. */
   readonly minSessionTimeoutMs?: number;
+  /** How long an empty group waits for more members before it assigns; 0 ms by default (Kafka: 3000). */
+  readonly initialRebalanceDelayMs?: number;
+  /** Members that a group may have; no limit by default, as in Kafka. */
+  readonly groupMaxSize?: number;
   /** Closes the broker when it aborts. */
   readonly signal?: AbortSignal;
   /** Told of what is worth a line: broken frames, torn tails. Silent by default. */
@@ -53,6 +56,8 @@ function settingsOf(options: BrokerOptions): BrokerSettings {
     autoCreateTopics: options.autoCreateTopics ?? defaultSettings.autoCreateTopics,
     defaultPartitions: options.defaultPartitions ?? defaultSettings.defaultPartitions,
     minSessionTimeoutMs: options.minSessionTimeoutMs ?? defaultSettings.minSessionTimeoutMs,
+    initialRebalanceDelayMs: options.initialRebalanceDelayMs ?? defaultSettings.initialRebalanceDelayMs,
+    groupMaxSize: options.groupMaxSize ?? defaultSettings.groupMaxSize,
   };
 }
 
@@ -92,9 +97,8 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       onFailure: (folder, cause) => log(`cannot write to ${folder}: ${messageOf(cause)}`),
     });
     cleanups.push(() => catalog.close());
-    const offsets = await openOffsetStore(options.dataDir, sync);
-    cleanups.push(() => offsets.close());
-    const groups = new GroupCoordinator(offsets);
+    const groups = await GroupCoordinator.open({ ...settings, folder: options.dataDir, sync, nowMs: Date.now });
+    cleanups.push(() => groups.close());
     let port = 0;
     const state: BrokerState = {
       catalog,
@@ -109,13 +113,14 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
         every(settings.flush.everyMs, () =>
           catalog
             .flush()
-            .then(() => offsets.flush())
+            .then(() => groups.flush())
             .catch(complain("cannot sync")),
         ),
       );
     }
     cleanups.push(every(settings.retentionCheckMs, () => catalog.retain(Date.now()).catch(complain("cannot delete old segments"))));
-    cleanups.push(() => Promise.resolve(groups.close()));
+    cleanups.push(every(settings.offsetsRetentionCheckMs, () => groups.expire().catch(complain("cannot forget old offsets"))));
+    cleanups.push(() => Promise.resolve(groups.stop()));
     const connections = serve(state, log);
     cleanups.push(() => Promise.resolve(connections.closeAll()));
     const listening = await listen(host, options.port ?? 0, connections.accept);

@@ -3,7 +3,7 @@ import { apiVersionsHandler } from "./apis/api-versions.ts";
 import { describeClusterHandler, initProducerIdHandler } from "./apis/cluster.ts";
 import { alterConfigsHandler, describeConfigsHandler, incrementalAlterConfigsHandler } from "./apis/configs.ts";
 import { fetchHandler } from "./apis/fetch.ts";
-import { deleteGroupsHandler, describeGroupsHandler, listGroupsHandler } from "./apis/groups.ts";
+import { deleteGroupsHandler, describeGroupsHandler, listGroupsHandler, offsetDeleteHandler } from "./apis/groups.ts";
 import { listOffsetsHandler } from "./apis/list-offsets.ts";
 import { findCoordinatorHandler, heartbeatHandler, joinGroupHandler, leaveGroupHandler, syncGroupHandler } from "./apis/membership.ts";
 import { metadataHandler } from "./apis/metadata.ts";
@@ -27,6 +27,7 @@ export const apiHandlers: readonly ApiHandler[] = [
   describeGroupsHandler,
   listGroupsHandler,
   deleteGroupsHandler,
+  offsetDeleteHandler,
   apiVersionsHandler,
   createTopicsHandler,
   deleteTopicsHandler,

@@ -17,6 +17,14 @@ export interface BrokerSettings {
   readonly minSessionTimeoutMs: number;
   /** `group.max.session.timeout.ms` */
   readonly maxSessionTimeoutMs: number;
+  /** `group.initial.rebalance.delay.ms`: 0, so that a lab's first consumer waits for nobody; Kafka waits 3 s. */
+  readonly initialRebalanceDelayMs: number;
+  /** `group.max.size` */
+  readonly groupMaxSize: number;
+  /** `offsets.retention.minutes`, in ms. */
+  readonly offsetsRetentionMs: number;
+  /** `offsets.retention.check.interval.ms` */
+  readonly offsetsRetentionCheckMs: number;
   /** `offset.metadata.max.bytes` */
   readonly maxOffsetMetadataBytes: number;
   /** `log.retention.check.interval.ms` */
@@ -32,6 +40,10 @@ export const defaultSettings: BrokerSettings = {
   maxFetchBytes: 57_671_680,
   minSessionTimeoutMs: 6000,
   maxSessionTimeoutMs: 1_800_000,
+  initialRebalanceDelayMs: 0,
+  groupMaxSize: 2_147_483_647,
+  offsetsRetentionMs: 604_800_000,
+  offsetsRetentionCheckMs: 600_000,
   maxOffsetMetadataBytes: 4096,
   retentionCheckMs: 300_000,
 };

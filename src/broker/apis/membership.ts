@@ -5,6 +5,7 @@ import { joinGroupApi } from "../../kafka-protocol/messages/join-group.ts";
 import { leaveGroupApi } from "../../kafka-protocol/messages/leave-group.ts";
 import { syncGroupApi } from "../../kafka-protocol/messages/sync-group.ts";
 import { handlerOf, type ApiHandler } from "../api-handler.ts";
+import { refusedJoin, refusedSync, type JoinAnswer } from "../groups/group-requests.ts";
 
 const GROUP_KEY = 0;
 /** From this version of JoinGroup on a new member is told its id first and joins with it (KIP-394). */
@@ -28,60 +29,55 @@ export const findCoordinatorHandler: ApiHandler = handlerOf(findCoordinatorApi, 
 
 export const joinGroupHandler: ApiHandler = handlerOf(joinGroupApi, [0, 7], async (body, context) => {
   const { settings, groups } = context.broker;
-  const refuse = (errorCode: number) => ({
-    errorCode,
-    generationId: -1,
-    protocolName: "",
-    leader: "",
-    memberId: body.memberId,
-    members: [],
-  });
-  if (body.groupId === "") return refuse(errorCodes.INVALID_GROUP_ID);
-  if (body.sessionTimeoutMs < settings.minSessionTimeoutMs || body.sessionTimeoutMs > settings.maxSessionTimeoutMs) {
-    return refuse(errorCodes.INVALID_SESSION_TIMEOUT);
-  }
-  if (body.memberId !== "" && !groups.find(body.groupId)) return refuse(errorCodes.UNKNOWN_MEMBER_ID);
-  const answer = await groups.group(body.groupId).join({
-    memberId: body.memberId,
-    instanceId: body.groupInstanceId,
-    clientId: context.clientId,
-    clientHost: context.clientHost,
-    sessionTimeoutMs: body.sessionTimeoutMs,
-    rebalanceTimeoutMs: context.version === 0 ? body.sessionTimeoutMs : body.rebalanceTimeoutMs,
-    protocolType: body.protocolType,
-    protocols: body.protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata) })),
-    mustKnowId: context.version >= FIRST_VERSION_WITH_REQUIRED_ID,
-  });
+  const join = (): JoinAnswer | Promise<JoinAnswer> => {
+    if (body.groupId === "") return refusedJoin(errorCodes.INVALID_GROUP_ID, body.memberId);
+    if (body.sessionTimeoutMs < settings.minSessionTimeoutMs || body.sessionTimeoutMs > settings.maxSessionTimeoutMs) {
+      return refusedJoin(errorCodes.INVALID_SESSION_TIMEOUT, body.memberId);
+    }
+    if (body.memberId !== "" && !groups.find(body.groupId)) return refusedJoin(errorCodes.UNKNOWN_MEMBER_ID, body.memberId);
+    return groups.group(body.groupId).join({
+      memberId: body.memberId,
+      instanceId: body.groupInstanceId,
+      clientId: context.clientId,
+      clientHost: context.clientHost,
+      sessionTimeoutMs: body.sessionTimeoutMs,
+      rebalanceTimeoutMs: context.version === 0 ? body.sessionTimeoutMs : body.rebalanceTimeoutMs,
+      protocolType: body.protocolType,
+      protocols: body.protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata) })),
+      mustKnowId: context.version >= FIRST_VERSION_WITH_REQUIRED_ID,
+    });
+  };
+  const answer = await join();
   return { ...answer, protocolName: context.version >= 7 ? answer.protocolName : (answer.protocolName ?? "") };
 });
 
 export const syncGroupHandler: ApiHandler = handlerOf(syncGroupApi, [0, 5], async (body, { broker }) => {
-  if (body.groupId === "") return { errorCode: errorCodes.INVALID_GROUP_ID, assignment: Buffer.alloc(0) };
+  if (body.groupId === "") return refusedSync(errorCodes.INVALID_GROUP_ID);
   const group = broker.groups.find(body.groupId);
-  if (!group) return { errorCode: errorCodes.UNKNOWN_MEMBER_ID, assignment: Buffer.alloc(0) };
-  const answer = await group.sync({ ...body, instanceId: body.groupInstanceId });
-  if (answer.errorCode !== errorCodes.NONE) return answer;
-  return { ...answer, protocolType: group.protocolType, protocolName: group.protocolName };
+  return group ? await group.sync({ ...body, instanceId: body.groupInstanceId }) : refusedSync(errorCodes.UNKNOWN_MEMBER_ID);
 });
 
 export const heartbeatHandler: ApiHandler = handlerOf(heartbeatApi, [0, 4], (body, { broker }) => {
   if (body.groupId === "") return { errorCode: errorCodes.INVALID_GROUP_ID };
-  const group = broker.groups.find(body.groupId);
-  return { errorCode: group ? group.heartbeat(body.memberId, body.groupInstanceId, body.generationId) : errorCodes.UNKNOWN_MEMBER_ID };
+  const identity = { memberId: body.memberId, instanceId: body.groupInstanceId };
+  return { errorCode: broker.groups.find(body.groupId)?.heartbeat(identity, body.generationId) ?? errorCodes.UNKNOWN_MEMBER_ID };
 });
 
 /** LeaveGroup: one member up to version 2, several from version 3 on (KIP-345). */
 export const leaveGroupHandler: ApiHandler = handlerOf(leaveGroupApi, [0, 5], (body, { broker, version }) => {
-  if (body.groupId === "") return { errorCode: errorCodes.INVALID_GROUP_ID };
-  const leave = (memberId: string, instanceId: string | null): number =>
-    broker.groups.find(body.groupId)?.leave(memberId, instanceId) ?? errorCodes.UNKNOWN_MEMBER_ID;
-  if (version < 3) return { errorCode: leave(body.memberId, null) };
+  if (body.groupId === "") return { errorCode: errorCodes.INVALID_GROUP_ID, members: [] };
+  const leaving =
+    version < 3
+      ? [{ memberId: body.memberId, instanceId: null }]
+      : body.members.map(({ memberId, groupInstanceId }) => ({ memberId, instanceId: groupInstanceId }));
+  const errors = broker.groups.find(body.groupId)?.leave(leaving) ?? leaving.map(() => errorCodes.UNKNOWN_MEMBER_ID);
+  if (version < 3) return { errorCode: errors[0] ?? errorCodes.NONE };
   return {
     errorCode: errorCodes.NONE,
-    members: body.members.map(({ memberId, groupInstanceId }) => ({
+    members: leaving.map(({ memberId, instanceId }, i) => ({
       memberId,
-      groupInstanceId,
-      errorCode: leave(memberId, groupInstanceId),
+      groupInstanceId: instanceId,
+      errorCode: errors[i] ?? errorCodes.NONE,
     })),
   };
 });

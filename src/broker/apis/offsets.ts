@@ -8,28 +8,31 @@ import { handlerOf, type ApiHandler, type BrokerState } from "../api-handler.ts"
 type CommitRequest = RequestOf<typeof offsetCommitApi>;
 type CommitPartition = CommitRequest["topics"][number]["partitions"][number];
 
-function partitionFault(broker: BrokerState, topic: string, partition: CommitPartition): number {
-  if (!broker.catalog.get(topic)?.partitions[partition.partitionIndex]) return errorCodes.UNKNOWN_TOPIC_OR_PARTITION;
-  const metadataBytes = Buffer.byteLength(partition.committedMetadata ?? "");
-  return metadataBytes > broker.settings.maxOffsetMetadataBytes ? errorCodes.OFFSET_METADATA_TOO_LARGE : errorCodes.NONE;
+/** Whether there is such a partition comes first: where there is none the group is not even asked. */
+function isKnown(broker: BrokerState, topic: string, partition: CommitPartition): boolean {
+  return broker.catalog.get(topic)?.partitions[partition.partitionIndex] !== undefined;
 }
 
 function groupFault(broker: BrokerState, body: CommitRequest): number {
-  if (body.groupId === "") return errorCodes.INVALID_GROUP_ID;
-  const group = broker.groups.find(body.groupId);
-  if (group) return group.checkCommit(body.memberId, body.groupInstanceId, body.generationIdOrMemberEpoch);
-  return body.generationIdOrMemberEpoch < 0 ? errorCodes.NONE : errorCodes.ILLEGAL_GENERATION;
+  const { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch } = body;
+  const group = generationIdOrMemberEpoch < 0 ? broker.groups.group(groupId) : broker.groups.find(groupId);
+  return group?.checkCommit({ memberId, instanceId: groupInstanceId }, generationIdOrMemberEpoch) ?? errorCodes.ILLEGAL_GENERATION;
 }
 
 /** OffsetCommit: acknowledged when it is in the journal. */
 export const offsetCommitHandler: ApiHandler = handlerOf(offsetCommitApi, [0, 8], async (body, { broker }) => {
-  const fault = groupFault(broker, body);
+  const hasAny = body.topics.some(({ name, partitions }) => partitions.some((partition) => isKnown(broker, name, partition)));
+  const fault = hasAny ? groupFault(broker, body) : errorCodes.NONE;
+  const faultOf = (topic: string, partition: CommitPartition): number => {
+    if (!isKnown(broker, topic, partition)) return errorCodes.UNKNOWN_TOPIC_OR_PARTITION;
+    if (fault !== errorCodes.NONE) return fault;
+    const isLong = (partition.committedMetadata ?? "").length > broker.settings.maxOffsetMetadataBytes;
+    return isLong ? errorCodes.OFFSET_METADATA_TOO_LARGE : errorCodes.NONE;
+  };
+  const atMs = Date.now();
   const topics = body.topics.map(({ name, partitions }) => ({
     name,
-    partitions: partitions.map((partition) => ({
-      partition,
-      errorCode: fault === errorCodes.NONE ? partitionFault(broker, name, partition) : fault,
-    })),
+    partitions: partitions.map((partition) => ({ partition, errorCode: faultOf(name, partition) })),
   }));
   const accepted = topics.flatMap(({ name, partitions }) =>
     partitions
@@ -40,6 +43,8 @@ export const offsetCommitHandler: ApiHandler = handlerOf(offsetCommitApi, [0, 8]
         offset: partition.committedOffset,
         leaderEpoch: partition.committedLeaderEpoch,
         metadata: partition.committedMetadata ?? "",
+        atMs: partition.commitTimestamp === -1 ? atMs : partition.commitTimestamp,
+        ...(body.retentionTimeMs === -1 ? {} : { untilMs: atMs + body.retentionTimeMs }),
       })),
   );
   let stored: number = errorCodes.NONE;

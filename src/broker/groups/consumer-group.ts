@@ -1,390 +1,488 @@
 import { randomUUID } from "node:crypto";
 import { errorCodes } from "../../kafka-protocol/error-codes.ts";
+import { electedProtocol, metadataUnder, newMember, sameProtocols, subscribedTopics, type GroupMember } from "./group-member.ts";
+import { GroupMembers } from "./group-members.ts";
+import {
+  NO_BYTES,
+  refusedJoin,
+  refusedSync,
+  type GroupState,
+  type JoinAnswer,
+  type JoinRequest,
+  type MemberIdentity,
+  type SyncAnswer,
+  type SyncRequest,
+} from "./group-requests.ts";
+import { restoredMember, storedMember, type StoredGroup } from "./group-store.ts";
 
-/** The states of the classic group protocol, under the names that DescribeGroups answers. */
-export type GroupState = "Empty" | "PreparingRebalance" | "CompletingRebalance" | "Stable" | "Dead";
+/** How long a member may wait for its first rebalance before it is taken for gone. */
+const NEW_MEMBER_MS = 300_000;
 
-export interface GroupProtocol {
-  readonly name: string;
-  readonly metadata: Buffer;
-}
-
-export interface JoinRequest {
-  /** Empty for a member that has no id yet. */
-  readonly memberId: string;
-  /** A static member's name (KIP-345), or null. */
-  readonly instanceId: string | null;
-  readonly clientId: string;
-  readonly clientHost: string;
-  readonly sessionTimeoutMs: number;
-  readonly rebalanceTimeoutMs: number;
-  readonly protocolType: string;
-  readonly protocols: readonly GroupProtocol[];
-  /** From JoinGroup v4 on a member must come back with the id it was given (KIP-394). */
-  readonly mustKnowId: boolean;
-}
-
-export interface JoinAnswer {
-  readonly errorCode: number;
-  readonly generationId: number;
-  readonly protocolType: string | null;
-  readonly protocolName: string | null;
-  readonly leader: string;
-  readonly memberId: string;
-  /** Only the leader is told who the members are. */
-  readonly members: readonly { readonly memberId: string; readonly groupInstanceId: string | null; readonly metadata: Buffer }[];
-}
-
-export interface SyncRequest {
-  readonly memberId: string;
-  readonly instanceId: string | null;
-  readonly generationId: number;
-  readonly protocolType: string | null;
-  readonly protocolName: string | null;
-  readonly assignments: readonly { readonly memberId: string; readonly assignment: Buffer }[];
-}
-
-export interface SyncAnswer {
-  readonly errorCode: number;
-  readonly assignment: Buffer;
-}
-
-interface Member {
-  id: string;
-  readonly instanceId: string | null;
-  clientId: string;
-  clientHost: string;
-  sessionTimeoutMs: number;
-  rebalanceTimeoutMs: number;
-  protocols: readonly GroupProtocol[];
-  assignment: Buffer;
-  joining: ((answer: JoinAnswer) => void) | undefined;
-  syncing: ((answer: SyncAnswer) => void) | undefined;
-  session: NodeJS.Timeout | undefined;
-}
-
-const NOTHING = Buffer.alloc(0);
-
-function sameProtocols(a: readonly GroupProtocol[], b: readonly GroupProtocol[]): boolean {
-  return a.length === b.length && a.every((one, i) => one.name === b[i]?.name && one.metadata.equals(b[i].metadata));
+export interface GroupRules {
+  /** `group.initial.rebalance.delay.ms`: how long an empty group waits for more members to come. */
+  readonly initialRebalanceDelayMs: number;
+  /** `group.max.size` */
+  readonly groupMaxSize: number;
+  /** Keeps the state of a settled generation; members are answered only when it has. */
+  readonly save: (group: StoredGroup) => Promise<void>;
+  readonly nowMs: () => number;
 }
 
 /**
  * One group of the classic protocol: members join, the leader assigns, all are told at sync. A rebalance ends when every member has joined
- * again, or when the longest rebalance timeout has passed; who has not joined by then is out. No initial delay: the first member of a lab's
- * group waits for nobody.
+ * again, or when the longest rebalance timeout has passed; who has not joined by then is out, but for static members, whose session decides.
+ * The rules are those of Kafka 4's group coordinator (with KIP-345 and KIP-394).
  */
 export class ConsumerGroup {
   readonly id: string;
-  state: GroupState = "Empty";
-  generationId = 0;
-  protocolType = "";
-  protocolName: string | null = null;
-  #leader = "";
-  readonly #members = new Map<string, Member>();
-  readonly #statics = new Map<string, string>();
+  readonly #rules: GroupRules;
+  readonly #members = new GroupMembers();
   /** Ids that were given out and not used yet, each with the timer that forgets it. */
   readonly #promised = new Map<string, NodeJS.Timeout>();
-  #rebalance: NodeJS.Timeout | undefined;
+  /** Members of this generation that have not asked for their assignment yet. */
+  readonly #unsynced = new Set<string>();
+  #state: GroupState = "Empty";
+  #stateBefore: GroupState = "Dead";
+  #sinceMs: number;
+  #generationId = 0;
+  #protocolType: string | null = null;
+  #protocolName: string | null = null;
+  #subscribed: ReadonlySet<string> | undefined;
+  #joinTimer: NodeJS.Timeout | undefined;
+  #syncTimer: NodeJS.Timeout | undefined;
+  #moreCame = false;
 
-  constructor(id: string) {
+  constructor(id: string, rules: GroupRules) {
     this.id = id;
+    this.#rules = rules;
+    this.#sinceMs = rules.nowMs();
   }
 
-  get members(): readonly Readonly<Member>[] {
-    return [...this.#members.values()];
+  /** The group as it was when its last generation was settled. Its members' sessions begin anew. */
+  static restore(stored: StoredGroup, rules: GroupRules): ConsumerGroup {
+    const group = new ConsumerGroup(stored.group, rules);
+    group.#generationId = stored.generationId;
+    group.#protocolType = stored.protocolType;
+    group.#protocolName = stored.protocolName;
+    group.#sinceMs = stored.sinceMs;
+    const byLead = [...stored.members].sort((a, b) => Number(b.id === stored.leader) - Number(a.id === stored.leader));
+    for (const one of byLead) {
+      const member = restoredMember(one, stored.protocolName);
+      group.#members.add(member);
+      group.#touch(member);
+    }
+    if (group.#members.size > 0) group.#state = "Stable";
+    group.#subscribed = group.#subscriptions();
+    return group;
+  }
+
+  get state(): GroupState {
+    return this.#state;
+  }
+
+  /** When the group came into its state, in ms since the epoch. */
+  get sinceMs(): number {
+    return this.#sinceMs;
+  }
+
+  /** null for a group that nobody ever joined: it only keeps offsets. */
+  get protocolType(): string | null {
+    return this.#protocolType;
+  }
+
+  get protocolName(): string | null {
+    return this.#protocolName;
+  }
+
+  get members(): readonly Readonly<GroupMember>[] {
+    return this.#members.list();
+  }
+
+  /** The topics that the members say they read, where the group is one of consumers and says so. */
+  get subscribed(): ReadonlySet<string> | undefined {
+    return this.#subscribed;
   }
 
   join(request: JoinRequest): Promise<JoinAnswer> {
     const refuse = (errorCode: number, memberId: string = request.memberId): Promise<JoinAnswer> =>
-      Promise.resolve({ errorCode, generationId: -1, protocolType: null, protocolName: null, leader: "", memberId, members: [] });
+      Promise.resolve(refusedJoin(errorCode, memberId));
+    if (this.#state === "Dead") return refuse(errorCodes.COORDINATOR_NOT_AVAILABLE);
+    if (!this.#hasRoomFor(request.memberId)) {
+      this.#takeOut(request.memberId);
+      return refuse(errorCodes.GROUP_MAX_SIZE_REACHED, "");
+    }
     if (!this.#fits(request)) return refuse(errorCodes.INCONSISTENT_GROUP_PROTOCOL);
-    if (request.memberId === "") {
-      if (request.instanceId !== null) return this.#joinStatic(request);
-      const memberId = `${request.clientId}-${randomUUID()}`;
-      if (!request.mustKnowId) return this.#admit(memberId, request);
-      const forget = setTimeout(() => this.#forgetPromise(memberId), request.sessionTimeoutMs);
-      forget.unref();
-      this.#promised.set(memberId, forget);
-      return refuse(errorCodes.MEMBER_ID_REQUIRED, memberId);
-    }
-    const promised = this.#promised.get(request.memberId);
-    if (promised) {
-      clearTimeout(promised);
-      this.#promised.delete(request.memberId);
-      return this.#admit(request.memberId, request);
-    }
-    const error = this.#checkMember(request.memberId, request.instanceId);
-    if (error !== errorCodes.NONE) return refuse(error);
-    return this.#joinAgain(this.#members.get(request.memberId) as Member, request);
+    return request.memberId === "" ? this.#joinNew(request) : this.#joinKnown(request);
+  }
+
+  #hasRoomFor(memberId: string): boolean {
+    const { groupMaxSize } = this.#rules;
+    if (this.#state === "Empty") return true;
+    const member = this.#members.get(memberId);
+    if (this.#state !== "PreparingRebalance") return member !== undefined || this.#members.size < groupMaxSize;
+    return member?.joining !== undefined || this.#members.waitingToJoin() < groupMaxSize;
   }
 
   /** Every member must share one protocol type and at least one protocol with all others. */
-  #fits(request: JoinRequest): boolean {
-    if (request.protocols.length === 0 || request.protocolType === "") return false;
-    const others = this.members.filter((member) => member.id !== request.memberId);
-    if (others.length === 0) return true;
-    if (request.protocolType !== this.protocolType) return false;
-    return request.protocols.some(({ name }) => others.every((member) => member.protocols.some((own) => own.name === name)));
+  #fits({ protocolType, protocols }: JoinRequest): boolean {
+    if (this.#state === "Empty") return protocolType !== "" && protocols.length > 0;
+    return protocolType === this.#protocolType && this.#members.share(protocols);
   }
 
-  #checkMember(memberId: string, instanceId: string | null): number {
+  #joinNew(request: JoinRequest): Promise<JoinAnswer> {
+    const { instanceId, clientId, mustKnowId, sessionTimeoutMs } = request;
+    const memberId = `${instanceId ?? clientId}-${randomUUID()}`;
     if (instanceId !== null) {
-      const holder = this.#statics.get(instanceId);
-      if (holder === undefined) return errorCodes.UNKNOWN_MEMBER_ID;
-      if (holder !== memberId) return errorCodes.FENCED_INSTANCE_ID;
+      const before = this.#members.named(instanceId);
+      return before ? this.#replaceStatic(before, memberId, request) : this.#admit(memberId, request);
     }
-    return this.#members.has(memberId) ? errorCodes.NONE : errorCodes.UNKNOWN_MEMBER_ID;
+    if (!mustKnowId) return this.#admit(memberId, request);
+    const forget = setTimeout(() => {
+      this.#takeOut(memberId);
+      if (this.#state === "PreparingRebalance" && this.#haveAllJoined()) this.#completeJoin();
+    }, sessionTimeoutMs);
+    forget.unref();
+    this.#promised.set(memberId, forget);
+    return Promise.resolve(refusedJoin(errorCodes.MEMBER_ID_REQUIRED, memberId));
   }
 
-  /** A static member that comes (again) without an id gets a new one; whoever used the name before is fenced. */
-  #joinStatic(request: JoinRequest): Promise<JoinAnswer> {
-    const instanceId = request.instanceId as string;
-    const before = this.#statics.get(instanceId);
-    const member = before === undefined ? undefined : this.#members.get(before);
-    if (member) {
-      this.#answerJoin(member, { errorCode: errorCodes.FENCED_INSTANCE_ID });
-      member.syncing?.({ errorCode: errorCodes.FENCED_INSTANCE_ID, assignment: NOTHING });
-      this.#drop(member);
-    }
-    return this.#admit(`${instanceId}-${randomUUID()}`, request);
+  #joinKnown(request: JoinRequest): Promise<JoinAnswer> {
+    const { memberId } = request;
+    if (this.#promised.has(memberId)) return this.#admit(memberId, request);
+    const error = this.#members.fault(request);
+    if (error !== errorCodes.NONE) return Promise.resolve({ ...refusedJoin(error, memberId), protocolName: null });
+    const member = this.#members.get(memberId) as GroupMember;
+    const isAnswered = this.#state === "CompletingRebalance" || (this.#state === "Stable" && this.#members.leader !== memberId);
+    if (isAnswered && sameProtocols(member.protocols, request.protocols)) return Promise.resolve(this.#joined(member));
+    const answer = this.#waitForJoin(member, request);
+    this.#rebalance();
+    return answer;
   }
 
   #admit(memberId: string, request: JoinRequest): Promise<JoinAnswer> {
-    const member: Member = {
-      id: memberId,
-      instanceId: request.instanceId,
-      clientId: request.clientId,
-      clientHost: request.clientHost,
-      sessionTimeoutMs: request.sessionTimeoutMs,
-      rebalanceTimeoutMs: request.rebalanceTimeoutMs,
-      protocols: request.protocols,
-      assignment: NOTHING,
-      joining: undefined,
-      syncing: undefined,
-      session: undefined,
-    };
-    if (this.#members.size === 0) this.protocolType = request.protocolType;
-    this.#members.set(memberId, member);
-    if (request.instanceId !== null) this.#statics.set(request.instanceId, memberId);
-    if (this.#leader === "") this.#leader = memberId;
-    return this.#waitForJoin(member);
+    this.#dropPromise(memberId);
+    const member = newMember(memberId, request);
+    if (this.#state === "PreparingRebalance" && this.#stateBefore === "Empty") this.#moreCame = true;
+    if (this.#members.size === 0) this.#protocolType = request.protocolType;
+    this.#members.add(member);
+    const answer = new Promise<JoinAnswer>((resolve) => (member.joining = resolve));
+    this.#touch(member, NEW_MEMBER_MS);
+    this.#rebalance();
+    return answer;
   }
 
-  #joinAgain(member: Member, request: JoinRequest): Promise<JoinAnswer> {
-    const unchanged = sameProtocols(member.protocols, request.protocols);
-    const lostAnswer = this.state === "CompletingRebalance" && unchanged;
-    const nothingNew = this.state === "Stable" && unchanged && member.id !== this.#leader;
-    member.clientId = request.clientId;
-    member.clientHost = request.clientHost;
+  /** Takes what a member says now, and lets it wait for the end of the rebalance: so long its session cannot end. */
+  #waitForJoin(member: GroupMember, request: JoinRequest): Promise<JoinAnswer> {
+    member.protocols = request.protocols;
     member.sessionTimeoutMs = request.sessionTimeoutMs;
     member.rebalanceTimeoutMs = request.rebalanceTimeoutMs;
-    member.protocols = request.protocols;
-    if (lostAnswer || nothingNew) {
-      this.#touch(member);
-      return Promise.resolve(this.#joined(member));
-    }
-    return this.#waitForJoin(member);
+    this.#answerJoin(member, refusedJoin(errorCodes.REBALANCE_IN_PROGRESS, member.id));
+    if (!member.isNew) this.#stopSession(member);
+    return new Promise<JoinAnswer>((resolve) => (member.joining = resolve));
   }
 
-  #waitForJoin(member: Member): Promise<JoinAnswer> {
-    this.#answerJoin(member, { errorCode: errorCodes.REBALANCE_IN_PROGRESS });
-    const answer = new Promise<JoinAnswer>((resolve) => (member.joining = resolve));
-    this.#stopSession(member);
-    if (this.state === "PreparingRebalance") this.#completeIfAllJoined();
-    else this.#prepareRebalance();
+  /**
+   * A static member that comes again without an id gets a new one and keeps its place; whoever used the name before is fenced. While the
+   * group is settled and would choose the same protocol, nobody else hears of it.
+   */
+  #replaceStatic(before: GroupMember, memberId: string, request: JoinRequest): Promise<JoinAnswer> {
+    const leader = this.#members.leader ?? "";
+    this.#answerJoin(before, refusedJoin(errorCodes.FENCED_INSTANCE_ID, before.id));
+    this.#answerSync(before, refusedSync(errorCodes.FENCED_INSTANCE_ID));
+    this.#stopSession(before);
+    const member: GroupMember = { ...before, id: memberId, isNew: false };
+    this.#members.replace(before, member);
+    if (this.#unsynced.delete(before.id)) this.#unsynced.add(memberId);
+    const answer = this.#waitForJoin(member, request);
+    if (this.#state === "CompletingRebalance") this.#prepareRebalance();
+    else if (this.#state === "Stable" && electedProtocol(this.#members.list()) === this.#protocolName) {
+      this.#touch(member);
+      this.#rules.save(this.#stored()).then(
+        () => this.#answerJoin(member, { ...this.#joined(member), leader, members: [] }),
+        () => this.#answerJoin(member, refusedJoin(errorCodes.COORDINATOR_NOT_AVAILABLE, "")),
+      );
+    } else this.#rebalance();
     return answer;
+  }
+
+  /** A member came, changed or left: begins a rebalance, or ends the one under way if it was the last that was waited for. */
+  #rebalance(): void {
+    if (this.#state !== "PreparingRebalance") this.#prepareRebalance();
+    else if (this.#stateBefore !== "Empty" && this.#haveAllJoined()) this.#completeJoin();
+  }
+
+  #haveAllJoined(): boolean {
+    return this.#promised.size === 0 && this.#members.waitingToJoin() === this.#members.size;
   }
 
   #prepareRebalance(): void {
-    for (const member of this.#members.values()) this.#answerSync(member, errorCodes.REBALANCE_IN_PROGRESS);
-    this.state = "PreparingRebalance";
-    const longest = this.members.reduce((most, member) => Math.max(most, member.rebalanceTimeoutMs), 0);
-    clearTimeout(this.#rebalance);
-    this.#rebalance = setTimeout(() => this.#completeJoin(), longest);
-    this.#rebalance.unref();
-    this.#completeIfAllJoined();
+    if (this.#state === "CompletingRebalance") {
+      for (const member of this.#members.list()) {
+        member.assignment = NO_BYTES;
+        this.#answerSync(member, refusedSync(errorCodes.REBALANCE_IN_PROGRESS));
+      }
+    }
+    this.#unsynced.clear();
+    clearTimeout(this.#syncTimer);
+    const isInitial = this.#state === "Empty";
+    this.#enter("PreparingRebalance");
+    const { initialRebalanceDelayMs } = this.#rules;
+    if (isInitial && initialRebalanceDelayMs > 0) {
+      this.#moreCame = false;
+      this.#awaitMore(initialRebalanceDelayMs, Math.max(this.#members.longestRebalanceMs() - initialRebalanceDelayMs, 0));
+    } else if (isInitial || this.#haveAllJoined()) this.#completeJoin();
+    else this.#awaitJoins();
   }
 
-  #completeIfAllJoined(): void {
-    if (this.#promised.size > 0) return;
-    for (const member of this.#members.values()) if (!member.joining) return;
-    this.#completeJoin();
+  /** An empty group's first rebalance: as long as members come, it waits for more, up to the longest rebalance timeout in all. */
+  #awaitMore(delayMs: number, remainingMs: number): void {
+    this.#joinTimer = setTimeout(() => {
+      if (!this.#moreCame || remainingMs === 0) {
+        this.#completeJoin();
+        return;
+      }
+      this.#moreCame = false;
+      this.#awaitMore(Math.min(this.#rules.initialRebalanceDelayMs, remainingMs), Math.max(remainingMs - delayMs, 0));
+    }, delayMs);
+    this.#joinTimer.unref();
+  }
+
+  #awaitJoins(): void {
+    clearTimeout(this.#joinTimer);
+    this.#joinTimer = setTimeout(() => this.#completeJoin(), this.#members.longestRebalanceMs());
+    this.#joinTimer.unref();
   }
 
   #completeJoin(): void {
-    clearTimeout(this.#rebalance);
-    for (const member of this.members) if (!member.joining && member.instanceId === null) this.#drop(member);
-    this.generationId++;
-    if (this.#members.size === 0) {
-      this.state = "Empty";
-      this.protocolName = null;
+    clearTimeout(this.#joinTimer);
+    for (const member of this.#members.list()) if (!member.joining && member.instanceId === null) this.#takeOut(member.id);
+    if (this.#members.size > 0 && !this.#members.electJoined()) {
+      this.#awaitJoins();
       return;
     }
-    if (!this.#members.get(this.#leader)?.joining) this.#leader = (this.members.find((one) => one.joining) ?? this.members[0])?.id ?? "";
-    this.protocolName = this.#vote();
-    this.state = "CompletingRebalance";
-    for (const member of this.#members.values()) {
+    this.#generationId++;
+    this.#unsynced.clear();
+    this.#protocolName = this.#members.size > 0 ? electedProtocol(this.#members.list()) : null;
+    this.#enter(this.#members.size > 0 ? "CompletingRebalance" : "Empty");
+    this.#subscribed = this.#subscriptions();
+    if (this.#members.size === 0) {
+      void this.#rules.save(this.#stored()).catch(() => undefined);
+      return;
+    }
+    for (const member of this.#members.list()) {
+      this.#unsynced.add(member.id);
+      member.isNew = false;
       this.#touch(member);
-      member.assignment = NOTHING;
       this.#answerJoin(member, this.#joined(member));
     }
+    this.#syncTimer = setTimeout(() => this.#expireSync(), this.#members.longestRebalanceMs());
+    this.#syncTimer.unref();
   }
 
-  /** Of the protocols that all know, the one that most members like best. */
-  #vote(): string {
-    const members = this.members;
-    const known = (name: string): boolean => members.every((member) => member.protocols.some((own) => own.name === name));
-    const votes = new Map<string, number>();
-    for (const member of members) {
-      const choice = member.protocols.find(({ name }) => known(name))?.name;
-      if (choice !== undefined) votes.set(choice, (votes.get(choice) ?? 0) + 1);
-    }
-    return [...votes].reduce((best, next) => (next[1] > best[1] ? next : best), ["", 0])[0];
+  /** Who has not asked for its assignment in time is out. */
+  #expireSync(): void {
+    if (this.#unsynced.size === 0) return;
+    for (const memberId of [...this.#unsynced]) this.#takeOut(memberId);
+    this.#prepareRebalance();
   }
 
-  #joined(member: Member): JoinAnswer {
-    const isLeader = member.id === this.#leader;
+  #enter(state: GroupState): void {
+    this.#stateBefore = this.#state;
+    this.#state = state;
+    this.#sinceMs = this.#rules.nowMs();
+  }
+
+  #subscriptions(): ReadonlySet<string> | undefined {
+    if (this.#protocolType !== "consumer") return undefined;
+    return subscribedTopics(this.#members.list().map((member) => metadataUnder(member, this.#protocolName)));
+  }
+
+  #joined(member: GroupMember): JoinAnswer {
+    const told = member.id === this.#members.leader ? this.#members.list() : [];
     return {
       errorCode: errorCodes.NONE,
-      generationId: this.generationId,
-      protocolType: this.protocolType,
-      protocolName: this.protocolName,
-      leader: this.#leader,
+      generationId: this.#generationId,
+      protocolType: this.#protocolType,
+      protocolName: this.#protocolName,
+      leader: this.#members.leader ?? "",
       memberId: member.id,
-      members: isLeader
-        ? this.members.map((one) => ({ memberId: one.id, groupInstanceId: one.instanceId, metadata: this.metadataOf(one) }))
-        : [],
+      members: told.map((one) => ({
+        memberId: one.id,
+        groupInstanceId: one.instanceId,
+        metadata: metadataUnder(one, this.#protocolName),
+      })),
     };
   }
 
-  /** What a member said under the protocol that was chosen. */
-  metadataOf(member: Readonly<Member>): Buffer {
-    return member.protocols.find(({ name }) => name === this.protocolName)?.metadata ?? NOTHING;
+  #stored(assignments?: ReadonlyMap<string, Buffer>): StoredGroup {
+    const members = this.#members
+      .list()
+      .map((one) => storedMember(one, this.#protocolName, assignments ? (assignments.get(one.id) ?? NO_BYTES) : one.assignment));
+    return {
+      group: this.id,
+      generationId: this.#generationId,
+      protocolType: this.#protocolType,
+      protocolName: this.#protocolName,
+      leader: this.#members.leader,
+      members,
+      sinceMs: this.#sinceMs,
+    };
   }
 
-  #answerJoin(member: Member, answer: Partial<JoinAnswer> & { readonly errorCode: number }): void {
+  #answerJoin(member: GroupMember, answer: JoinAnswer): void {
     const resolve = member.joining;
     member.joining = undefined;
-    resolve?.({ generationId: -1, protocolType: null, protocolName: null, leader: "", memberId: member.id, members: [], ...answer });
+    resolve?.(answer);
   }
 
-  #answerSync(member: Member, errorCode: number): void {
+  /** Whoever is answered has a session again. */
+  #answerSync(member: GroupMember, answer: SyncAnswer): void {
     const resolve = member.syncing;
     member.syncing = undefined;
-    resolve?.({ errorCode, assignment: errorCode === errorCodes.NONE ? member.assignment : NOTHING });
+    if (!resolve) return;
+    this.#touch(member);
+    resolve(answer);
   }
 
-  sync(request: SyncRequest): Promise<SyncAnswer> {
-    const refuse = (errorCode: number): Promise<SyncAnswer> => Promise.resolve({ errorCode, assignment: NOTHING });
-    const error = this.check(request.memberId, request.instanceId, request.generationId);
-    if (error !== errorCodes.NONE) return refuse(error);
-    const otherType = request.protocolType !== null && request.protocolType !== this.protocolType;
-    const otherName = request.protocolName !== null && request.protocolName !== this.protocolName;
-    if (otherType || otherName) return refuse(errorCodes.INCONSISTENT_GROUP_PROTOCOL);
-    const member = this.#members.get(request.memberId) as Member;
-    if (this.state === "PreparingRebalance") return refuse(errorCodes.REBALANCE_IN_PROGRESS);
-    if (this.state === "Stable") {
-      this.#touch(member);
-      return Promise.resolve({ errorCode: errorCodes.NONE, assignment: member.assignment });
+  async sync(request: SyncRequest): Promise<SyncAnswer> {
+    if (this.#state === "Dead") return refusedSync(errorCodes.COORDINATOR_NOT_AVAILABLE);
+    const error = this.#faultOf(request, request.generationId);
+    if (error !== errorCodes.NONE) return refusedSync(error);
+    const isOther = (said: string | null, own: string | null): boolean => said !== null && own !== null && said !== own;
+    if (isOther(request.protocolType, this.#protocolType) || isOther(request.protocolName, this.#protocolName)) {
+      return refusedSync(errorCodes.INCONSISTENT_GROUP_PROTOCOL);
     }
-    this.#answerSync(member, errorCodes.REBALANCE_IN_PROGRESS);
+    if (this.#state === "PreparingRebalance") return refusedSync(errorCodes.REBALANCE_IN_PROGRESS);
+    const member = this.#members.get(request.memberId) as GroupMember;
+    this.#unsynced.delete(member.id);
+    if (this.#state === "Stable") return this.#assigned(member);
+    this.#answerSync(member, refusedSync(errorCodes.REBALANCE_IN_PROGRESS));
+    this.#stopSession(member);
     const answer = new Promise<SyncAnswer>((resolve) => (member.syncing = resolve));
-    if (member.id !== this.#leader) this.#stopSession(member);
-    else {
-      for (const { memberId, assignment } of request.assignments) {
-        const assigned = this.#members.get(memberId);
-        if (assigned) assigned.assignment = Buffer.from(assignment);
-      }
-      this.state = "Stable";
-      for (const one of this.#members.values()) {
-        this.#touch(one);
-        this.#answerSync(one, errorCodes.NONE);
-      }
-    }
+    if (member.id === this.#members.leader) void this.#settle(request);
     return answer;
   }
 
-  /** Is this a member, and of the present generation? */
-  check(memberId: string, instanceId: string | null, generationId: number): number {
-    const error = this.#checkMember(memberId, instanceId);
-    if (error !== errorCodes.NONE) return error;
-    return generationId === this.generationId ? errorCodes.NONE : errorCodes.ILLEGAL_GENERATION;
+  /** Keeps what the leader assigned; then everybody is told. */
+  async #settle({ generationId, assignments }: SyncRequest): Promise<void> {
+    const byMember = new Map(assignments.map(({ memberId, assignment }) => [memberId, Buffer.from(assignment)]));
+    const failed = await this.#rules.save(this.#stored(byMember)).then(
+      () => false,
+      () => true,
+    );
+    if (this.#state !== "CompletingRebalance" || this.#generationId !== generationId) return;
+    if (failed) {
+      for (const member of this.#members.list()) this.#answerSync(member, refusedSync(errorCodes.COORDINATOR_NOT_AVAILABLE));
+      this.#prepareRebalance();
+      return;
+    }
+    this.#enter("Stable");
+    for (const member of this.#members.list()) {
+      member.assignment = byMember.get(member.id) ?? NO_BYTES;
+      this.#answerSync(member, this.#assigned(member));
+    }
   }
 
-  heartbeat(memberId: string, instanceId: string | null, generationId: number): number {
-    const error = this.check(memberId, instanceId, generationId);
-    if (error !== errorCodes.NONE) return error;
-    const member = this.#members.get(memberId) as Member;
-    if (!member.joining) this.#touch(member);
-    return this.state === "PreparingRebalance" ? errorCodes.REBALANCE_IN_PROGRESS : errorCodes.NONE;
+  #assigned({ assignment }: GroupMember): SyncAnswer {
+    return { errorCode: errorCodes.NONE, protocolType: this.#protocolType, protocolName: this.#protocolName, assignment };
   }
 
-  /** May these offsets be committed? Outside a generation only while nobody is in the group. A commit is a sign of life. */
-  checkCommit(memberId: string, instanceId: string | null, generationId: number): number {
-    if (generationId < 0 && this.#members.size === 0) return errorCodes.NONE;
-    const error = this.check(memberId, instanceId, generationId);
+  #faultOf(identity: MemberIdentity, generationId: number): number {
+    const error = this.#members.fault(identity);
     if (error !== errorCodes.NONE) return error;
-    if (this.state === "CompletingRebalance") return errorCodes.REBALANCE_IN_PROGRESS;
-    const member = this.#members.get(memberId) as Member;
-    if (!member.joining) this.#touch(member);
+    return generationId === this.#generationId ? errorCodes.NONE : errorCodes.ILLEGAL_GENERATION;
+  }
+
+  heartbeat(identity: MemberIdentity, generationId: number): number {
+    if (this.#state === "Dead") return errorCodes.COORDINATOR_NOT_AVAILABLE;
+    const error = this.#faultOf(identity, generationId);
+    if (error !== errorCodes.NONE) return error;
+    this.#seen(identity.memberId);
+    return this.#state === "PreparingRebalance" ? errorCodes.REBALANCE_IN_PROGRESS : errorCodes.NONE;
+  }
+
+  /**
+   * May these offsets be committed? Outside a generation only while nobody is in the group; in a transaction (KIP-447) also by those who do not
+   * say who they are. A commit is a sign of life.
+   */
+  checkCommit(identity: MemberIdentity, generationId: number, inTransaction: boolean = false): number {
+    if (this.#state === "Dead") return errorCodes.COORDINATOR_NOT_AVAILABLE;
+    if (generationId < 0 && this.#state === "Empty") return errorCodes.NONE;
+    if (generationId >= 0 || identity.memberId !== "" || identity.instanceId !== null) {
+      const error = this.#faultOf(identity, generationId);
+      if (error !== errorCodes.NONE) return error;
+    } else if (!inTransaction && this.#state !== "Empty") return errorCodes.UNKNOWN_MEMBER_ID;
+    if (inTransaction) return errorCodes.NONE;
+    if (this.#state === "CompletingRebalance") return errorCodes.REBALANCE_IN_PROGRESS;
+    this.#seen(identity.memberId);
     return errorCodes.NONE;
   }
 
-  leave(memberId: string, instanceId: string | null): number {
-    const promised = this.#promised.get(memberId);
-    if (promised) {
-      clearTimeout(promised);
-      this.#forgetPromise(memberId);
-      return errorCodes.NONE;
+  /** Takes members out, one error code each; an administrator may name a static member without its id. */
+  leave(identities: readonly MemberIdentity[]): number[] {
+    if (this.#state === "Dead") return identities.map(() => errorCodes.COORDINATOR_NOT_AVAILABLE);
+    const errors = identities.map((identity) => this.#leaveOne(identity));
+    if (errors.includes(errorCodes.NONE) && this.#state !== "Empty") this.#rebalance();
+    return errors;
+  }
+
+  #leaveOne({ memberId, instanceId }: MemberIdentity): number {
+    const id = memberId === "" && instanceId !== null ? this.#members.named(instanceId)?.id : memberId;
+    if (id === undefined) return errorCodes.UNKNOWN_MEMBER_ID;
+    if (!this.#promised.has(id)) {
+      const error = this.#members.fault({ memberId: id, instanceId });
+      if (error !== errorCodes.NONE) return error;
     }
-    const id = memberId === "" && instanceId !== null ? (this.#statics.get(instanceId) ?? "") : memberId;
-    const error = this.#checkMember(id, instanceId);
-    if (error === errorCodes.NONE) this.#remove(this.#members.get(id) as Member);
-    return error;
+    this.#takeOut(id);
+    return errorCodes.NONE;
   }
 
-  #forgetPromise(memberId: string): void {
-    this.#promised.delete(memberId);
-    if (this.state === "PreparingRebalance") this.#completeIfAllJoined();
+  #seen(memberId: string): void {
+    const member = this.#members.get(memberId);
+    if (member && !member.joining && !member.syncing) this.#touch(member);
   }
 
-  #touch(member: Member): void {
+  #touch(member: GroupMember, ms: number = member.sessionTimeoutMs): void {
     this.#stopSession(member);
-    member.session = setTimeout(() => this.#remove(member), member.sessionTimeoutMs);
+    member.session = setTimeout(() => {
+      this.#takeOut(member.id);
+      this.#rebalance();
+    }, ms);
     member.session.unref();
   }
 
-  #stopSession(member: Member): void {
+  #stopSession(member: GroupMember): void {
     clearTimeout(member.session);
     member.session = undefined;
   }
 
-  /** Takes a member out without a word to the others. */
-  #drop(member: Member): void {
+  #dropPromise(memberId: string): void {
+    clearTimeout(this.#promised.get(memberId));
+    this.#promised.delete(memberId);
+  }
+
+  /** Ends a membership, or the promise of one, without a word to the others; whoever waits under this id is told. */
+  #takeOut(memberId: string): void {
+    this.#dropPromise(memberId);
+    const member = this.#members.get(memberId);
+    if (!member) return;
+    this.#unsynced.delete(memberId);
+    this.#members.remove(member);
+    this.#answerJoin(member, refusedJoin(errorCodes.UNKNOWN_MEMBER_ID, ""));
+    this.#answerSync(member, refusedSync(errorCodes.UNKNOWN_MEMBER_ID));
     this.#stopSession(member);
-    this.#members.delete(member.id);
-    if (member.instanceId !== null && this.#statics.get(member.instanceId) === member.id) this.#statics.delete(member.instanceId);
-    if (this.#leader === member.id) this.#leader = this.members[0]?.id ?? "";
   }
 
-  #remove(member: Member): void {
-    this.#answerJoin(member, { errorCode: errorCodes.UNKNOWN_MEMBER_ID });
-    this.#answerSync(member, errorCodes.UNKNOWN_MEMBER_ID);
-    this.#drop(member);
-    if (this.state === "PreparingRebalance") this.#completeIfAllJoined();
-    else if (this.state !== "Dead") this.#prepareRebalance();
-  }
-
-  /** Ends every timer and answers whoever waits. */
+  /** Ends every timer and answers whoever waits: the group is not served any more. */
   close(): void {
-    this.state = "Dead";
-    clearTimeout(this.#rebalance);
-    for (const timer of this.#promised.values()) clearTimeout(timer);
-    for (const member of this.#members.values()) {
+    this.#state = "Dead";
+    clearTimeout(this.#joinTimer);
+    clearTimeout(this.#syncTimer);
+    for (const memberId of [...this.#promised.keys()]) this.#dropPromise(memberId);
+    for (const member of this.#members.list()) {
+      this.#answerJoin(member, refusedJoin(errorCodes.COORDINATOR_NOT_AVAILABLE, member.id));
+      this.#answerSync(member, refusedSync(errorCodes.COORDINATOR_NOT_AVAILABLE));
       this.#stopSession(member);
-      this.#answerJoin(member, { errorCode: errorCodes.COORDINATOR_NOT_AVAILABLE });
-      this.#answerSync(member, errorCodes.COORDINATOR_NOT_AVAILABLE);
     }
   }
 }

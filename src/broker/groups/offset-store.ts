@@ -6,9 +6,14 @@ export interface CommittedOffset {
   readonly leaderEpoch: number;
   /** Comes back exactly as it was sent. */
   readonly metadata: string;
+  /** When it was committed, in ms since the epoch. */
+  readonly atMs: number;
+  /** When it is to be forgotten, where the client said so (OffsetCommit v2–4). */
+  readonly untilMs?: number;
 }
 
-interface OffsetCommit extends CommittedOffset {
+/** A committed offset and where it belongs. */
+export interface OffsetCommit extends CommittedOffset {
   readonly topic: string;
   readonly partition: number;
 }
@@ -28,6 +33,7 @@ export interface OffsetStore {
   list(group: string): ReadonlyMap<string, ReadonlyMap<number, CommittedOffset>>;
   /** Resolves when the offsets are stored; only then are they seen. */
   commit(group: string, offsets: readonly OffsetCommit[]): Promise<void>;
+  /** Forgets offsets; those that there are not do no harm. */
   remove(group: string, partitions: readonly { readonly topic: string; readonly partition: number }[]): Promise<void>;
   removeGroup(group: string): Promise<void>;
   /** Forgets a deleted topic in every group. */
