@@ -1,4 +1,5 @@
-import { encodeBatch } from "./record-batch.ts";
+import { BATCH_HEADER_BYTES, encodeBatch, type BatchHeader } from "./record-batch.ts";
+import { appendRecords, createRecordArrays } from "./record-iteration.ts";
 
 /** How a transaction ended in a partition. */
 export type ControlMarker = "abort" | "commit";
@@ -27,4 +28,20 @@ export function readControlMarker(key: Uint8Array): ControlMarker | undefined {
   if (key.length < 4) return undefined;
   const type = ((key[2] as number) << 8) | (key[3] as number);
   return type === 0 ? "abort" : type === 1 ? "commit" : undefined;
+}
+
+/** The end of a transaction, as its control batch says it. */
+export interface TransactionEnd {
+  readonly marker: ControlMarker;
+  readonly coordinatorEpoch: number;
+}
+
+/** Reads a control batch, which lies at `batch.at` of `buffer`; undefined for control batches that end no transaction. */
+export function readTransactionEnd(batch: BatchHeader, buffer: Buffer): TransactionEnd | undefined {
+  const arrays = createRecordArrays(1);
+  appendRecords(arrays, batch, buffer, batch.at + BATCH_HEADER_BYTES, batch.end, 0, Infinity);
+  const [keyStart = -1, keyEnd = -1, valueStart = -1, valueEnd = -1] = arrays.positions;
+  const marker = arrays.count === 0 || keyStart < 0 ? undefined : readControlMarker(buffer.subarray(keyStart, keyEnd));
+  if (!marker) return undefined;
+  return { marker, coordinatorEpoch: valueStart >= 0 && valueEnd - valueStart >= 6 ? buffer.readInt32BE(valueStart + 2) : 0 };
 }

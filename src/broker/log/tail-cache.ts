@@ -30,8 +30,14 @@ export function cacheBatch(cache: TailCache, baseOffset: number, lastOffset: num
   }
 }
 
-/** Whole batches from the one that holds `offset` on, or undefined where the cache does not reach back so far. */
-export function readCached(cache: TailCache, offset: number, maxBytes: number, atLeastOne: boolean): Uint8Array[] | undefined {
+/** Whole batches from the one that holds `offset` on and before `toOffset`, or undefined where the cache does not reach back so far. */
+export function readCached(
+  cache: TailCache,
+  offset: number,
+  maxBytes: number,
+  atLeastOne: boolean,
+  toOffset: number,
+): Uint8Array[] | undefined {
   const { batches } = cache;
   const oldest = batches[cache.first];
   if (!oldest || oldest.baseOffset > offset) return undefined;
@@ -45,7 +51,8 @@ export function readCached(cache: TailCache, offset: number, maxBytes: number, a
   const pieces: Uint8Array[] = [];
   let bytes = 0;
   for (let i = low; i < batches.length; i++) {
-    const next = (batches[i] as CachedBatch).bytes;
+    const { baseOffset, bytes: next } = batches[i] as CachedBatch;
+    if (baseOffset >= toOffset) break;
     if (bytes + next.length > maxBytes && !(atLeastOne && bytes === 0)) break;
     pieces.push(next);
     bytes += next.length;
