@@ -1,18 +1,34 @@
 import type { Document } from "bson";
 import { messageOf } from "../base/errors.ts";
+import { checkApiVersion } from "./api-version.ts";
+import { decodeTyped } from "./bson/values.ts";
 import { commandTable } from "./commands/table.ts";
 import { CommandFailure } from "./failure.ts";
 import type { ServerState } from "./server-state.ts";
+import { BrokenFrame } from "./wire/frames.ts";
 import type { Reply, Request } from "./wire/message.ts";
 
-/** Runs one request and gives its answer; every failure becomes an answer with ok: 0, code and codeName. */
+/** Runs one request and gives its answer; every failure becomes an answer with ok: 0, code and codeName. Throws BrokenFrame where a fail point closes. */
 export async function dispatch(state: ServerState, request: Request, connectionId: number): Promise<Reply> {
   state.counters.commands++;
+  const failing = state.failPoints.next(Object.keys(request.body)[0] ?? "", undefined);
+  if (failing === undefined) return await answer(state, request, connectionId);
+  if (failing.waitMs > 0) await state.clock.sleep(failing.waitMs);
+  if (failing.closes) throw new BrokenFrame("a fail point closes the connection");
+  if (failing.error) return failing.error;
+  const reply = await answer(state, request, connectionId);
+  if (failing.writeConcernError === undefined) return reply;
+  const document = Buffer.isBuffer(reply) ? decodeTyped(reply) : reply;
+  return document.ok === 0 ? document : { ...document, writeConcernError: failing.writeConcernError };
+}
+
+async function answer(state: ServerState, request: Request, connectionId: number): Promise<Reply> {
   try {
     const { body } = request;
     const name = Object.keys(body)[0] ?? "";
     const command = commandTable.get(name);
     if (!command) throw new CommandFailure("CommandNotFound", `no such command: '${name}'`);
+    checkApiVersion(name, body);
     if (body.startTransaction === true || body.autocommit === false)
       throw new CommandFailure(
         "OperationNotSupportedInTransaction",

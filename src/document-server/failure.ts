@@ -46,9 +46,54 @@ export const CODES = {
   Location40573: 40573,
   Location40415: 40415,
   Location51091: 51091,
+  FailPointSetFailed: 243,
+  APIVersionError: 322,
+  APIStrictError: 323,
+  Location40414: 40414,
 } as const;
 
 export type CodeName = keyof typeof CODES;
+
+/** Codes that only a fail point answers with, by their official names. */
+const FAILING_CODES: Readonly<Record<number, string>> = {
+  6: "HostUnreachable",
+  7: "HostNotFound",
+  13: "Unauthorized",
+  18: "AuthenticationFailed",
+  24: "LockTimeout",
+  50: "MaxTimeMSExpired",
+  64: "WriteConcernFailed",
+  79: "UnknownReplWriteConcern",
+  89: "NetworkTimeout",
+  91: "ShutdownInProgress",
+  100: "UnsatisfiableWriteConcern",
+  112: "WriteConflict",
+  117: "ConflictingOperationInProgress",
+  133: "FailedToSatisfyReadPreference",
+  134: "ReadConcernMajorityNotAvailableYet",
+  189: "PrimarySteppedDown",
+  225: "TransactionTooOld",
+  244: "TransactionAborted",
+  251: "NoSuchTransaction",
+  262: "ExceededTimeLimit",
+  314: "ObjectIsBusy",
+  391: "ReauthenticationRequired",
+  9001: "SocketException",
+  10058: "NotWritablePrimary",
+  10107: "NotWritablePrimary",
+  11600: "InterruptedAtShutdown",
+  11601: "Interrupted",
+  11602: "InterruptedDueToReplStateChange",
+  13388: "StaleConfig",
+  13435: "NotPrimaryNoSecondaryOk",
+  13436: "NotPrimaryOrSecondary",
+};
+
+/** The official name of a code; `Location…` where it has none of its own, as MongoDB answers too. */
+export function nameOfCode(code: number): string {
+  const own = Object.entries(CODES).find(([, number]) => number === code)?.[0];
+  return own ?? FAILING_CODES[code] ?? `Location${code}`;
+}
 
 /** A command, or one operation of a bulk, that is answered with MongoDB's error document. `extra` holds more of its fields (keyPattern, keyValue). */
 export class CommandFailure extends Error {

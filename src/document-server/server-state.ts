@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { Cursors } from "./cursors.ts";
+import type { FailPoints } from "./fail-points.ts";
 import type { Catalog } from "./storage/catalog.ts";
 import type { DocumentFile } from "./storage/document-file.ts";
 
@@ -8,6 +9,7 @@ export type ServerState = {
   readonly file: DocumentFile;
   readonly catalog: Catalog;
   readonly cursors: Cursors;
+  readonly failPoints: FailPoints;
   readonly clock: Clock;
   readonly dataDir: string;
   readonly startedMs: number;

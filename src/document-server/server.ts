@@ -3,6 +3,7 @@ import { systemClock, type Clock } from "../base/clock.ts";
 import { codeOf, messageOf } from "../base/errors.ts";
 import { serveConnection } from "./connection.ts";
 import { Cursors } from "./cursors.ts";
+import { FailPoints } from "./fail-points.ts";
 import { DocumentServerError } from "./failure.ts";
 import { portHolder } from "../base/port-holder.ts";
 import type { ServerState } from "./server-state.ts";
@@ -42,6 +43,7 @@ export async function startDocumentServer(options: DocumentServerOptions): Promi
       file,
       catalog: new Catalog(file),
       cursors: new Cursors(clock),
+      failPoints: new FailPoints(),
       clock,
       dataDir: options.dataDir,
       startedMs: clock.nowMs(),

@@ -5,9 +5,9 @@ import { CommandFailure } from "../failure.ts";
 import { MAX_MESSAGE_BYTES } from "../wire/frames.ts";
 import type { Command, CommandContext } from "./command.ts";
 
-/** The protocol spoken: MongoDB 7.0's (wire version 21). The product behind it is this development server, and buildInfo says so. */
-export const WIRE_VERSION = 21;
-export const SERVER_VERSION = "7.0.0";
+/** The protocol spoken: MongoDB 8.0's (wire version 25). The product behind it is this development server, and buildInfo says so. */
+export const WIRE_VERSION = 25;
+export const SERVER_VERSION = "8.0.0";
 export const PRODUCT = "MongoDB-protocol development server";
 
 function hello(context: CommandContext): Document {
@@ -55,6 +55,10 @@ const answers: Readonly<Record<string, (context: CommandContext) => Document>> =
   refreshSessions: ok,
   killSessions: ok,
   logout: ok,
+  configureFailPoint: (context) => {
+    context.state.failPoints.configure(context.body);
+    return { count: 0, ok: 1 };
+  },
   commitTransaction: refuseTransaction,
   abortTransaction: refuseTransaction,
 };
@@ -62,7 +66,7 @@ const answers: Readonly<Record<string, (context: CommandContext) => Document>> =
 function buildInfo(): Document {
   return {
     version: SERVER_VERSION,
-    versionArray: [7, 0, 0, 0].map((n) => new Int32(n)),
+    versionArray: [8, 0, 0, 0].map((n) => new Int32(n)),
     gitVersion: "none",
     modules: [],
     product: PRODUCT,
@@ -76,7 +80,7 @@ function buildInfo(): Document {
 }
 
 function parameters(body: Document): Document {
-  const known: Document = { featureCompatibilityVersion: { version: "7.0" }, authenticationMechanisms: [] };
+  const known: Document = { featureCompatibilityVersion: { version: "8.0" }, enableTestCommands: true, authenticationMechanisms: [] };
   if (body.getParameter === "*") return { ...known, ok: 1 };
   const asked = Object.keys(known).filter((name) => name in body);
   if (asked.length === 0) throw new CommandFailure("InvalidOptions", "no option found to get");

@@ -84,7 +84,7 @@ describe("the wire protocol", () => {
         Buffer.concat([Buffer.alloc(4), Buffer.from("admin.$cmd\0"), Buffer.from([0, 0, 0, 0, 255, 255, 255, 255]), serialize(document)]),
       );
     const { answers } = await exchange(Buffer.concat([query({ isMaster: 1, helloOk: true }), query({ hello: 1 })]), 2);
-    expect(answers[0]).toMatchObject({ ismaster: true, helloOk: true, minWireVersion: 0, maxWireVersion: 21, ok: 1 });
+    expect(answers[0]).toMatchObject({ ismaster: true, helloOk: true, minWireVersion: 0, maxWireVersion: 25, ok: 1 });
     expect(answers[1]).toMatchObject({ isWritablePrimary: true, maxBsonObjectSize: 16777216 });
     expect(answers[0]?.compression).toBeUndefined();
   });
