@@ -1,13 +1,30 @@
-import fs from "node:fs/promises";
 import path from "node:path";
-import { syncFolder } from "../../base/atomic-file.ts";
 import { createRecordArrays, readRecords } from "../../kafka-protocol/record-iteration.ts";
-import { patchBatch, type BatchHeader } from "../../kafka-protocol/record-batch.ts";
-import { judgeSequence, noteBatch, type ProducerStates, type SequenceVerdict } from "./producer-state.ts";
+import { readTransactionEnd } from "../../kafka-protocol/control-marker.ts";
+import { isControl, patchBatch, type BatchHeader } from "../../kafka-protocol/record-batch.ts";
+import { abortedBetween, type AbortedRange } from "./aborted-transactions.ts";
+import { cutAtOffset, offsetBehind } from "./batch-bytes.ts";
+import {
+  createPartitionProducers,
+  expireProducers,
+  firstOpenOffset,
+  hasOpenTransaction,
+  judgeSequence,
+  noteBatch,
+  noteMarker,
+  type PartitionProducers,
+  type ProducerEntry,
+  type ProducerStates,
+  type SequenceVerdict,
+} from "./producer-state.ts";
 import { listSegments, Segment } from "./segment.ts";
+import { diskFiles } from "./disk-files.ts";
+import type { LogFiles } from "./log-files.ts";
 import { cacheBatch, createTailCache, readCached, type TailCache } from "./tail-cache.ts";
 
 export interface PartitionLogOptions {
+  /** Where the log lies: a disk if not given. */
+  readonly files?: LogFiles;
   /** The partition's own folder; made if it is not there. */
   readonly folder: string;
   /** A segment that would grow beyond this is closed and the next one begun. Asked at every append: the topic's config may change. */
@@ -54,10 +71,14 @@ const SNAPSHOT_EVERY_BYTES = 16 * 1024 * 1024;
  */
 export class PartitionLog {
   readonly #options: PartitionLogOptions;
+  readonly #files: LogFiles;
   readonly #segments: Segment[] = [];
   readonly #cache: TailCache = createTailCache();
   readonly #listeners = new Set<LogListener>();
-  #producers: ProducerStates = new Map();
+  /** The producers as of everything that is stored. */
+  readonly #stored: PartitionProducers = createPartitionProducers();
+  /** The same as of everything that was appended: what the next batch is judged by. */
+  #appended: ProducerStates = new Map();
   #pending: PendingAppend[] = [];
   #writing: Promise<void> | undefined;
   #nextOffset = 0;
@@ -67,31 +88,32 @@ export class PartitionLog {
 
   private constructor(options: PartitionLogOptions) {
     this.#options = options;
+    this.#files = options.files ?? diskFiles;
   }
 
   /** Opens or makes the log in its folder; a torn tail is cut, and segments behind a damaged one go. */
   static async open(options: PartitionLogOptions): Promise<PartitionLog> {
     const log = new PartitionLog(options);
-    await fs.mkdir(options.folder, { recursive: true });
+    await log.#files.makeFolder(options.folder);
     await log.#load();
     return log;
   }
 
   async #load(): Promise<void> {
-    const bases = await listSegments(this.#options.folder);
-    this.#producers = new Map();
+    const bases = await listSegments(this.#files, this.#options.folder);
     let cut = 0;
     for (const base of bases) {
-      const segment = new Segment(this.#options.folder, base);
+      const segment = new Segment(this.#files, this.#options.folder, base);
       if (cut > 0) {
         await segment.remove();
         continue;
       }
-      cut = await segment.recover(this.#producers);
+      cut = await segment.recover(this.#stored);
       if (cut > 0) this.#options.onCut?.(segment.file, cut);
       this.#segments.push(segment);
     }
-    if (this.#segments.length === 0) this.#segments.push(new Segment(this.#options.folder, this.#options.startOffset ?? 0));
+    if (this.#segments.length === 0) this.#segments.push(new Segment(this.#files, this.#options.folder, this.#options.startOffset ?? 0));
+    this.#appended = new Map(this.#stored.states);
     this.#nextOffset = this.#active.nextOffset;
     this.#startOffset = Math.min(Math.max((this.#segments[0] as Segment).baseOffset, this.#options.startOffset ?? 0), this.#nextOffset);
   }
@@ -110,6 +132,11 @@ export class PartitionLog {
     return this.#active.nextOffset;
   }
 
+  /** What read_committed may read up to: where the oldest open transaction begins, or the high watermark. */
+  get lastStableOffset(): number {
+    return Math.max(this.#startOffset, firstOpenOffset(this.#stored) ?? this.endOffset);
+  }
+
   /** Bytes of all segments. */
   get sizeBytes(): number {
     return this.#segments.reduce((sum, segment) => sum + segment.size, 0);
@@ -117,10 +144,29 @@ export class PartitionLog {
 
   /** What KIP-98 says to a producer's batch. A duplicate's `stored` resolves when the first one is safe. */
   judge(batch: BatchHeader): SequenceVerdict {
-    return judgeSequence(this.#producers, batch);
+    return judgeSequence(this.#appended, batch);
   }
 
-  /** Appends a batch that has been checked. The bytes are kept as they are but for base offset and leader epoch; they must not change. */
+  /** Whether the producer has a transaction open here in just this epoch. */
+  hasOpenTransaction(producerId: number, producerEpoch: number): boolean {
+    return hasOpenTransaction(this.#appended, producerId, producerEpoch);
+  }
+
+  /** The producers that have written here and have not expired. */
+  producers(): Iterable<ProducerEntry> {
+    return this.#appended.values();
+  }
+
+  /** Forgets producers that have written nothing for so long. */
+  expireProducers(nowMs: number, expirationMs: number): void {
+    expireProducers(this.#appended, nowMs, expirationMs);
+    expireProducers(this.#stored.states, nowMs, expirationMs);
+  }
+
+  /**
+   * Appends a batch that has been checked, a producer's or a transaction's marker. The bytes are kept as they are but for base offset and
+   * leader epoch; they must not change.
+   */
   append(batch: BatchHeader, bytes: Buffer): Appended {
     if (this.#closed) throw new Error("the log is closed");
     const baseOffset = this.#nextOffset;
@@ -128,7 +174,9 @@ export class PartitionLog {
     patchBatch(bytes, 0, baseOffset, LEADER_EPOCH);
     const placed: BatchHeader = { ...batch, at: 0, end: bytes.length, baseOffset, lastOffset, leaderEpoch: LEADER_EPOCH };
     this.#nextOffset = lastOffset + 1;
-    noteBatch(this.#producers, placed);
+    const end = isControl(placed.attributes) ? readTransactionEnd(placed, bytes) : undefined;
+    if (end) noteMarker(this.#appended, placed, end);
+    else noteBatch(this.#appended, placed);
     const stored = new Promise<void>((resolve, reject) => {
       this.#pending.push({ batch: placed, bytes, resolve, reject });
     });
@@ -178,11 +226,11 @@ export class PartitionLog {
     await segment.write(run.map((one) => one.bytes));
     if (this.#options.sync) {
       await segment.sync();
-      if (segment.size === 0) await syncFolder(this.#options.folder);
+      if (segment.size === 0) await this.#files.syncFolder(this.#options.folder);
     } else this.#dirty = true;
     const cacheBytes = this.#options.cacheBytes ?? DEFAULT_CACHE_BYTES;
     for (const { batch, bytes: own } of run) {
-      segment.took(batch, own.length);
+      segment.took(batch, own.length, own, this.#stored);
       cacheBatch(this.#cache, batch.baseOffset, batch.lastOffset, own, cacheBytes);
     }
     for (const one of run) one.resolve();
@@ -191,16 +239,8 @@ export class PartitionLog {
 
   async #roll(baseOffset: number): Promise<void> {
     const full = this.#active;
-    await full.snapshot(() => this.#producersUpTo(full.nextOffset));
-    this.#segments.push(new Segment(this.#options.folder, baseOffset));
-  }
-
-  /** The producers as they stood before `offset`: batches that are under way are left out. */
-  *#producersUpTo(offset: number): Generator<ReturnType<ProducerStates["get"]> & object> {
-    for (const entry of this.#producers.values()) {
-      const batches = entry.batches.filter((batch) => batch.baseOffset < offset);
-      if (batches.length > 0) yield { ...entry, batches };
-    }
+    await full.snapshot(() => this.#stored.states.values());
+    this.#segments.push(new Segment(this.#files, this.#options.folder, baseOffset));
   }
 
   /** A write failed: nothing of the group that is not stored yet may ever be seen, nor anything that was appended behind it. */
@@ -208,7 +248,7 @@ export class PartitionLog {
     const lost = [...group.filter((one) => one.batch.baseOffset >= this.endOffset), ...this.#pending];
     this.#pending = [];
     this.#nextOffset = this.endOffset;
-    this.#producers = new Map([...this.#producersUpTo(this.endOffset)].map((entry) => [entry.id, entry]));
+    this.#appended = new Map(this.#stored.states);
     await this.#active.cutTail().catch(() => undefined);
     for (const one of lost) one.reject(cause);
     this.#options.onFailure?.(this.#options.folder, cause);
@@ -216,22 +256,33 @@ export class PartitionLog {
 
   /**
    * Whole batches from the one that holds `offset` on (the last may be cut), about `maxBytes`; with `atLeastOne` the first whatever its
-   * size. `offset` lies within [startOffset, endOffset]. At once where the last batches are still in memory.
+   * size. `offset` lies within [startOffset, endOffset]; nothing from `toOffset` on is read. At once where the last batches are still in
+   * memory.
    */
-  read(offset: number, maxBytes: number, atLeastOne: boolean): Uint8Array[] | Promise<Uint8Array[]> {
-    if (offset >= this.endOffset || (maxBytes <= 0 && !atLeastOne)) return [];
-    return readCached(this.#cache, offset, maxBytes, atLeastOne) ?? this.#readFile(offset, maxBytes, atLeastOne);
+  read(offset: number, maxBytes: number, atLeastOne: boolean, toOffset: number = this.endOffset): Uint8Array[] | Promise<Uint8Array[]> {
+    if (offset >= toOffset || offset >= this.endOffset || (maxBytes <= 0 && !atLeastOne)) return [];
+    return readCached(this.#cache, offset, maxBytes, atLeastOne, toOffset) ?? this.#readFile(offset, maxBytes, atLeastOne, toOffset);
   }
 
-  async #readFile(offset: number, maxBytes: number, atLeastOne: boolean): Promise<Uint8Array[]> {
+  async #readFile(offset: number, maxBytes: number, atLeastOne: boolean, toOffset: number): Promise<Uint8Array[]> {
     let at = this.#segments.length - 1;
     while (at > 0 && (this.#segments[at] as Segment).baseOffset > offset) at--;
     for (const segment of this.#segments.slice(at)) {
       if (segment.nextOffset <= offset) continue;
       const bytes = await segment.read(offset, maxBytes, atLeastOne);
-      return bytes.length > 0 ? [bytes] : [];
+      const wanted = toOffset < segment.nextOffset ? cutAtOffset(bytes, toOffset) : bytes;
+      return wanted.length > 0 ? [wanted] : [];
     }
     return [];
+  }
+
+  /** The aborted transactions that have records in `pieces`, which `read` gave for `offset`: what a fetch of read_committed tells. */
+  abortedIn(offset: number, pieces: readonly Uint8Array[]): AbortedRange[] {
+    const segments = this.#segments.filter((segment) => segment.nextOffset > offset && segment.aborted.length > 0);
+    const last = pieces.at(-1);
+    if (segments.length === 0 || !last) return [];
+    const lists = segments.map((segment) => segment.aborted);
+    return abortedBetween(lists, offset, offsetBehind(last));
   }
 
   /** The first record at or after `timeMs`, exactly; undefined where there is none. */
@@ -289,7 +340,7 @@ export class PartitionLog {
     this.#dirty = false;
     const segment = this.#active;
     const isSnapshotDue = segment.size - segment.snapshotBytes >= (this.#options.snapshotEveryBytes ?? SNAPSHOT_EVERY_BYTES);
-    await (isSnapshotDue ? segment.snapshot(() => this.#producersUpTo(segment.nextOffset)) : segment.sync());
+    await (isSnapshotDue ? segment.snapshot(() => this.#stored.states.values()) : segment.sync());
   }
 
   /** Finishes what is under way, syncs, writes the index files and closes. */
@@ -299,7 +350,7 @@ export class PartitionLog {
     await this.settled();
     for (const listener of [...this.#listeners]) listener(-1);
     const active = this.#active;
-    if (active.size > 0) await active.snapshot(() => this.#producersUpTo(active.nextOffset));
+    if (active.size > 0) await active.snapshot(() => this.#stored.states.values());
     for (const segment of this.#segments) await segment.close();
   }
 
@@ -307,8 +358,8 @@ export class PartitionLog {
   async remove(): Promise<void> {
     await this.close();
     const gone = `${this.#options.folder}.deleted`;
-    await fs.rename(this.#options.folder, gone);
-    await syncFolder(path.dirname(gone));
-    await fs.rm(gone, { recursive: true, force: true });
+    await this.#files.rename(this.#options.folder, gone);
+    await this.#files.syncFolder(path.dirname(gone));
+    await this.#files.remove(gone);
   }
 }

@@ -1,8 +1,7 @@
-import fs from "node:fs/promises";
-import path from "node:path";
-import { codeOf } from "../../base/errors.ts";
 import { crc32c } from "../../kafka-protocol/crc32c.ts";
 import type { BatchHeader } from "../../kafka-protocol/record-batch.ts";
+import type { AbortedTransaction } from "./aborted-transactions.ts";
+import type { LogFiles } from "./log-files.ts";
 import type { ProducerEntry } from "./producer-state.ts";
 
 /** A batch is entered when so many bytes lie behind the last entry: what a look-up steps through at most, beside one batch. */
@@ -64,6 +63,8 @@ export interface SegmentSnapshot {
   readonly nextOffset: number;
   readonly index: SegmentIndex;
   readonly producers: readonly ProducerEntry[];
+  /** The transactions whose abort markers lie in the segment, in their order. */
+  readonly aborted: readonly AbortedTransaction[];
 }
 
 /** CRC-32C, then the length of a JSON head, the head, and three numbers an entry. */
@@ -76,6 +77,7 @@ export function encodeSnapshot(snapshot: SegmentSnapshot): Buffer {
       latestMs: index.latestMs,
       entries: index.offsets.length,
       producers: snapshot.producers,
+      aborted: snapshot.aborted,
     }),
   );
   const bytes = Buffer.alloc(8 + head.length + index.offsets.length * 24);
@@ -91,23 +93,10 @@ export function encodeSnapshot(snapshot: SegmentSnapshot): Buffer {
   return bytes;
 }
 
-/** Puts the bytes of `encodeSnapshot` in place of what the file held. A half-written file is never seen, and a lost one costs a scan only. */
-export async function writeSnapshot(file: string, bytes: Buffer): Promise<void> {
-  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.tmp`);
-  await fs.writeFile(temporary, bytes);
-  await fs.rename(temporary, file);
-}
-
 /** The snapshot, or undefined where there is none or it is damaged: then the segment itself is read. */
-export async function readSnapshot(file: string): Promise<SegmentSnapshot | undefined> {
-  let bytes: Buffer;
-  try {
-    bytes = await fs.readFile(file);
-  } catch (thrown) {
-    if (codeOf(thrown) === "ENOENT") return undefined;
-    throw thrown;
-  }
-  if (bytes.length < 8 || crc32c(bytes, 4) !== bytes.readUInt32BE(0)) return undefined;
+export async function readSnapshot(files: LogFiles, file: string): Promise<SegmentSnapshot | undefined> {
+  const bytes = await files.readStart(file);
+  if (!bytes || bytes.length < 8 || crc32c(bytes, 4) !== bytes.readUInt32BE(0)) return undefined;
   const headEnd = 8 + bytes.readUInt32BE(4);
   const head = JSON.parse(bytes.toString("utf8", 8, headEnd)) as {
     coveredBytes: number;
@@ -115,6 +104,7 @@ export async function readSnapshot(file: string): Promise<SegmentSnapshot | unde
     latestMs: number;
     entries: number;
     producers: ProducerEntry[];
+    aborted?: AbortedTransaction[];
   };
   const index = createSegmentIndex();
   index.latestMs = head.latestMs;
@@ -123,5 +113,6 @@ export async function readSnapshot(file: string): Promise<SegmentSnapshot | unde
     index.positions.push(bytes.readDoubleBE(at + 8));
     index.latestBeforeMs.push(bytes.readDoubleBE(at + 16));
   }
-  return { coveredBytes: head.coveredBytes, nextOffset: head.nextOffset, index, producers: head.producers };
+  const { coveredBytes, nextOffset, producers, aborted = [] } = head;
+  return { coveredBytes, nextOffset, index, producers, aborted };
 }

@@ -1,7 +1,6 @@
-import fs from "node:fs/promises";
 import path from "node:path";
 import { BATCH_HEADER_BYTES, isCrcValid, readBatchHeader, type BatchHeader } from "../../kafka-protocol/record-batch.ts";
-import { closeFile, fileSize, openFile, readFully, syncFile, truncateFile, writeFully } from "./file-access.ts";
+import type { LogFile, LogFiles } from "./log-files.ts";
 import {
   createSegmentIndex,
   indexBatch,
@@ -9,11 +8,11 @@ import {
   positionOfTime,
   encodeSnapshot,
   readSnapshot,
-  writeSnapshot,
   INDEX_INTERVAL_BYTES,
 } from "./segment-index.ts";
 import type { SegmentIndex } from "./segment-index.ts";
-import { noteBatch, type ProducerEntry, type ProducerStates } from "./producer-state.ts";
+import type { AbortedTransaction } from "./aborted-transactions.ts";
+import { noteStored, restoreProducers, type PartitionProducers, type ProducerEntry } from "./producer-state.ts";
 
 const SCAN_BYTES = 1024 * 1024;
 const BASE_DIGITS = 20;
@@ -21,8 +20,8 @@ const BASE_DIGITS = 20;
 const nameOf = (baseOffset: number): string => String(baseOffset).padStart(BASE_DIGITS, "0");
 
 /** The base offsets of the segments in a folder, in order. */
-export async function listSegments(folder: string): Promise<number[]> {
-  const names = await fs.readdir(folder);
+export async function listSegments(files: LogFiles, folder: string): Promise<number[]> {
+  const names = await files.list(folder);
   return names
     .filter((name) => /^\d{20}\.log$/.test(name))
     .map((name) => Number(name.slice(0, BASE_DIGITS)))
@@ -40,15 +39,19 @@ export class Segment {
   /** Offset behind the last batch. */
   nextOffset: number;
   index: SegmentIndex = createSegmentIndex();
+  /** The transactions whose abort markers lie here, in their order. */
+  readonly aborted: AbortedTransaction[] = [];
   /** Bytes that the index file on disk speaks of. */
   snapshotBytes = 0;
+  readonly #files: LogFiles;
   readonly #folder: string;
-  #fd: Promise<number> | undefined;
+  #open: Promise<LogFile> | undefined;
   #users = 0;
   #closing = false;
   #snapshots: Promise<void> = Promise.resolve();
 
-  constructor(folder: string, baseOffset: number) {
+  constructor(files: LogFiles, folder: string, baseOffset: number) {
+    this.#files = files;
     this.#folder = folder;
     this.baseOffset = baseOffset;
     this.nextOffset = baseOffset;
@@ -62,12 +65,12 @@ export class Segment {
     return path.join(this.#folder, `${nameOf(this.baseOffset)}.index`);
   }
 
-  async #use<T>(action: (fd: number) => Promise<T>): Promise<T> {
+  async #use<T>(action: (file: LogFile) => Promise<T>): Promise<T> {
     if (this.#closing) throw new Error(`${path.basename(this.file)} was removed or closed`);
     this.#users++;
     try {
-      this.#fd ??= openFile(this.file, fs.constants.O_RDWR | fs.constants.O_CREAT);
-      return await action(await this.#fd);
+      this.#open ??= this.#files.open(this.file);
+      return await action(await this.#open);
     } finally {
       this.#users--;
       if (this.#closing && this.#users === 0) await this.#closeNow();
@@ -75,56 +78,57 @@ export class Segment {
   }
 
   async #closeNow(): Promise<void> {
-    const fd = this.#fd;
-    this.#fd = undefined;
-    if (fd !== undefined) await closeFile(await fd);
+    const open = this.#open;
+    this.#open = undefined;
+    if (open) await (await open).close();
   }
 
   /** Writes batches at the end; they count once `size` has moved on, which is the caller's to do through `took`. */
   write(pieces: readonly Uint8Array[]): Promise<void> {
-    return this.#use((fd) => writeFully(fd, pieces, this.size));
+    return this.#use((file) => file.write(pieces, this.size));
   }
 
-  /** Takes note of a written batch. */
-  took(batch: BatchHeader, bytes: number): void {
+  /** Takes note of a written batch, which lies at `batch.at` of `buffer`, and of what it says about its producer. */
+  took(batch: BatchHeader, bytes: number, buffer: Buffer, producers: PartitionProducers): void {
     indexBatch(this.index, batch, this.size);
     this.size += bytes;
     this.nextOffset = batch.lastOffset + 1;
+    const aborted = noteStored(producers, batch, buffer);
+    if (aborted) this.aborted.push(aborted);
   }
 
   sync(): Promise<void> {
-    return this.#use(syncFile);
+    return this.#use((file) => file.sync());
   }
 
   /** Cuts off what a failed write may have left. */
   cutTail(): Promise<void> {
-    return this.#use((fd) => truncateFile(fd, this.size));
+    return this.#use((file) => file.truncate(this.size));
   }
 
   /**
    * Reads what the index file does not speak of, checks each batch's CRC, and cuts the file behind the last good one. Returns the bytes
-   * that were cut. `states` are the producers as of the segment's start; they are brought to its end.
+   * that were cut. `producers` are those as of the segment's start; they are brought to its end.
    */
-  async recover(states: ProducerStates): Promise<number> {
-    return this.#use(async (fd) => {
-      const onDisk = await fileSize(fd);
-      const snapshot = await readSnapshot(this.#indexFile);
+  async recover(producers: PartitionProducers): Promise<number> {
+    return this.#use(async (file) => {
+      const onDisk = await file.size();
+      const snapshot = await readSnapshot(this.#files, this.#indexFile);
       if (snapshot && snapshot.coveredBytes <= onDisk) {
         this.index = snapshot.index;
         this.size = this.snapshotBytes = snapshot.coveredBytes;
         this.nextOffset = snapshot.nextOffset;
-        states.clear();
-        for (const entry of snapshot.producers) states.set(entry.id, entry);
+        this.aborted.push(...snapshot.aborted);
+        restoreProducers(producers, snapshot.producers);
       }
       if (this.size < onDisk) {
-        await scan(fd, this.size, onDisk, true, (batch, bytes) => {
+        await scan(file, this.size, onDisk, true, (batch, bytes, buffer) => {
           if (batch.baseOffset < this.nextOffset) return false;
-          this.took(batch, bytes);
-          noteBatch(states, batch);
+          this.took(batch, bytes, buffer, producers);
           return true;
         });
       }
-      if (this.size < onDisk) await truncateFile(fd, this.size);
+      if (this.size < onDisk) await file.truncate(this.size);
       return onDisk - this.size;
     });
   }
@@ -137,10 +141,10 @@ export class Segment {
     const write = async (): Promise<void> => {
       const coveredBytes = this.size;
       if (coveredBytes === this.snapshotBytes) return;
-      const { nextOffset, index } = this;
-      const bytes = encodeSnapshot({ coveredBytes, nextOffset, index, producers: [...producers()] });
+      const { nextOffset, index, aborted } = this;
+      const bytes = encodeSnapshot({ coveredBytes, nextOffset, index, producers: [...producers()], aborted });
       await this.sync();
-      await writeSnapshot(this.#indexFile, bytes);
+      await this.#files.replace(this.#indexFile, bytes);
       this.snapshotBytes = coveredBytes;
     };
     this.#snapshots = this.#snapshots.then(write, write);
@@ -153,17 +157,17 @@ export class Segment {
    */
   read(offset: number, maxBytes: number, atLeastOne: boolean): Promise<Buffer> {
     const limit = this.size;
-    return this.#use(async (fd) => {
+    return this.#use(async (file) => {
       let position = positionOfOffset(this.index, offset);
       for (;;) {
         const wanted = Math.min(limit - position, maxBytes + INDEX_INTERVAL_BYTES + BATCH_HEADER_BYTES);
         const buffer = Buffer.allocUnsafeSlow(Math.max(0, wanted));
-        const filled = await readFully(fd, buffer, 0, buffer.length, position);
+        const filled = await file.read(buffer, 0, buffer.length, position);
         let at = 0;
         while (filled - at >= BATCH_HEADER_BYTES) {
           const length = buffer.readInt32BE(at + 8) + 12;
           const lastOffset = buffer.readInt32BE(at) * 4294967296 + buffer.readUInt32BE(at + 4) + buffer.readInt32BE(at + 23);
-          if (lastOffset >= offset) return await this.#slice(fd, buffer, at, filled, position, length, maxBytes, atLeastOne);
+          if (lastOffset >= offset) return await this.#slice(file, buffer, at, filled, position, length, maxBytes, atLeastOne);
           at += length;
         }
         if (at === 0 || position + at >= limit) return buffer.subarray(0, 0);
@@ -173,7 +177,7 @@ export class Segment {
   }
 
   async #slice(
-    fd: number,
+    file: LogFile,
     buffer: Buffer,
     at: number,
     filled: number,
@@ -188,7 +192,7 @@ export class Segment {
     if (at + length <= filled) return buffer.subarray(at, at + length);
     const wanted = Math.max(length, Math.min(maxBytes, this.size - position - at));
     const larger = Buffer.allocUnsafeSlow(wanted);
-    const got = await readFully(fd, larger, 0, wanted, position + at);
+    const got = await file.read(larger, 0, wanted, position + at);
     return larger.subarray(0, got);
   }
 
@@ -196,9 +200,9 @@ export class Segment {
   async batchAtTime(timeMs: number): Promise<Buffer | undefined> {
     if (this.index.latestMs < timeMs) return undefined;
     const limit = this.size;
-    return this.#use(async (fd) => {
+    return this.#use(async (file) => {
       let found: Buffer | undefined;
-      await scan(fd, positionOfTime(this.index, timeMs), limit, false, (batch, _bytes, buffer) => {
+      await scan(file, positionOfTime(this.index, timeMs), limit, false, (batch, _bytes, buffer) => {
         if (batch.maxTimestampMs < timeMs) return true;
         found = Buffer.from(buffer.subarray(batch.at, batch.end));
         return false;
@@ -217,8 +221,8 @@ export class Segment {
   async remove(): Promise<void> {
     await this.close();
     await this.#snapshots.catch(() => undefined);
-    await fs.rm(this.file, { force: true });
-    await fs.rm(this.#indexFile, { force: true });
+    await this.#files.remove(this.file);
+    await this.#files.remove(this.#indexFile);
   }
 }
 
@@ -227,7 +231,7 @@ export class Segment {
  * whose CRC is wrong ends it.
  */
 async function scan(
-  fd: number,
+  file: LogFile,
   from: number,
   to: number,
   checkCrc: boolean,
@@ -236,7 +240,7 @@ async function scan(
   let chunk = Buffer.allocUnsafeSlow(Math.min(SCAN_BYTES, to - from));
   let position = from;
   while (position < to) {
-    const filled = await readFully(fd, chunk, 0, Math.min(chunk.length, to - position), position);
+    const filled = await file.read(chunk, 0, Math.min(chunk.length, to - position), position);
     let at = 0;
     for (;;) {
       const batch = readBatchHeader(chunk, at, filled);
