@@ -23,7 +23,7 @@ const USAGE = `Drains workload W through the engine's queries Q1, Q2 and Q3 and 
     --repeat N          drains of each, the median counts (3)
     --kafka BACKEND     ${KAFKA_CHOICES} (embedded: the development broker in a process of its own)
     --sink kafka|noop   results to a topic, or nowhere (kafka)
-    --batch N           maxOffsetsPerTrigger: readings in a batch, split by partition lag (1000000)
+    --batch N           maxOffsetsPerTrigger: readings in a batch, split by partition lag (250000)
     --naive N           readings that the naive program reads; 0 leaves it out (messages, at most 1000000)
     --json FILE         where the figures go (.streamlab/bench/drain-<time>.json)
     --profile FOLDER    CPU profiles of the engine's processes
@@ -79,7 +79,7 @@ function parseOptions(): Options | undefined {
       repeat: { type: "string", default: "3" },
       kafka: { type: "string" },
       sink: { type: "string", default: "kafka" },
-      batch: { type: "string", default: "1000000" },
+      batch: { type: "string", default: "250000" },
       naive: { type: "string" },
       json: { type: "string" },
       profile: { type: "string" },
