@@ -8,22 +8,19 @@ import { handlerOf, type ApiHandler } from "../api-handler.ts";
 import { refusedJoin, refusedSync, type JoinAnswer } from "../groups/group-requests.ts";
 
 const GROUP_KEY = 0;
+const TRANSACTION_KEY = 1;
 /** From this version of JoinGroup on a new member is told its id first and joins with it (KIP-394). */
 const FIRST_VERSION_WITH_REQUIRED_ID = 4;
+/** From this version of SyncGroup on a member must say which protocol it believes was chosen (KIP-559). */
+const FIRST_VERSION_WITH_REQUIRED_PROTOCOL = 5;
 
-/** FindCoordinator: it is always here. Transactions, which the broker does not serve, have none. */
+/** FindCoordinator: for groups and transactions it is always here. */
 export const findCoordinatorHandler: ApiHandler = handlerOf(findCoordinatorApi, [0, 4], (body, { broker, version }) => {
   const { settings } = broker;
   const answer =
-    body.keyType === GROUP_KEY
+    body.keyType === GROUP_KEY || body.keyType === TRANSACTION_KEY
       ? { errorCode: errorCodes.NONE, errorMessage: version >= 4 ? "" : "NONE", nodeId: settings.nodeId, ...broker.advertised() }
-      : {
-          errorCode: errorCodes.INVALID_REQUEST,
-          errorMessage: "The development broker does not serve transactions.",
-          nodeId: -1,
-          host: "",
-          port: -1,
-        };
+      : { errorCode: errorCodes.INVALID_REQUEST, errorMessage: "", nodeId: -1, host: "", port: -1 };
   return version >= 4 ? { coordinators: body.coordinatorKeys.map((key) => ({ key, ...answer })) } : answer;
 });
 
@@ -51,7 +48,9 @@ export const joinGroupHandler: ApiHandler = handlerOf(joinGroupApi, [0, 7], asyn
   return { ...answer, protocolName: context.version >= 7 ? answer.protocolName : (answer.protocolName ?? "") };
 });
 
-export const syncGroupHandler: ApiHandler = handlerOf(syncGroupApi, [0, 5], async (body, { broker }) => {
+export const syncGroupHandler: ApiHandler = handlerOf(syncGroupApi, [0, 5], async (body, { broker, version }) => {
+  const isSilent = body.protocolType === null || body.protocolName === null;
+  if (version >= FIRST_VERSION_WITH_REQUIRED_PROTOCOL && isSilent) return refusedSync(errorCodes.INCONSISTENT_GROUP_PROTOCOL);
   if (body.groupId === "") return refusedSync(errorCodes.INVALID_GROUP_ID);
   const group = broker.groups.find(body.groupId);
   return group ? await group.sync({ ...body, instanceId: body.groupInstanceId }) : refusedSync(errorCodes.UNKNOWN_MEMBER_ID);

@@ -150,7 +150,7 @@ export class ConsumerGroup {
     const { memberId } = request;
     if (this.#promised.has(memberId)) return this.#admit(memberId, request);
     const error = this.#members.fault(request);
-    if (error !== errorCodes.NONE) return Promise.resolve({ ...refusedJoin(error, memberId), protocolName: null });
+    if (error !== errorCodes.NONE) return Promise.resolve(refusedJoin(error, memberId));
     const member = this.#members.get(memberId) as GroupMember;
     const isAnswered = this.#state === "CompletingRebalance" || (this.#state === "Stable" && this.#members.leader !== memberId);
     if (isAnswered && sameProtocols(member.protocols, request.protocols)) return Promise.resolve(this.#joined(member));
@@ -230,7 +230,7 @@ export class ConsumerGroup {
     if (isInitial && initialRebalanceDelayMs > 0) {
       this.#moreCame = false;
       this.#awaitMore(initialRebalanceDelayMs, Math.max(this.#members.longestRebalanceMs() - initialRebalanceDelayMs, 0));
-    } else if (isInitial || this.#haveAllJoined()) this.#completeJoin();
+    } else if (isInitial || this.#members.size === 0 || this.#haveAllJoined()) this.#completeJoin();
     else this.#awaitJoins();
   }
 

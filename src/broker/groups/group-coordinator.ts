@@ -74,7 +74,7 @@ export class GroupCoordinator {
 
   /** Forgets offsets whose time has passed, and groups that have nobody and nothing left. */
   async expire(): Promise<void> {
-    for (const group of this.list()) {
+    for (const group of this.list().filter(({ id }) => !this.offsets.isPending(id))) {
       const kept = [...this.offsets.list(group.id)].flatMap(([topic, partitions]) =>
         [...partitions].map(([partition, committed]) => ({ topic, partition, isOver: this.#isOver(group, topic, committed) })),
       );

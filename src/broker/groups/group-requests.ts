@@ -54,7 +54,7 @@ export const NO_BYTES: Buffer = Buffer.alloc(0);
 
 /** The answer to a join that comes to nothing. */
 export function refusedJoin(errorCode: number, memberId: string): JoinAnswer {
-  return { errorCode, generationId: -1, protocolType: null, protocolName: "", leader: "", memberId, members: [] };
+  return { errorCode, generationId: -1, protocolType: null, protocolName: null, leader: "", memberId, members: [] };
 }
 
 /** The answer to a sync that comes to nothing. */
