@@ -17,7 +17,11 @@ const HEADER_BYTES = 8;
 /** A journal below this size is never worth rewriting. */
 const COMPACT_FROM_BYTES = 1024 * 1024;
 
+/** A folder that is on no disk: journals in it live as long as their process. */
+export const MEMORY_FOLDER: string = "memory:";
+
 export interface JournalOptions<Entry> {
+  /** One below MEMORY_FOLDER keeps nothing but the state that `apply` makes. */
   readonly file: string;
   /** Brings the state that the journal stands for up to date: called for each entry in order, when it is read back and when it is written. */
   readonly apply: (entry: Entry) => void;
@@ -116,7 +120,7 @@ class FileJournal<Entry> implements Journal<Entry> {
       if (this.#options.sync) await fdatasync(this.#fd);
       else this.#dirty = true;
     } catch (thrown) {
-      await ftruncate(this.#fd, this.#size);
+      await ftruncate(this.#fd, this.#size).catch(() => undefined);
       throw thrown;
     }
     this.#size += bytes.length;
@@ -146,8 +150,18 @@ class FileJournal<Entry> implements Journal<Entry> {
   }
 }
 
-/** Opens a journal, replays it and cuts a torn end. The folder must exist. */
+const memoryJournal = <Entry>({ apply }: JournalOptions<Entry>): Journal<Entry> => ({
+  append: async (entries) => {
+    await Promise.resolve();
+    for (const entry of entries) apply(entry);
+  },
+  flush: () => Promise.resolve(),
+  close: () => Promise.resolve(),
+});
+
+/** Opens a journal, replays it and cuts a torn end. Its folder is made where it is not there. */
 export async function openJournal<Entry>(options: JournalOptions<Entry>): Promise<Journal<Entry>> {
+  if (options.file.startsWith(MEMORY_FOLDER)) return memoryJournal(options);
   await fs.promises.mkdir(path.dirname(options.file), { recursive: true });
   const fd = await open(options.file, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600);
   try {

@@ -3,7 +3,8 @@ import { runAsService } from "../base/own-process.ts";
 import { BROKER_NAME, startBroker, type BrokerOptions } from "./broker.ts";
 import { BrokerError } from "./broker-error.ts";
 
-const USAGE = "--data <folder> [--port <n>] [--host <address>] [--partitions <n>] [--no-auto-create] [--flush <ms>|always]";
+const USAGE =
+  "--data <folder> | --memory [--port <n>] [--host <address>] [--partitions <n>] [--no-auto-create] [--flush <ms>|always] [--config <name>=<value>]…";
 
 function wholeNumber(name: string, text: string, most: number): number {
   const value = Number(text);
@@ -15,11 +16,18 @@ function wholeNumber(name: string, text: string, most: number): number {
   });
 }
 
+function configOf(text: string): [name: string, value: string] {
+  const at = text.indexOf("=");
+  return at < 0 ? [text, ""] : [text.slice(0, at).trim(), text.slice(at + 1)];
+}
+
 function optionsOf(args: readonly string[]): BrokerOptions {
   const { values } = parseArgs({
     args: [...args],
     options: {
       data: { type: "string" },
+      memory: { type: "boolean", default: false },
+      config: { type: "string", multiple: true, default: [] },
       port: { type: "string", default: "9092" },
       host: { type: "string", default: "127.0.0.1" },
       partitions: { type: "string", default: "1" },
@@ -27,7 +35,7 @@ function optionsOf(args: readonly string[]): BrokerOptions {
       flush: { type: "string", default: "1000" },
     },
   });
-  if (values.data === undefined) {
+  if (values.data === undefined && !values.memory) {
     throw new BrokerError("INVALID_OPTION", {
       failed: `Cannot start the ${BROKER_NAME}`,
       found: "no data folder",
@@ -35,7 +43,9 @@ function optionsOf(args: readonly string[]): BrokerOptions {
     });
   }
   return {
-    dataDir: values.data,
+    ...(values.data === undefined ? {} : { dataDir: values.data }),
+    storage: values.memory ? "memory" : "disk",
+    configs: Object.fromEntries(values.config.map(configOf)),
     host: values.host,
     port: wholeNumber("port", values.port, 65535),
     defaultPartitions: Math.max(1, wholeNumber("partitions", values.partitions, 1000)),

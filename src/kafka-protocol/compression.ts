@@ -48,11 +48,13 @@ export function decompress(compression: Compression, bytes: Uint8Array): Buffer 
   }
 }
 
-/** The inverse of `decompress`. */
-export function compress(compression: Compression, bytes: Uint8Array): Uint8Array {
+/** The inverse of `decompress`. `level`: how hard gzip and zstd try; their own default without it, and for −1. */
+export function compress(compression: Compression, bytes: Uint8Array, level: number = -1): Uint8Array {
   if (compression === "none") return bytes;
   const given = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (compression === "gzip") return zlib.gzipSync(given);
-  if (compression === "zstd") return zlib.zstdCompressSync(given);
+  if (compression === "gzip") return zlib.gzipSync(given, { level });
+  if (compression === "zstd") {
+    return zlib.zstdCompressSync(given, level === -1 ? {} : { params: { [zlib.constants.ZSTD_c_compressionLevel]: level } });
+  }
   return compression === "snappy" ? packSnappy(given) : packLz4(given);
 }

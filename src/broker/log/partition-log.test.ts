@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { encodeBatch, readBatchHeader, type BatchHeader, type BatchOptions } from "../../kafka-protocol/record-batch.ts";
 import { decodeRecords } from "../../kafka-protocol/record-iteration.ts";
+import { defaultTopicSettings } from "../configs/topic-settings.ts";
 import { PartitionLog, type PartitionLogOptions } from "./partition-log.ts";
 
 let folder: string;
@@ -14,7 +15,12 @@ beforeEach(async () => {
 afterEach(() => fs.rm(folder, { recursive: true, force: true }));
 
 const open = (options: Partial<PartitionLogOptions> = {}): Promise<PartitionLog> =>
-  PartitionLog.open({ folder: path.join(folder, "t-0"), segmentBytes: () => 1_000_000, sync: false, ...options });
+  PartitionLog.open({
+    folder: path.join(folder, "t-0"),
+    settings: () => ({ ...defaultTopicSettings, segmentBytes: 1_000_000 }),
+    sync: false,
+    ...options,
+  });
 
 function batchOf(values: readonly string[], timestampMs: number = 1, options: BatchOptions = {}): Buffer {
   return encodeBatch(
@@ -65,7 +71,13 @@ describe("what is appended", () => {
         fc.boolean(),
         async (batches, segmentBytes, cacheBytes, reopen) => {
           const own = await fs.mkdtemp(path.join(folder, "p-"));
-          const options = { folder: own, segmentBytes: () => segmentBytes, cacheBytes, sync: false, snapshotEveryBytes: 200 };
+          const options = {
+            folder: own,
+            settings: () => ({ ...defaultTopicSettings, segmentBytes }),
+            cacheBytes,
+            sync: false,
+            snapshotEveryBytes: 200,
+          };
           let log = await PartitionLog.open(options);
           try {
             const appended = batches.map((values) => {
@@ -102,7 +114,7 @@ describe("what is appended", () => {
   });
 
   test("survives flushes that write the index while segments end", async () => {
-    const log = await open({ segmentBytes: () => 400, snapshotEveryBytes: 1 });
+    const log = await open({ settings: () => ({ ...defaultTopicSettings, segmentBytes: 400 }), snapshotEveryBytes: 1 });
     const stored: Promise<void>[] = [];
     for (let i = 0; i < 200; i++) {
       const bytes = batchOf([`value ${i}`]);
@@ -159,7 +171,7 @@ describe("a start after a crash", () => {
   });
 
   test("cuts a batch whose bytes were damaged, and segments behind it", async () => {
-    const log = await open({ segmentBytes: () => 100 });
+    const log = await open({ settings: () => ({ ...defaultTopicSettings, segmentBytes: 100 }) });
     for (const value of ["a", "b", "c", "d"]) await append(log, batchOf([value.repeat(60)]));
     await log.close();
     const names = (await fs.readdir(path.join(folder, "t-0"))).sort();
@@ -168,7 +180,7 @@ describe("a start after a crash", () => {
     const bytes = await fs.readFile(second);
     bytes[80] = (bytes[80] as number) ^ 1;
     await fs.writeFile(second, bytes);
-    const again = await open({ segmentBytes: () => 100 });
+    const again = await open({ settings: () => ({ ...defaultTopicSettings, segmentBytes: 100 }) });
     expect(await contents(again)).toEqual([`0:${"a".repeat(60)}`]);
     await again.close();
   });
@@ -206,7 +218,10 @@ describe("time", () => {
   test("finds the first record at or after a time exactly, across batches, segments and out-of-order times", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.array(fc.nat(60), { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 20 }), async (batches) => {
-        const log = await open({ folder: await fs.mkdtemp(path.join(folder, "t-")), segmentBytes: () => 600 });
+        const log = await open({
+          folder: await fs.mkdtemp(path.join(folder, "t-")),
+          settings: () => ({ ...defaultTopicSettings, segmentBytes: 600 }),
+        });
         try {
           const times = batches.flat();
           for (const batch of batches) {
@@ -226,12 +241,14 @@ describe("time", () => {
   });
 
   test("retention by time and by size removes whole closed segments from the front", async () => {
-    const log = await open({ segmentBytes: () => 200 });
+    let settings = { ...defaultTopicSettings, segmentBytes: 200, retentionMs: 3500 };
+    const log = await open({ settings: () => settings });
     for (let i = 0; i < 6; i++) await append(log, batchOf(["x".repeat(80)], i * 1000));
-    expect(await log.retain(6000, 3500, -1)).toBe(true);
+    expect(await log.retain(6000)).toBe(true);
     const afterTime = log.startOffset;
-    expect(afterTime).toBeGreaterThan(0);
-    expect(await log.retain(6000, -1, 250)).toBe(true);
+    expect(afterTime).toBe(3);
+    settings = { ...settings, retentionMs: -1, retentionBytes: 250 };
+    expect(await log.retain(6000)).toBe(true);
     expect(log.startOffset).toBeGreaterThan(afterTime);
     expect(log.endOffset).toBe(6);
     expect((await contents(log)).length).toBe(6 - log.startOffset);

@@ -15,23 +15,22 @@ export interface SegmentIndex {
   readonly positions: number[];
   /** The latest record time of everything before that byte in the segment; −1 at the first. */
   readonly latestBeforeMs: number[];
-  /** The latest record time of the segment; −1 while empty. */
-  latestMs: number;
 }
+
+/** Bytes of memory, and of the index file, that an entry takes. */
+export const INDEX_ENTRY_BYTES: number = 24;
 
 export function createSegmentIndex(): SegmentIndex {
-  return { offsets: [], positions: [], latestBeforeMs: [], latestMs: -1 };
+  return { offsets: [], positions: [], latestBeforeMs: [] };
 }
 
-/** Takes note of a batch that lies at `position`. */
-export function indexBatch(index: SegmentIndex, batch: BatchHeader, position: number): void {
+/** Takes note of a batch that lies at `position`; `latestMs` is the latest record time before it in the segment, −1 for the first. */
+export function indexBatch(index: SegmentIndex, batch: BatchHeader, position: number, latestMs: number): void {
   const last = index.positions.at(-1);
-  if (last === undefined || position - last >= INDEX_INTERVAL_BYTES) {
-    index.offsets.push(batch.baseOffset);
-    index.positions.push(position);
-    index.latestBeforeMs.push(index.latestMs);
-  }
-  if (batch.maxTimestampMs > index.latestMs) index.latestMs = batch.maxTimestampMs;
+  if (last !== undefined && position - last < INDEX_INTERVAL_BYTES) return;
+  index.offsets.push(batch.baseOffset);
+  index.positions.push(position);
+  index.latestBeforeMs.push(latestMs);
 }
 
 /** The number of entries whose value is at most `wanted`, in a list that never falls. */
@@ -57,62 +56,72 @@ export function positionOfTime(index: SegmentIndex, timeMs: number): number {
 }
 
 /** What is known about a segment without reading it. */
-export interface SegmentSnapshot {
-  /** The bytes that index and producers speak of; what lies behind was written later. */
+export interface SegmentHead {
+  /** The bytes that head and index speak of; what lies behind was written later. */
   readonly coveredBytes: number;
   readonly nextOffset: number;
-  readonly index: SegmentIndex;
+  /** The latest record time of the first batch, −1 while there is none: what segment.ms counts from. */
+  readonly firstMs: number;
+  /** The latest record time of the segment, −1 while it is empty. */
+  readonly latestMs: number;
   readonly producers: readonly ProducerEntry[];
   /** The transactions whose abort markers lie in the segment, in their order. */
   readonly aborted: readonly AbortedTransaction[];
 }
 
-/** CRC-32C, then the length of a JSON head, the head, and three numbers an entry. */
-export function encodeSnapshot(snapshot: SegmentSnapshot): Buffer {
-  const { index } = snapshot;
-  const head = Buffer.from(
-    JSON.stringify({
-      coveredBytes: snapshot.coveredBytes,
-      nextOffset: snapshot.nextOffset,
-      latestMs: index.latestMs,
-      entries: index.offsets.length,
-      producers: snapshot.producers,
-      aborted: snapshot.aborted,
-    }),
-  );
-  const bytes = Buffer.alloc(8 + head.length + index.offsets.length * 24);
-  bytes.writeUInt32BE(head.length, 4);
-  bytes.set(head, 8);
-  let at = 8 + head.length;
+const HEAD_AT = 8;
+/** What is read of an index file at first: the head of most. */
+const FIRST_READ_BYTES = 8192;
+
+/** Two parts, each a CRC-32C, a length and content: the head as JSON, then three numbers an entry of the index. */
+export function encodeSnapshot(head: SegmentHead, index: SegmentIndex): Buffer {
+  const text = Buffer.from(JSON.stringify(head));
+  const indexAt = HEAD_AT + text.length;
+  const bytes = Buffer.allocUnsafe(indexAt + 8 + index.offsets.length * INDEX_ENTRY_BYTES);
+  bytes.writeUInt32BE(text.length, 4);
+  bytes.set(text, HEAD_AT);
+  bytes.writeUInt32BE(crc32c(bytes, 4, indexAt), 0);
+  bytes.writeUInt32BE(index.offsets.length, indexAt + 4);
+  let at = indexAt + 8;
   for (let i = 0; i < index.offsets.length; i++) {
     at = bytes.writeDoubleBE(index.offsets[i] as number, at);
     at = bytes.writeDoubleBE(index.positions[i] as number, at);
     at = bytes.writeDoubleBE(index.latestBeforeMs[i] as number, at);
   }
-  bytes.writeUInt32BE(crc32c(bytes, 4), 0);
+  bytes.writeUInt32BE(crc32c(bytes, indexAt + 4), indexAt);
   return bytes;
 }
 
-/** The snapshot, or undefined where there is none or it is damaged: then the segment itself is read. */
-export async function readSnapshot(files: LogFiles, file: string): Promise<SegmentSnapshot | undefined> {
+function headOf(bytes: Buffer): { head: SegmentHead; indexAt: number } | undefined {
+  if (bytes.length < HEAD_AT) return undefined;
+  const indexAt = HEAD_AT + bytes.readUInt32BE(4);
+  if (indexAt > bytes.length || crc32c(bytes, 4, indexAt) !== bytes.readUInt32BE(0)) return undefined;
+  return { head: JSON.parse(bytes.toString("utf8", HEAD_AT, indexAt)) as SegmentHead, indexAt };
+}
+
+/** The head of an index file, or undefined where there is none or it is damaged: then the segment itself is read. */
+export async function readHead(files: LogFiles, file: string): Promise<SegmentHead | undefined> {
+  const start = await files.readStart(file, FIRST_READ_BYTES);
+  if (!start || start.length < HEAD_AT) return undefined;
+  const isWhole = HEAD_AT + start.readUInt32BE(4) <= start.length;
+  const bytes = isWhole || start.length < FIRST_READ_BYTES ? start : await files.readStart(file);
+  return bytes && headOf(bytes)?.head;
+}
+
+/** The index of an index file, or undefined where there is none or it is damaged: then the segment itself is read. */
+export async function readIndex(files: LogFiles, file: string): Promise<SegmentIndex | undefined> {
   const bytes = await files.readStart(file);
-  if (!bytes || bytes.length < 8 || crc32c(bytes, 4) !== bytes.readUInt32BE(0)) return undefined;
-  const headEnd = 8 + bytes.readUInt32BE(4);
-  const head = JSON.parse(bytes.toString("utf8", 8, headEnd)) as {
-    coveredBytes: number;
-    nextOffset: number;
-    latestMs: number;
-    entries: number;
-    producers: ProducerEntry[];
-    aborted?: AbortedTransaction[];
-  };
+  const found = bytes && headOf(bytes);
+  if (!found || bytes.length < found.indexAt + 8) return undefined;
+  const { indexAt } = found;
+  const entries = bytes.readUInt32BE(indexAt + 4);
+  const end = indexAt + 8 + entries * INDEX_ENTRY_BYTES;
+  if (end !== bytes.length || crc32c(bytes, indexAt + 4) !== bytes.readUInt32BE(indexAt)) return undefined;
   const index = createSegmentIndex();
-  index.latestMs = head.latestMs;
-  for (let i = 0, at = headEnd; i < head.entries; i++, at += 24) {
+  for (let at = indexAt + 8; at < end; at += INDEX_ENTRY_BYTES) {
     index.offsets.push(bytes.readDoubleBE(at));
     index.positions.push(bytes.readDoubleBE(at + 8));
     index.latestBeforeMs.push(bytes.readDoubleBE(at + 16));
   }
-  const { coveredBytes, nextOffset, producers, aborted = [] } = head;
-  return { coveredBytes, nextOffset, index, producers, aborted };
+  return index;
 }

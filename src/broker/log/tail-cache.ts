@@ -59,3 +59,11 @@ export function readCached(
   }
   return pieces;
 }
+
+/** Lets go of the batches that begin before `offset`: the log has other ones there now. */
+export function dropCachedBefore(cache: TailCache, offset: number): void {
+  while (cache.first < cache.batches.length && (cache.batches[cache.first] as CachedBatch).baseOffset < offset) {
+    cache.bytes -= (cache.batches[cache.first] as CachedBatch).bytes.length;
+    cache.first++;
+  }
+}

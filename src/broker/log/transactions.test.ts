@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { encodeControlMarker, type ControlMarker } from "../../kafka-protocol/control-marker.ts";
 import { encodeBatch, isControl, readBatchHeader, type BatchHeader } from "../../kafka-protocol/record-batch.ts";
 import { decodeRecords } from "../../kafka-protocol/record-iteration.ts";
+import { defaultTopicSettings } from "../configs/topic-settings.ts";
 import { PartitionLog, type PartitionLogOptions } from "./partition-log.ts";
 
 let folder: string;
@@ -15,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => fs.rm(folder, { recursive: true, force: true }));
 
 const open = (options: Partial<PartitionLogOptions> = {}): Promise<PartitionLog> =>
-  PartitionLog.open({ folder, segmentBytes: () => 1_000_000, sync: false, ...options });
+  PartitionLog.open({ folder, settings: () => ({ ...defaultTopicSettings, segmentBytes: 1_000_000 }), sync: false, ...options });
 
 function headerOf(bytes: Buffer): BatchHeader {
   const header = readBatchHeader(bytes, 0, bytes.length);
@@ -210,7 +211,7 @@ test("whatever the interleaving, segments, reads and restarts: read_committed se
       }),
       async (steps, { segmentBytes, cacheBytes, maxBytes, restart }) => {
         const own = path.join(folder, `run-${runs++}`);
-        const options = { folder: own, segmentBytes: () => segmentBytes, cacheBytes };
+        const options = { folder: own, settings: () => ({ ...defaultTopicSettings, segmentBytes }), cacheBytes };
         let log = await open(options);
         const sequences = new Map<number, number>();
         const model: { offset: number; value: string; producer: number; outcome: "plain" | "open" | "commit" | "abort" }[] = [];

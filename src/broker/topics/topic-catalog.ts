@@ -1,9 +1,12 @@
-import fs from "node:fs/promises";
 import path from "node:path";
 import { randomBytes } from "node:crypto";
 import { openJournal, type Journal } from "../journal.ts";
 import { PartitionLog } from "../log/partition-log.ts";
-import { configNumber } from "./topic-config.ts";
+import { type BrokerConfigs, type DynamicScope } from "../configs/broker-configs.ts";
+import { topicSettings, type TopicSettings } from "../configs/topic-settings.ts";
+import { diskFiles } from "../log/disk-files.ts";
+import type { LogFiles } from "../log/log-files.ts";
+import type { WarmSegments } from "../log/warm-segments.ts";
 import { collisionKey } from "./topic-name.ts";
 
 export interface Topic {
@@ -12,6 +15,8 @@ export interface Topic {
   readonly id: string;
   /** The configs that were set on it, by name; the rest are defaults. */
   configs: ReadonlyMap<string, string>;
+  /** What follows from them and from the broker's configs. */
+  settings: TopicSettings;
   readonly partitions: PartitionLog[];
 }
 
@@ -29,6 +34,7 @@ type Entry =
   | { readonly kind: "configs"; readonly name: string; readonly configs: Readonly<Record<string, string>> }
   | { readonly kind: "start"; readonly name: string; readonly partition: number; readonly offset: number }
   | { readonly kind: "delete"; readonly name: string }
+  | { readonly kind: "broker configs"; readonly scope: DynamicScope; readonly configs: Readonly<Record<string, string>> }
   | { readonly kind: "producer ids"; readonly next: number };
 
 interface Registered {
@@ -40,6 +46,10 @@ interface Registered {
 
 export interface CatalogOptions {
   readonly folder: string;
+  readonly configs: BrokerConfigs;
+  /** Where the logs lie: a disk if not given. */
+  readonly files?: LogFiles;
+  readonly warm?: WarmSegments;
   readonly sync: boolean;
   readonly onCut: (file: string, bytes: number) => void;
   readonly onFailure: (folder: string, cause: unknown) => void;
@@ -91,6 +101,7 @@ export class TopicCatalog {
   #apply(entry: Entry): void {
     if (entry.kind === "cluster") this.#clusterId = entry.id;
     else if (entry.kind === "producer ids") this.#producerIdsUpTo = entry.next;
+    else if (entry.kind === "broker configs") this.#options.configs.setDynamic(entry.scope, new Map(Object.entries(entry.configs)));
     else if (entry.kind === "topic") {
       const { id, partitions, configs, starts } = entry;
       this.#registered.set(entry.name, { id, partitions, configs: { ...configs }, starts: { ...starts } });
@@ -107,23 +118,29 @@ export class TopicCatalog {
   *#snapshot(): Generator<Entry> {
     yield { kind: "cluster", id: this.#clusterId };
     yield { kind: "producer ids", next: this.#producerIdsUpTo };
+    for (const scope of ["broker", "default"] as const) {
+      const configs = this.#options.configs.dynamic(scope);
+      if (configs.size > 0) yield { kind: "broker configs", scope, configs: Object.fromEntries(configs) };
+    }
     for (const [name, topic] of this.#registered) yield { kind: "topic", name, ...topic };
   }
 
   async #openLogs(): Promise<void> {
     const logs = path.join(this.#options.folder, "logs");
-    await fs.mkdir(logs, { recursive: true });
+    const files = this.#options.files ?? diskFiles;
+    await files.makeFolder(logs);
     const known = new Set(
       [...this.#registered].flatMap(([name, { partitions }]) => Array.from({ length: partitions }, (_, i) => `${name}-${i}`)),
     );
-    for (const name of await fs.readdir(logs)) {
-      if (!known.has(name)) await fs.rm(path.join(logs, name), { recursive: true, force: true });
+    for (const name of await files.list(logs)) {
+      if (!known.has(name)) await files.remove(path.join(logs, name));
     }
     await Promise.all([...this.#registered].map(([name, topic]) => this.#openTopic(name, topic)));
   }
 
   async #openTopic(name: string, registered: Registered): Promise<Topic> {
-    const topic: Topic = { name, id: registered.id, configs: new Map(Object.entries(registered.configs)), partitions: [] };
+    const configs = new Map(Object.entries(registered.configs));
+    const topic: Topic = { name, id: registered.id, configs, settings: this.#settingsOf(configs), partitions: [] };
     topic.partitions.push(...(await this.#openPartitions(topic, 0, registered)));
     this.#topics.set(name, topic);
     return topic;
@@ -135,7 +152,9 @@ export class TopicCatalog {
       numbers.map((partition) =>
         PartitionLog.open({
           folder: path.join(this.#options.folder, "logs", `${topic.name}-${partition}`),
-          segmentBytes: () => configNumber(topic.configs, "segment.bytes"),
+          settings: () => topic.settings,
+          ...(this.#options.files ? { files: this.#options.files } : {}),
+          ...(this.#options.warm ? { warm: this.#options.warm } : {}),
           startOffset: registered.starts[partition] ?? 0,
           sync: this.#options.sync,
           onCut: this.#options.onCut,
@@ -212,7 +231,25 @@ export class TopicCatalog {
       if (!this.#registered.has(topic.name)) return;
       await this.#journal.append([{ kind: "configs", name: topic.name, configs }]);
       topic.configs = new Map(Object.entries(configs));
+      topic.settings = this.#settingsOf(topic.configs);
     });
+  }
+
+  /** Replaces the dynamic configs of the broker, or of all brokers. */
+  setBrokerConfigs(scope: DynamicScope, configs: Readonly<Record<string, string>>): Promise<void> {
+    return this.#exclusive(async () => {
+      await this.#journal.append([{ kind: "broker configs", scope, configs }]);
+      for (const topic of this.#topics.values()) topic.settings = this.#settingsOf(topic.configs);
+    });
+  }
+
+  #settingsOf(own: ReadonlyMap<string, string>): TopicSettings {
+    return topicSettings((key) => this.#options.configs.topicValue(key, own));
+  }
+
+  /** What clients may read of the broker's configs. */
+  get configs(): BrokerConfigs {
+    return this.#options.configs;
   }
 
   /** Moves the first readable offset of a partition for good. */
@@ -221,8 +258,13 @@ export class TopicCatalog {
       const log = topic.partitions[partition];
       if (!this.#registered.has(topic.name) || !log) return;
       await this.#journal.append([{ kind: "start", name: topic.name, partition, offset }]);
-      await log.deleteBefore(offset);
+      log.deleteBefore(offset);
     });
+  }
+
+  /** Forgets producers that have written nothing to a partition for so long. */
+  expireProducers(nowMs: number, expirationMs: number): void {
+    for (const topic of this.#topics.values()) for (const log of topic.partitions) log.expireProducers(nowMs, expirationMs);
   }
 
   /** A producer id that was never given before. */
@@ -236,17 +278,32 @@ export class TopicCatalog {
     return this.#nextProducerId++;
   }
 
-  /** Deletes what the retention of each topic no longer keeps. */
+  /** Deletes what the retention of each topic no longer keeps. One log that fails does not keep the others from it. */
   async retain(nowMs: number): Promise<void> {
+    await this.#eachLog((log) => log.retain(nowMs));
+  }
+
+  /** Compacts what is due, one log after the other. `signal` ends it between two batches. */
+  async compact(nowMs: number, bufferBytes: number, signal: AbortSignal): Promise<void> {
+    await this.#eachLog(async (log) => {
+      if (!signal.aborted) await log.compact(nowMs, bufferBytes, signal);
+    });
+  }
+
+  async #eachLog(action: (log: PartitionLog) => Promise<unknown>): Promise<void> {
     for (const topic of this.list()) {
       for (const log of topic.partitions) {
-        await log.retain(nowMs, configNumber(topic.configs, "retention.ms"), configNumber(topic.configs, "retention.bytes"));
+        try {
+          await action(log);
+        } catch (thrown) {
+          if (this.#topics.get(topic.name) === topic) this.#options.onFailure(log.folder, thrown);
+        }
       }
     }
   }
 
   async flush(): Promise<void> {
-    for (const topic of this.#topics.values()) for (const log of topic.partitions) await log.flush();
+    await this.#eachLog((log) => log.flush());
   }
 
   async close(): Promise<void> {
