@@ -33,6 +33,13 @@ import { offsetDeleteApi } from "./messages/offset-delete.ts";
 import { describeUserScramCredentialsApi } from "./messages/describe-user-scram-credentials.ts";
 import { alterUserScramCredentialsApi } from "./messages/alter-user-scram-credentials.ts";
 import { describeClusterApi } from "./messages/describe-cluster.ts";
+import { describeProducersApi } from "./messages/describe-producers.ts";
+import { describeTransactionsApi } from "./messages/describe-transactions.ts";
+import { listTransactionsApi } from "./messages/list-transactions.ts";
+import { writeTxnMarkersApi } from "./messages/write-txn-markers.ts";
+import { describeAclsApi } from "./messages/describe-acls.ts";
+import { createAclsApi } from "./messages/create-acls.ts";
+import { deleteAclsApi } from "./messages/delete-acls.ts";
 import type { ApiTable } from "./schema.ts";
 
 /** Every API that has a table, by key. A new API is its table in messages/ and one line here. */
@@ -60,6 +67,7 @@ export const apiTables: readonly ApiTable[] = [
   addPartitionsToTxnApi,
   addOffsetsToTxnApi,
   endTxnApi,
+  writeTxnMarkersApi,
   txnOffsetCommitApi,
   describeConfigsApi,
   alterConfigsApi,
@@ -72,6 +80,12 @@ export const apiTables: readonly ApiTable[] = [
   describeUserScramCredentialsApi,
   alterUserScramCredentialsApi,
   describeClusterApi,
+  describeAclsApi,
+  createAclsApi,
+  deleteAclsApi,
+  describeProducersApi,
+  describeTransactionsApi,
+  listTransactionsApi,
 ];
 
 const byKey: ReadonlyMap<number, ApiTable> = new Map(apiTables.map((api) => [api.key, api]));

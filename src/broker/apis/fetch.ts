@@ -2,6 +2,7 @@ import { errorCodes } from "../../kafka-protocol/error-codes.ts";
 import { fetchApi } from "../../kafka-protocol/messages/fetch.ts";
 import type { RequestOf } from "../../kafka-protocol/schema.ts";
 import { handlerOf, type ApiHandler, type RequestContext } from "../api-handler.ts";
+import type { AbortedRange } from "../log/aborted-transactions.ts";
 import type { PartitionLog } from "../log/partition-log.ts";
 
 type FetchRequest = RequestOf<typeof fetchApi>;
@@ -13,8 +14,8 @@ interface PartitionAnswer {
   readonly highWatermark: number;
   readonly lastStableOffset: number;
   readonly logStartOffset: number;
-  /** Null to those who read uncommitted; there are no transactions to be aborted. */
-  readonly abortedTransactions: readonly never[] | null;
+  /** Null to those who read uncommitted. */
+  readonly abortedTransactions: readonly AbortedRange[] | null;
   readonly records: readonly Uint8Array[];
 }
 
@@ -25,7 +26,7 @@ interface Round {
 }
 
 const LEADER_EPOCH = 0;
-const READ_UNCOMMITTED = 0;
+const READ_COMMITTED = 1;
 
 function faultOf(log: PartitionLog | undefined, partition: FetchPartition): number {
   if (!log) return errorCodes.UNKNOWN_TOPIC_OR_PARTITION;
@@ -34,12 +35,17 @@ function faultOf(log: PartitionLog | undefined, partition: FetchPartition): numb
   return errorCodes.NONE;
 }
 
+/** How far a request may read a log. */
+const readableEnd = (log: PartitionLog, { isolationLevel }: FetchRequest): number =>
+  isolationLevel === READ_COMMITTED ? log.lastStableOffset : log.endOffset;
+
 /** Reads every partition once. The first batch of the whole answer comes whatever its size (KIP-74). */
 async function readRound(request: FetchRequest, context: RequestContext): Promise<Round> {
   const { catalog, settings } = context.broker;
   let left = Math.min(request.maxBytes, settings.maxFetchBytes);
   let bytes = 0;
   let failed = false;
+  const isCommitted = request.isolationLevel === READ_COMMITTED;
   const responses: { topic: string; partitions: PartitionAnswer[] }[] = [];
   for (const { topic, partitions } of request.topics) {
     const answers: PartitionAnswer[] = [];
@@ -47,10 +53,13 @@ async function readRound(request: FetchRequest, context: RequestContext): Promis
       const log = catalog.get(topic)?.partitions[partition.partition];
       let errorCode = faultOf(log, partition);
       let records: readonly Uint8Array[] = [];
+      let aborted: readonly AbortedRange[] = [];
       if (log && errorCode === errorCodes.NONE) {
         try {
-          const read = log.read(partition.fetchOffset, Math.min(left, partition.partitionMaxBytes), bytes === 0);
+          const most = Math.min(left, partition.partitionMaxBytes);
+          const read = log.read(partition.fetchOffset, most, bytes === 0, readableEnd(log, request));
           records = read instanceof Promise ? await read : read;
+          if (isCommitted) aborted = log.abortedIn(partition.fetchOffset, records);
         } catch {
           errorCode = errorCodes.KAFKA_STORAGE_ERROR;
         }
@@ -62,9 +71,9 @@ async function readRound(request: FetchRequest, context: RequestContext): Promis
         partitionIndex: partition.partition,
         errorCode,
         highWatermark: log && errorCode === errorCodes.NONE ? log.endOffset : -1,
-        lastStableOffset: log && errorCode === errorCodes.NONE ? log.endOffset : -1,
+        lastStableOffset: log && errorCode === errorCodes.NONE ? log.lastStableOffset : -1,
         logStartOffset: log && errorCode === errorCodes.NONE ? log.startOffset : -1,
-        abortedTransactions: request.isolationLevel === READ_UNCOMMITTED && errorCode !== errorCodes.UNKNOWN_TOPIC_OR_PARTITION ? null : [],
+        abortedTransactions: !isCommitted && errorCode !== errorCodes.UNKNOWN_TOPIC_OR_PARTITION ? null : aborted,
         records,
       });
     }
@@ -73,7 +82,10 @@ async function readRound(request: FetchRequest, context: RequestContext): Promis
   return { responses, bytes, failed };
 }
 
-/** Resolves when `wanted` more bytes have become readable, a log went away, the time is over or the client is gone. */
+/**
+ * Resolves when `wanted` more bytes have become readable, a log went away, the time is over or the client is gone. To read_committed what
+ * is written becomes readable when a last stable offset moves.
+ */
 function waitForBytes(request: FetchRequest, context: RequestContext, wanted: number, until: number): Promise<void> {
   return new Promise((resolve) => {
     let more = 0;
@@ -90,9 +102,12 @@ function waitForBytes(request: FetchRequest, context: RequestContext, wanted: nu
       for (const partition of partitions) {
         const log = context.broker.catalog.get(topic)?.partitions[partition.partition];
         if (!log) continue;
+        const before = readableEnd(log, request);
+        const isCommitted = request.isolationLevel === READ_COMMITTED;
         const stop = log.listen((bytes) => {
           more += bytes;
-          if (bytes < 0 || more >= wanted) done();
+          const isEnough = isCommitted ? readableEnd(log, request) > before : more >= wanted;
+          if (bytes < 0 || isEnough) done();
         });
         stops.push(stop);
       }
@@ -104,7 +119,10 @@ function waitForBytes(request: FetchRequest, context: RequestContext, wanted: nu
 function endsOf(request: FetchRequest, context: RequestContext): number {
   let sum = 0;
   for (const { topic, partitions } of request.topics) {
-    for (const { partition } of partitions) sum += context.broker.catalog.get(topic)?.partitions[partition]?.endOffset ?? 0;
+    for (const { partition } of partitions) {
+      const log = context.broker.catalog.get(topic)?.partitions[partition];
+      if (log) sum += readableEnd(log, request);
+    }
   }
   return sum;
 }

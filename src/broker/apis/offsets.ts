@@ -64,12 +64,16 @@ export const offsetCommitHandler: ApiHandler = handlerOf(offsetCommitApi, [0, 8]
 
 type WantedTopics = readonly { readonly name: string; readonly partitionIndexes: readonly number[] }[] | null;
 
-function committed(broker: BrokerState, groupId: string, wanted: WantedTopics) {
+const UNSTABLE = { committedOffset: -1, committedLeaderEpoch: -1, metadata: "", errorCode: errorCodes.UNSTABLE_OFFSET_COMMIT };
+
+/** `stable`: an offset that an open transaction may yet change is not told (KIP-447). */
+function committed(broker: BrokerState, groupId: string, wanted: WantedTopics, stable: boolean) {
   const { offsets } = broker.groups;
   const topics = wanted ?? [...offsets.list(groupId)].map(([name, partitions]) => ({ name, partitionIndexes: [...partitions.keys()] }));
   return topics.map(({ name, partitionIndexes }) => ({
     name,
     partitions: partitionIndexes.map((partitionIndex) => {
+      if (stable && offsets.isPending(groupId, name, partitionIndex)) return { partitionIndex, ...UNSTABLE };
       const found = offsets.get(groupId, name, partitionIndex);
       return {
         partitionIndex,
@@ -84,9 +88,13 @@ function committed(broker: BrokerState, groupId: string, wanted: WantedTopics) {
 
 /** OffsetFetch: one group up to version 7, several from version 8 on (KIP-709). */
 export const offsetFetchHandler: ApiHandler = handlerOf(offsetFetchApi, [0, 8], (body, { broker, version }) => {
-  if (version < 8) return { topics: committed(broker, body.groupId, body.topics), errorCode: errorCodes.NONE };
+  if (version < 8) return { topics: committed(broker, body.groupId, body.topics, body.requireStable), errorCode: errorCodes.NONE };
   return {
-    groups: body.groups.map(({ groupId, topics }) => ({ groupId, topics: committed(broker, groupId, topics), errorCode: errorCodes.NONE })),
+    groups: body.groups.map(({ groupId, topics }) => ({
+      groupId,
+      topics: committed(broker, groupId, topics, body.requireStable),
+      errorCode: errorCodes.NONE,
+    })),
   };
 });
 

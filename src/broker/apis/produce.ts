@@ -1,17 +1,11 @@
 import { errorCodes } from "../../kafka-protocol/error-codes.ts";
 import { produceApi } from "../../kafka-protocol/messages/produce.ts";
-import {
-  isControl,
-  isCrcValid,
-  isTransactional,
-  readBatchHeader,
-  stampLogAppendTime,
-  type BatchHeader,
-} from "../../kafka-protocol/record-batch.ts";
+import { isControl, isCrcValid, readBatchHeader, stampLogAppendTime, type BatchHeader } from "../../kafka-protocol/record-batch.ts";
 import { handlerOf, type ApiHandler, type RequestContext } from "../api-handler.ts";
 import type { PartitionLog } from "../log/partition-log.ts";
 import { configNumber, configValue } from "../topics/topic-config.ts";
 import type { Topic } from "../topics/topic-catalog.ts";
+import { transactionalRequestFault, transactionFault } from "./transactional-produce.ts";
 
 interface PartitionAnswer {
   readonly index: number;
@@ -45,8 +39,8 @@ function checkedBatch(records: Buffer, topic: Topic, version: number): BatchHead
     throw new Refusal(errorCodes.INVALID_RECORD, "The record count of the batch does not fit its last offset.");
   }
   if (isControl(batch.attributes)) throw new Refusal(errorCodes.INVALID_RECORD, "Clients may not write control batches.");
-  if (isTransactional(batch.attributes)) {
-    throw new Refusal(errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, "The development broker does not serve transactions.");
+  if (batch.producerId >= 0 && batch.baseSequence < 0) {
+    throw new Refusal(errorCodes.INVALID_RECORD, "A batch of an idempotent producer needs a sequence.");
   }
   const compression = batch.attributes & 7;
   if (compression > ZSTD || (compression === ZSTD && version < FIRST_VERSION_WITH_ZSTD)) {
@@ -65,8 +59,17 @@ function refusalOf(thrown: unknown): { errorCode: number; errorMessage: string }
 }
 
 /** Appends at once, so that requests of one connection keep their order; the answer comes when the batch is stored. */
-function append(topic: Topic, log: PartitionLog, index: number, records: Buffer, version: number): Promise<PartitionAnswer> {
+function append(
+  { broker, version }: RequestContext,
+  transactionalId: string | null,
+  topic: Topic,
+  log: PartitionLog,
+  index: number,
+  records: Buffer,
+): Promise<PartitionAnswer> {
   let batch = checkedBatch(records, topic, version);
+  const fault = transactionFault(broker.transactions, transactionalId, log, topic.name, index, batch);
+  if (fault) throw new Refusal(fault.errorCode, fault.message);
   const verdict = log.judge(batch);
   if (verdict.kind === "fenced") throw new Refusal(errorCodes.INVALID_PRODUCER_EPOCH, "A newer producer with this id has taken over.");
   if (verdict.kind === "out of order") {
@@ -74,6 +77,9 @@ function append(topic: Topic, log: PartitionLog, index: number, records: Buffer,
       errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER,
       `Sequence ${batch.baseSequence} of producer ${batch.producerId} is not the next.`,
     );
+  }
+  if (verdict.kind === "not in its transaction") {
+    throw new Refusal(errorCodes.INVALID_TXN_STATE, `Producer ${batch.producerId} has a transaction open and must write in it.`);
   }
   if (verdict.kind === "duplicate") {
     const answer = { index, errorCode: errorCodes.NONE, baseOffset: verdict.baseOffset };
@@ -94,7 +100,7 @@ function append(topic: Topic, log: PartitionLog, index: number, records: Buffer,
 
 async function produceTo(
   context: RequestContext,
-  acks: number,
+  { acks, transactionalId }: { readonly acks: number; readonly transactionalId: string | null },
   name: string,
   partition: { readonly index: number; readonly records: Buffer | null },
 ): Promise<PartitionAnswer> {
@@ -109,7 +115,7 @@ async function produceTo(
     if (acks === -1 && configNumber(topic.configs, "min.insync.replicas") > 1) {
       throw new Refusal(errorCodes.NOT_ENOUGH_REPLICAS, "min.insync.replicas asks for more than the one replica that there is.");
     }
-    return await append(topic, log, index, records ?? Buffer.alloc(0), context.version);
+    return await append(context, transactionalId, topic, log, index, records ?? Buffer.alloc(0));
   } catch (thrown) {
     return { index, baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1, ...refusalOf(thrown) };
   }
@@ -121,13 +127,14 @@ async function produceTo(
  */
 export const produceHandler: ApiHandler = handlerOf(produceApi, [0, 9], async (body, context) => {
   const acksKnown = body.acks >= -1 && body.acks <= 1;
+  const fault = acksKnown ? transactionalRequestFault(body) : errorCodes.INVALID_REQUIRED_ACKS;
   const responses = await Promise.all(
     body.topicData.map(async ({ name, partitionData }) => ({
       name,
       partitionResponses: await Promise.all(
         partitionData.map(async (partition): Promise<PartitionAnswer> => {
-          if (!acksKnown) return { index: partition.index, errorCode: errorCodes.INVALID_REQUIRED_ACKS, baseOffset: -1 };
-          return produceTo(context, body.acks, name, partition);
+          if (fault !== errorCodes.NONE) return { index: partition.index, errorCode: fault, baseOffset: -1 };
+          return produceTo(context, body, name, partition);
         }),
       ),
     })),
