@@ -1,6 +1,7 @@
 import type { ApiHandler } from "./api-handler.ts";
+import { createAclsHandler, deleteAclsHandler, describeAclsHandler } from "./apis/acls.ts";
 import { apiVersionsHandler } from "./apis/api-versions.ts";
-import { describeClusterHandler, initProducerIdHandler } from "./apis/cluster.ts";
+import { describeClusterHandler } from "./apis/cluster.ts";
 import { alterConfigsHandler, describeConfigsHandler, incrementalAlterConfigsHandler } from "./apis/configs.ts";
 import { fetchHandler } from "./apis/fetch.ts";
 import { deleteGroupsHandler, describeGroupsHandler, listGroupsHandler, offsetDeleteHandler } from "./apis/groups.ts";
@@ -9,7 +10,22 @@ import { findCoordinatorHandler, heartbeatHandler, joinGroupHandler, leaveGroupH
 import { metadataHandler } from "./apis/metadata.ts";
 import { offsetCommitHandler, offsetFetchHandler, offsetForLeaderEpochHandler } from "./apis/offsets.ts";
 import { produceHandler } from "./apis/produce.ts";
+import { saslAuthenticateHandler, saslHandshakeHandler } from "./apis/sasl.ts";
+import { alterUserScramCredentialsHandler, describeUserScramCredentialsHandler } from "./apis/scram-users.ts";
 import { createPartitionsHandler, createTopicsHandler, deleteRecordsHandler, deleteTopicsHandler } from "./apis/topics.ts";
+import {
+  describeProducersHandler,
+  describeTransactionsHandler,
+  listTransactionsHandler,
+  writeTxnMarkersHandler,
+} from "./apis/transaction-views.ts";
+import {
+  addOffsetsToTxnHandler,
+  addPartitionsToTxnHandler,
+  endTxnHandler,
+  initProducerIdHandler,
+  txnOffsetCommitHandler,
+} from "./apis/transactions.ts";
 
 /** Every API that the broker serves; ApiVersions answers exactly this list. */
 export const apiHandlers: readonly ApiHandler[] = [
@@ -34,9 +50,24 @@ export const apiHandlers: readonly ApiHandler[] = [
   createPartitionsHandler,
   deleteRecordsHandler,
   initProducerIdHandler,
+  addPartitionsToTxnHandler,
+  addOffsetsToTxnHandler,
+  endTxnHandler,
+  writeTxnMarkersHandler,
+  txnOffsetCommitHandler,
+  describeProducersHandler,
+  describeTransactionsHandler,
+  listTransactionsHandler,
   offsetForLeaderEpochHandler,
   describeConfigsHandler,
   alterConfigsHandler,
   incrementalAlterConfigsHandler,
   describeClusterHandler,
+  saslHandshakeHandler,
+  saslAuthenticateHandler,
+  describeUserScramCredentialsHandler,
+  alterUserScramCredentialsHandler,
+  describeAclsHandler,
+  createAclsHandler,
+  deleteAclsHandler,
 ];

@@ -1,4 +1,5 @@
 import net from "node:net";
+import tls from "node:tls";
 import { codeOf } from "../base/errors.ts";
 import { portHolder } from "../base/port-holder.ts";
 import { BrokerError } from "./broker-error.ts";
@@ -6,6 +7,7 @@ import { BrokerError } from "./broker-error.ts";
 /** The sockets of one listener. Loopback is served on IPv4 and IPv6 alike, since clients differ in which one "localhost" is to them. */
 export interface Listening {
   readonly port: number;
+  /** Ends its connections too, also those whose handshake is under way. */
   close(): Promise<void>;
 }
 
@@ -13,9 +15,33 @@ const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "::1"])
 const IPV6_MISSING: ReadonlySet<string> = new Set(["EADDRNOTAVAIL", "EAFNOSUPPORT", "EPROTONOSUPPORT"]);
 const ATTEMPTS = 8;
 
-function listenOn(host: string, port: number, onSocket: (socket: net.Socket) => void): Promise<net.Server> {
+/** A client that does not finish its handshake is let go. */
+const HANDSHAKE_TIMEOUT_MS = 30_000;
+
+/** What is done with the sockets of a listener. */
+export interface Reception {
+  readonly onSocket: (socket: net.Socket) => void;
+  /** With TLS: the broker's certificate, and who is told of handshakes that failed. */
+  readonly tls?: { readonly options: tls.TlsOptions; readonly onFailure: (failure: Error, socket: net.Socket) => void } | undefined;
+}
+
+/** Peers that vanish without a word are found by the system's keep-alive. */
+const SOCKET = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 } as const;
+
+function createServer(reception: Reception): net.Server {
+  if (!reception.tls) return net.createServer(SOCKET, reception.onSocket);
+  const { options, onFailure } = reception.tls;
+  const server = tls.createServer({ ...options, ...SOCKET, handshakeTimeout: HANDSHAKE_TIMEOUT_MS }, reception.onSocket);
+  return server.on("tlsClientError", onFailure);
+}
+
+function listenOn(host: string, port: number, reception: Reception, sockets: Set<net.Socket>): Promise<net.Server> {
   return new Promise((resolve, reject) => {
-    const server = net.createServer({ noDelay: true }, onSocket);
+    const server = createServer(reception);
+    server.on("connection", (socket: net.Socket) => {
+      sockets.add(socket);
+      socket.once("close", () => sockets.delete(socket));
+    });
     server.once("error", reject);
     server.listen({ host, port, ipv6Only: host === "::1" }, () => {
       server.off("error", reject);
@@ -43,16 +69,17 @@ function refusal(host: string, port: number, cause: unknown): BrokerError {
 }
 
 /** Listens on `host`; port 0 takes a free one. Throws PORT_IN_USE, with the holder where it can be found, or CANNOT_LISTEN. */
-export async function listen(host: string, port: number, onSocket: (socket: net.Socket) => void): Promise<Listening> {
+export async function listen(host: string, port: number, reception: Reception): Promise<Listening> {
+  const sockets = new Set<net.Socket>();
   const isLoopback = LOOPBACK.has(host);
   for (let attempt = 1; ; attempt++) {
     const servers: net.Server[] = [];
     try {
-      servers.push(await listenOn(isLoopback ? "127.0.0.1" : host, port, onSocket));
+      servers.push(await listenOn(isLoopback ? "127.0.0.1" : host, port, reception, sockets));
       const taken = portOf(servers[0] as net.Server);
       if (isLoopback) {
         try {
-          servers.push(await listenOn("::1", taken, onSocket));
+          servers.push(await listenOn("::1", taken, reception, sockets));
         } catch (thrown) {
           if (!IPV6_MISSING.has(codeOf(thrown) ?? "")) throw thrown;
         }
@@ -60,7 +87,9 @@ export async function listen(host: string, port: number, onSocket: (socket: net.
       return {
         port: taken,
         close: async () => {
-          await Promise.all(servers.map(closeServer));
+          const closed = servers.map(closeServer);
+          for (const socket of sockets) socket.destroy();
+          await Promise.all(closed);
         },
       };
     } catch (thrown) {

@@ -133,7 +133,12 @@ export interface FrameSplitterOptions {
    * returns gives the same buffer again; by default each frame has its own.
    */
   readonly allocate?: (bytes: number) => Buffer;
+  /** Told before a frame takes more memory than it began with, and how much; may throw to refuse it. Not with `allocate`. */
+  readonly onGrow?: (bytes: number) => void;
 }
+
+/** A frame begins with as much memory; what was promised beyond is taken as it comes, so that a false length costs nothing. */
+const FIRST_BYTES = 1024 * 1024;
 
 /** Cuts a stream of bytes into frames of four bytes of length and that many bytes of message. */
 export interface FrameSplitter {
@@ -162,16 +167,25 @@ export function createFrameSplitter(options: FrameSplitterOptions): FrameSplitte
     });
   };
 
+  const grown = (from: Buffer): Buffer => {
+    const size = Math.min(wanted, from.length * 2);
+    options.onGrow?.(size - from.length);
+    const larger = Buffer.allocUnsafeSlow(size);
+    from.copy(larger);
+    return larger;
+  };
+
   const push = (given: Uint8Array): void => {
     const chunk = Buffer.isBuffer(given) ? given : Buffer.from(given.buffer, given.byteOffset, given.byteLength);
     let at = 0;
     while (at < chunk.length) {
       if (target) {
-        const take = Math.min(wanted - have, chunk.length - at);
+        if (have === target.length) target = grown(target);
+        const take = Math.min(Math.min(wanted, target.length) - have, chunk.length - at);
         chunk.copy(target, have, at, at + take);
         have += take;
         at += take;
-        if (have < wanted) return;
+        if (have < wanted) continue;
         const frame = target.length === wanted ? target : target.subarray(0, wanted);
         target = undefined;
         options.onFrame(frame);
@@ -191,7 +205,7 @@ export function createFrameSplitter(options: FrameSplitterOptions): FrameSplitte
         options.onFrame(chunk.subarray(at, at + size));
         at += size;
       } else {
-        target = options.allocate ? options.allocate(size) : Buffer.allocUnsafeSlow(size);
+        target = options.allocate ? options.allocate(size) : Buffer.allocUnsafeSlow(Math.min(size, FIRST_BYTES));
         wanted = size;
         have = 0;
       }
