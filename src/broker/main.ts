@@ -2,9 +2,11 @@ import { parseArgs } from "node:util";
 import { runAsService } from "../base/own-process.ts";
 import { BROKER_NAME, startBroker, type BrokerOptions } from "./broker.ts";
 import { BrokerError } from "./broker-error.ts";
+import { securityFrom } from "./security/bootstrap.ts";
+import { parseListeners } from "./security/listener.ts";
 
 const USAGE =
-  "--data <folder> | --memory [--port <n>] [--host <address>] [--partitions <n>] [--no-auto-create] [--flush <ms>|always] [--config <name>=<value>]…";
+  "--data <folder> | --memory [--port <n>] [--host <address>] [--listeners <protocol://host:port,…>] [--advertised-listeners <…>] [--security <file>] [--partitions <n>] [--no-auto-create] [--flush <ms>|always] [--config <name>=<value>]…";
 
 function wholeNumber(name: string, text: string, most: number): number {
   const value = Number(text);
@@ -21,7 +23,7 @@ function configOf(text: string): [name: string, value: string] {
   return at < 0 ? [text, ""] : [text.slice(0, at).trim(), text.slice(at + 1)];
 }
 
-function optionsOf(args: readonly string[]): BrokerOptions {
+async function optionsOf(args: readonly string[]): Promise<BrokerOptions> {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -30,6 +32,9 @@ function optionsOf(args: readonly string[]): BrokerOptions {
       config: { type: "string", multiple: true, default: [] },
       port: { type: "string", default: "9092" },
       host: { type: "string", default: "127.0.0.1" },
+      listeners: { type: "string" },
+      "advertised-listeners": { type: "string" },
+      security: { type: "string" },
       partitions: { type: "string", default: "1" },
       "no-auto-create": { type: "boolean", default: false },
       flush: { type: "string", default: "1000" },
@@ -46,6 +51,8 @@ function optionsOf(args: readonly string[]): BrokerOptions {
     ...(values.data === undefined ? {} : { dataDir: values.data }),
     storage: values.memory ? "memory" : "disk",
     configs: Object.fromEntries(values.config.map(configOf)),
+    ...(await securityFrom(values.security, process.env)),
+    ...(values.listeners === undefined ? {} : { listeners: parseListeners(values.listeners, values["advertised-listeners"]) }),
     host: values.host,
     port: wholeNumber("port", values.port, 65535),
     defaultPartitions: Math.max(1, wholeNumber("partitions", values.partitions, 1000)),
@@ -56,6 +63,7 @@ function optionsOf(args: readonly string[]): BrokerOptions {
 }
 
 await runAsService(async () => {
-  const broker = await startBroker(optionsOf(process.argv.slice(2)));
-  return { ready: { host: broker.host, port: broker.port }, close: () => broker.close() };
+  const broker = await startBroker(await optionsOf(process.argv.slice(2)));
+  const { host, port, listeners, caFile } = broker;
+  return { ready: { host, port, listeners, ...(caFile === undefined ? {} : { caFile }) }, close: () => broker.close() };
 });

@@ -1,10 +1,14 @@
 import { errorCodes } from "../../kafka-protocol/error-codes.ts";
 import { addOffsetsToTxnApi } from "../../kafka-protocol/messages/add-offsets-to-txn.ts";
 import { addPartitionsToTxnApi } from "../../kafka-protocol/messages/add-partitions-to-txn.ts";
+import { describeProducersApi } from "../../kafka-protocol/messages/describe-producers.ts";
+import { describeTransactionsApi } from "../../kafka-protocol/messages/describe-transactions.ts";
 import { endTxnApi } from "../../kafka-protocol/messages/end-txn.ts";
 import { initProducerIdApi } from "../../kafka-protocol/messages/init-producer-id.ts";
+import { listTransactionsApi } from "../../kafka-protocol/messages/list-transactions.ts";
 import { txnOffsetCommitApi } from "../../kafka-protocol/messages/txn-offset-commit.ts";
-import { guardOf, parted, type Guard } from "./guard.ts";
+import { writeTxnMarkersApi } from "../../kafka-protocol/messages/write-txn-markers.ts";
+import { guardOf, parted, REFUSAL_WORDS, type Guard } from "./guard.ts";
 
 const REFUSED = errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
 const TOPIC_REFUSED = errorCodes.TOPIC_AUTHORIZATION_FAILED;
@@ -62,6 +66,65 @@ const txnOffsetCommitGuard: Guard = guardOf(txnOffsetCommitApi, async (body, { a
   return answer && { ...answer, topics: [...answer.topics, ...refused.map(refusal(TOPIC_REFUSED))] };
 });
 
+const describeProducersGuard: Guard = guardOf(describeProducersApi, async (body, { access }, next) => {
+  const { allowed, refused } = parted(body.topics, ({ name }) => access.allows("READ", "TOPIC", name));
+  const answer = await next({ ...body, topics: allowed });
+  const refusals = refused.map(({ name, partitionIndexes }) => ({
+    name,
+    partitions: partitionIndexes.map((partitionIndex) => ({
+      partitionIndex,
+      errorCode: TOPIC_REFUSED,
+      errorMessage: REFUSAL_WORDS.TOPIC,
+      activeProducers: [],
+    })),
+  }));
+  return answer && { ...answer, topics: [...answer.topics, ...refusals] };
+});
+
+/** Of a transaction only those topics are told that the caller may describe. */
+const describeTransactionsGuard: Guard = guardOf(describeTransactionsApi, async (body, { access }, next) => {
+  const { allowed, refused } = parted(body.transactionalIds, (id) => access.allows("DESCRIBE", "TRANSACTIONAL_ID", id));
+  const answer = await next({ ...body, transactionalIds: allowed });
+  if (!answer) return answer;
+  const known = answer.transactionStates.map((state) => ({
+    ...state,
+    topics: state.topics.filter(({ topic }) => access.allows("DESCRIBE", "TOPIC", topic)),
+  }));
+  const refusals = refused.map((transactionalId) => ({
+    errorCode: REFUSED,
+    transactionalId,
+    transactionState: "",
+    transactionTimeoutMs: 0,
+    transactionStartTimeMs: 0,
+    producerId: 0,
+    producerEpoch: 0,
+    topics: [],
+  }));
+  return { ...answer, transactionStates: [...known, ...refusals] };
+});
+
+const listTransactionsGuard: Guard = guardOf(listTransactionsApi, async (body, { access }, next) => {
+  const answer = await next(body);
+  if (!answer) return answer;
+  const isAllowed = ({ transactionalId }: { readonly transactionalId: string }): boolean =>
+    access.allows("DESCRIBE", "TRANSACTIONAL_ID", transactionalId);
+  return { ...answer, transactionStates: answer.transactionStates.filter(isAllowed) };
+});
+
+const writeTxnMarkersGuard: Guard = guardOf(writeTxnMarkersApi, (body, { access }, next) => {
+  if (access.allowsOnCluster("CLUSTER_ACTION") || access.allowsOnCluster("ALTER")) return next(body);
+  const errorCode = errorCodes.CLUSTER_AUTHORIZATION_FAILED;
+  return {
+    markers: body.markers.map(({ producerId, topics }) => ({
+      producerId,
+      topics: topics.map(({ name, partitionIndexes }) => ({
+        name,
+        partitions: partitionIndexes.map((partitionIndex) => ({ partitionIndex, errorCode })),
+      })),
+    })),
+  };
+});
+
 /** What APIs about transactions need. */
 export const transactionGuards: readonly Guard[] = [
   initProducerIdGuard,
@@ -69,4 +132,8 @@ export const transactionGuards: readonly Guard[] = [
   addOffsetsToTxnGuard,
   endTxnGuard,
   txnOffsetCommitGuard,
+  describeProducersGuard,
+  describeTransactionsGuard,
+  listTransactionsGuard,
+  writeTxnMarkersGuard,
 ];
