@@ -6,7 +6,7 @@ import { mingo } from "../query/mingo-context.ts";
 import { asCommandFailure } from "../query/mingo-failure.ts";
 import type { Catalog } from "../storage/catalog.ts";
 import type { Collection } from "../storage/collection.ts";
-import { insertDocument, replaceStored, select } from "./write.ts";
+import { insertDocument, replaceStored, select } from "./stored-writes.ts";
 
 /** Carries out $out (the target is replaced as a whole) or $merge, inside a write job. */
 export function writeResult(catalog: Catalog, database: string, stage: Document, documents: readonly Document[], options: Options): void {

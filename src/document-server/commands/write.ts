@@ -1,29 +1,17 @@
-import { deserialize, ObjectId, serialize, type Document } from "bson";
-import {
-  BSON,
-  buildDocument,
-  documentSize,
-  elementsOf,
-  findElement,
-  isNamed,
-  MAX_DOCUMENT_BYTES,
-  nameOf,
-  type RawElement,
-} from "../bson/raw.ts";
+import { deserialize, type Document } from "bson";
+import { buildDocument, documentSize } from "../bson/raw.ts";
 import { decodeDocument } from "../bson/values.ts";
 import { CommandFailure } from "../failure.ts";
-import { compileFilter, type Matcher } from "../query/matcher.ts";
-import { parseSort, planQuery } from "../query/planner.ts";
-import { scan } from "../query/scan.ts";
-import { sortKeys } from "../query/sort.ts";
-import type { Collection, Stored } from "../storage/collection.ts";
-import { idKeyOf } from "../storage/index-spec.ts";
-import { modify, readModification, upsertDocument } from "../update/modify.ts";
+import { compileFilter, type MatchOptions } from "../query/matcher.ts";
+import type { Collection } from "../storage/collection.ts";
+import { checkName } from "../storage/catalog.ts";
 import { applyDirect, readDirectUpdate } from "../update/operation.ts";
 import { collectionName, documentOffsets, wantsSync, type Command, type CommandContext } from "./command.ts";
+import { readMatchOptions, withCollation } from "./command-options.ts";
+import { insertDocument, refuseView, replaceStored, select } from "./stored-writes.ts";
+import { readUpdateOperation, runUpdate, type UpdateTarget } from "./update-operation.ts";
 
 const MAX_BULK = 100_000;
-const ID_NAME = Buffer.from("_id");
 
 type WriteError = { readonly index: number; readonly code: number; readonly errmsg: string };
 
@@ -42,75 +30,46 @@ function runBulk(offsets: readonly number[], ordered: boolean, one: (at: number,
   return errors;
 }
 
-function bulkOf(
-  context: CommandContext,
-  field: string,
-): { readonly offsets: readonly number[]; readonly ordered: boolean; readonly sync: boolean; readonly name: string } {
+type Bulk = {
+  readonly offsets: readonly number[];
+  readonly ordered: boolean;
+  readonly sync: boolean;
+  readonly name: string;
+  readonly bypassValidation: boolean;
+  readonly match: MatchOptions;
+};
+
+function bulkOf(context: CommandContext, field: string): Bulk {
+  const { body } = context;
   const offsets = documentOffsets(context, field);
   if (offsets.length === 0 || offsets.length > MAX_BULK)
     throw new CommandFailure("InvalidLength", `Write batch sizes must be between 1 and ${MAX_BULK}. Got ${offsets.length} operations.`);
-  return { offsets, ordered: context.body.ordered !== false, sync: wantsSync(context.body), name: collectionName(context) };
-}
-
-/** A document that may be stored: size, `_id` first (made here when the client sent none) and of a kind that can be a key. */
-function storable(document: Buffer): Buffer {
-  const id = findElement(document, 0, ID_NAME);
-  let whole = document;
-  if (id === undefined) {
-    const made = serialize({ _id: new ObjectId() });
-    whole = buildDocument([made.subarray(4, made.length - 1), document.subarray(4, document.length - 1)]);
-  } else {
-    if (id.type === BSON.array || id.type === BSON.regex || id.type === BSON.undefined)
-      throw new CommandFailure("InvalidIdField", "The '_id' value cannot be of type array, regex or undefined");
-    if (id.head !== 4)
-      whole = buildDocument([
-        document.subarray(id.head, id.end),
-        document.subarray(4, id.head),
-        document.subarray(id.end, document.length - 1),
-      ]);
-  }
-  if (whole.length > MAX_DOCUMENT_BYTES)
-    throw new CommandFailure(
-      "BSONObjectTooLarge",
-      `BSONObj size: ${whole.length} is invalid. Size must be between 0 and ${MAX_DOCUMENT_BYTES}`,
-    );
-  return whole;
-}
-
-const validators = new WeakMap<Collection, { readonly matcher: Matcher | undefined }>();
-
-/** A document that the collection's validator refuses: code 121. */
-export function checkValid(collection: Collection, document: Buffer): void {
-  if (collection.options.validator === undefined) return;
-  let known = validators.get(collection);
-  if (!known) {
-    known = { matcher: compileFilter(collection.options.validator as Document) };
-    validators.set(collection, known);
-  }
-  if (known.matcher && !known.matcher.matches(document))
-    throw new CommandFailure("DocumentValidationFailure", "Document failed validation");
-}
-
-function insertDocument(collection: Collection, document: Buffer): Buffer {
-  const whole = storable(document);
-  checkValid(collection, whole);
-  collection.insert(idKeyOf(whole) as Buffer, whole);
-  return whole;
+  const name = collectionName(context);
+  checkName(context.database, name);
+  return {
+    offsets,
+    ordered: body.ordered !== false,
+    sync: wantsSync(body),
+    name,
+    bypassValidation: body.bypassDocumentValidation === true,
+    match: readMatchOptions(body, undefined),
+  };
 }
 
 /** insert: documents as sent, one by one. */
 const insert: Command = {
   name: "insert",
   run: async (context) => {
-    const { offsets, ordered, sync, name } = bulkOf(context, "documents");
+    const { offsets, ordered, sync, name, bypassValidation } = bulkOf(context, "documents");
     const { bytes } = context.request;
     const { catalog, file } = context.state;
     return await file.write(
       () => {
         const collection = catalog.findOrCreate(context.database, name);
+        refuseView(collection);
         let n = 0;
         const errors = runBulk(offsets, ordered, (at) => {
-          insertDocument(collection, bytes.subarray(at, at + documentSize(bytes, at)) as Buffer);
+          insertDocument(collection, bytes.subarray(at, at + documentSize(bytes, at)) as Buffer, bypassValidation);
           n++;
         });
         return { n, ...(errors.length > 0 ? { writeErrors: errors } : {}), ok: 1 };
@@ -126,16 +85,25 @@ type UpdateCounts = { n: number; nModified: number; upserted: { index: number; _
 const update: Command = {
   name: "update",
   run: async (context) => {
-    const { offsets, ordered, sync, name } = bulkOf(context, "updates");
+    const { offsets, ordered, sync, name, bypassValidation, match } = bulkOf(context, "updates");
     const { bytes } = context.request;
-    const { catalog, file } = context.state;
+    const { catalog, file, clock } = context.state;
     return await file.write(
       () => {
         const counts: UpdateCounts = { n: 0, nModified: 0, upserted: [] };
+        refuseView(catalog.find(context.database, name));
         const errors = runBulk(offsets, ordered, (at, index) => {
-          const existing = catalog.find(context.database, name);
-          const create = (): Collection => catalog.findOrCreate(context.database, name);
-          if (!updateDirectly(existing, create, bytes, at, index, counts)) updateGenerally(existing, create, bytes, at, index, counts);
+          const target: UpdateTarget = {
+            existing: catalog.find(context.database, name),
+            create: () => catalog.findOrCreate(context.database, name),
+            bypassValidation,
+            nowMs: clock.nowMs(),
+          };
+          if (updateDirectly(target, bytes, at, index, counts)) return;
+          const outcome = runUpdate(readUpdateOperation(bytes, at, "update", match), target);
+          counts.n += outcome.matched + (outcome.upserted ? 1 : 0);
+          counts.nModified += outcome.modified;
+          if (outcome.upserted) counts.upserted.push({ index, _id: outcome.upserted._id });
         });
         return {
           n: counts.n,
@@ -150,140 +118,75 @@ const update: Command = {
   },
 };
 
-function updateDirectly(
-  existing: Collection | undefined,
-  create: () => Collection,
-  bytes: Buffer,
-  at: number,
-  index: number,
-  counts: UpdateCounts,
-): boolean {
+function updateDirectly(target: UpdateTarget, bytes: Buffer, at: number, index: number, counts: UpdateCounts): boolean {
   const direct = readDirectUpdate(bytes, at);
   if (direct === undefined) return false;
-  const stored = existing?.byId(direct.idKey);
+  const stored = target.existing?.byId(direct.idKey);
   if (stored === undefined) {
     if (!direct.upsert) return true;
     const document = applyDirect(direct, undefined);
-    insertDocument(create(), document);
+    insertDocument(target.create(), document, target.bypassValidation);
     counts.n++;
     counts.upserted.push({ index, _id: idValue(direct.idElement) });
     return true;
   }
   const document = applyDirect(direct, stored.document);
   if (!document.equals(stored.document)) {
-    replaceStored(existing as Collection, stored, document);
+    replaceStored(target.existing as Collection, stored, document, target.bypassValidation);
     counts.nModified++;
   }
   counts.n++;
   return true;
 }
 
-function replaceStored(collection: Collection, stored: Stored, document: Buffer): void {
-  if (document.length > MAX_DOCUMENT_BYTES)
-    throw new CommandFailure("BSONObjectTooLarge", `Resulting document after update is larger than ${MAX_DOCUMENT_BYTES}`);
-  checkValid(collection, document);
-  collection.replace(stored, document);
-}
-
 function idValue(element: Buffer): unknown {
-  return deserialize(buildDocument([element]), { promoteBuffers: false })._id as unknown;
+  return deserialize(buildDocument([element]), { promoteValues: false, promoteBuffers: false })._id as unknown;
 }
 
-const UPDATE_FIELDS = new Set(["q", "u", "upsert", "multi", "arrayFilters", "hint", "collation", "c", "sort", "upsertSupplied"]);
-
-function updateGenerally(
-  existing: Collection | undefined,
-  create: () => Collection,
-  bytes: Buffer,
-  at: number,
-  index: number,
-  counts: UpdateCounts,
-): void {
-  const elements = elementsOf(bytes, at);
-  for (const element of elements)
-    if (!UPDATE_FIELDS.has(nameOf(bytes, element)))
-      throw new CommandFailure("Location40415", `BSON field 'update.updates.${nameOf(bytes, element)}' is an unknown field.`);
-  const operation = decodeDocument(bytes.subarray(at, at + documentSize(bytes, at)));
-  const u = requiredElement(bytes, elements, "u");
-  const q = requiredElement(bytes, elements, "q");
-  const filter = operation.q as Document;
-  const modification = readModification(bytes.subarray(u.start, u.end) as Buffer, u.type === BSON.array);
-  if (operation.multi === true && modification.kind === "replace")
-    throw new CommandFailure("FailedToParse", "multi update is not supported for replacement-style update");
-  const options = { filter, arrayFilters: (operation.arrayFilters ?? []) as Document[] };
-  const found = existing
-    ? select(existing, filter, {
-        limit: operation.multi === true ? 0 : 1,
-        hint: operation.hint,
-        sort: operation.sort as Document | undefined,
-      })
-    : [];
-  if (found.length === 0 && operation.upsert === true) {
-    const document = insertDocument(create(), upsertDocument(bytes.subarray(q.start, q.end) as Buffer, modification, options));
-    counts.n++;
-    counts.upserted.push({ index, _id: deserialize(document, { promoteBuffers: false })._id as unknown });
-    return;
-  }
-  if (found.length === 0) compileFilter(filter);
-  for (const stored of found) {
-    const document = modify(stored.document, modification, options);
-    counts.n++;
-    if (document.equals(stored.document)) continue;
-    replaceStored(existing as Collection, stored, document);
-    counts.nModified++;
-  }
-}
-
-function requiredElement(bytes: Buffer, elements: readonly RawElement[], name: string): RawElement {
-  const element = elements.find((candidate) => isNamed(bytes, candidate, name));
-  if (!element || (element.type !== BSON.object && element.type !== BSON.array))
-    throw new CommandFailure("FailedToParse", `BSON field 'update.updates.${name}' is missing or not an object`);
-  return element;
-}
-
-/** The stored documents that match, all of them before any is changed; `limit` 0 for all. */
-export function select(
-  collection: Collection,
+/** Removes what matches; the number of documents removed. */
+export function removeMatching(
+  collection: Collection | undefined,
   filter: Document,
-  options: { readonly limit: number; readonly hint?: unknown; readonly sort?: Document | undefined },
-): Stored[] {
-  const sort = parseSort(options.sort);
-  const plan = planQuery(collection, filter, sort, options.hint ?? undefined);
-  const matcher = compileFilter(filter);
-  const found: Stored[] = [];
-  const stop = options.limit > 0 && plan.sorted ? options.limit : Infinity;
-  for (const stored of scan(collection, plan, matcher, options.limit || undefined)) {
-    found.push(stored);
-    if (found.length >= stop) break;
+  limit: number,
+  hint: unknown,
+  match: MatchOptions,
+): number {
+  if (!collection) {
+    compileFilter(filter, match);
+    return 0;
   }
-  if (plan.sorted) return found;
-  const keyOf = sortKeys(sort);
-  const keyed = found.map((stored) => ({ stored, key: keyOf(stored.document) }));
-  keyed.sort((a, b) => Buffer.compare(a.key, b.key) || a.stored.rid - b.stored.rid);
-  return keyed.slice(0, options.limit || undefined).map((item) => item.stored);
+  const found = select(collection, filter, { limit, hint, match });
+  for (const stored of found) collection.remove(stored);
+  return found.length;
 }
+
+const DELETE_FIELDS = new Set(["q", "limit", "collation", "hint", "sampleId"]);
 
 /** delete: limit 1 or 0 (all). */
 const deleteCommand: Command = {
   name: "delete",
   run: async (context) => {
-    const { offsets, ordered, sync, name } = bulkOf(context, "deletes");
+    const { offsets, ordered, sync, name, match } = bulkOf(context, "deletes");
     const { bytes } = context.request;
     const { catalog, file } = context.state;
     return await file.write(
       () => {
         let n = 0;
+        refuseView(catalog.find(context.database, name));
         const errors = runBulk(offsets, ordered, (at) => {
           const operation = decodeDocument(bytes.subarray(at, at + documentSize(bytes, at)));
+          const unknown = Object.keys(operation).find((field) => !DELETE_FIELDS.has(field));
+          if (unknown) throw new CommandFailure("Location40415", `BSON field 'delete.deletes.${unknown}' is an unknown field.`);
           const limit = Number(operation.limit);
           if (limit !== 0 && limit !== 1)
             throw new CommandFailure("FailedToParse", `The limit field in delete objects must be 0 or 1. Got ${String(operation.limit)}`);
-          const collection = catalog.find(context.database, name);
-          if (!collection) return;
-          for (const stored of select(collection, operation.q as Document, { limit, hint: operation.hint as unknown })) {
-            collection.remove(stored);
-            n++;
-          }
+          n += removeMatching(
+            catalog.find(context.database, name),
+            operation.q as Document,
+            limit,
+            operation.hint as unknown,
+            withCollation(match, operation.collation),
+          );
         });
         return { n, ...(errors.length > 0 ? { writeErrors: errors } : {}), ok: 1 };
       },
@@ -293,4 +196,3 @@ const deleteCommand: Command = {
 };
 
 export const writeCommands: readonly Command[] = [insert, update, deleteCommand];
-export { insertDocument, replaceStored };

@@ -1,8 +1,11 @@
 import type { Document } from "bson";
-import { decodeDocument } from "../bson/values.ts";
+import { decodeDocument, decodeTyped, encodeDocument } from "../bson/values.ts";
+import { CommandFailure } from "../failure.ts";
+import type { Collation } from "./collation.ts";
+import { compileSchema } from "./json-schema.ts";
+import { mingo, mingoOptions } from "./mingo-context.ts";
 import { asCommandFailure } from "./mingo-failure.ts";
-import { mingo } from "./mingo-context.ts";
-import { isPlain, queryOperators } from "./predicates.ts";
+import { fieldPredicate, isPlain, type Predicate, type QueryRules } from "./predicates.ts";
 
 /** Tells whether a stored document matches a filter. */
 export type Matcher = {
@@ -10,35 +13,125 @@ export type Matcher = {
   readonly matchesDecoded: (document: Document) => boolean;
 };
 
+/** What a filter may refer to: the command's `let`, and the order of text it asked for. */
+export type MatchOptions = { readonly variables?: Document | undefined; readonly collation?: Collation | undefined };
+
+const NO_OPTIONS: MatchOptions = {};
+
 /** Compiles a filter; undefined for the empty one. Throws BadValue for operators that do not exist. */
-export function compileFilter(filter: Document): Matcher | undefined {
-  const { $comment: _, ...conditions } = filter;
-  if (Object.keys(conditions).length === 0) return undefined;
-  const matchesDecoded = compilePlain(conditions) ?? compileThroughMingo(conditions);
-  return { matches: (document) => matchesDecoded(decodeDocument(document)), matchesDecoded };
+export function compileFilter(filter: Document, options: MatchOptions = NO_OPTIONS): Matcher | undefined {
+  const names = Object.keys(filter);
+  if (names.length === 0 || (names.length === 1 && names[0] === "$comment")) return undefined;
+  const isTyped = dependsOnTypes(filter);
+  const compile = (part: Document): Predicate => compileDocument(part, rules);
+  const rules: QueryRules & Rules = { collation: options.collation, compile, options, isTyped };
+  const matchesDecoded = compile(filter);
+  const decode = isTyped ? decodeTyped : decodeDocument;
+  return { matches: (document) => matchesDecoded(decode(document)), matchesDecoded };
 }
 
-/** A filter of fields and comparisons only needs no more than our own operators. */
-function compilePlain(conditions: Document): ((document: Document) => boolean) | undefined {
-  const tests: ((document: unknown) => boolean)[] = [];
-  for (const [field, condition] of Object.entries(conditions)) {
-    if (field.startsWith("$") || condition instanceof RegExp) return undefined;
-    const names = isPlain(condition) ? Object.keys(condition) : [];
-    if (!names.some((name) => name.startsWith("$"))) tests.push(operator("$eq")(field, condition));
-    else {
-      if (!names.every((name) => Object.hasOwn(queryOperators, name))) return undefined;
-      for (const name of names) tests.push(operator(name)(field, (condition as Document)[name] as unknown));
+type Rules = { readonly options: MatchOptions; readonly isTyped: boolean };
+
+/** Whether an answer depends on which of BSON's number types a value has: documents are decoded with them then. */
+function dependsOnTypes(filter: unknown): boolean {
+  if (Array.isArray(filter)) return filter.some(dependsOnTypes);
+  if (!isPlain(filter)) return false;
+  return Object.entries(filter).some(
+    ([name, value]) => name === "$type" || name === "$jsonSchema" || (name !== "$expr" && dependsOnTypes(value)),
+  );
+}
+
+function compileDocument(filter: Document, rules: QueryRules & Rules): Predicate {
+  const predicates = Object.entries(filter).flatMap(([name, condition]) => {
+    if (!name.startsWith("$")) return [fieldPredicate(name, condition, rules)];
+    const predicate = compileTopLevel(name, condition, rules);
+    return predicate ? [predicate] : [];
+  });
+  if (predicates.length === 1) return predicates[0] as Predicate;
+  return (document) => predicates.every((predicate) => predicate(document));
+}
+
+function compileTopLevel(name: string, condition: unknown, rules: QueryRules & Rules): Predicate | undefined {
+  switch (name) {
+    case "$and":
+    case "$or":
+    case "$nor":
+      return compileClauses(name, condition, rules);
+    case "$comment":
+      return undefined;
+    case "$expr":
+      return compileExpression(condition, rules);
+    case "$jsonSchema":
+      if (!isPlain(condition)) throw new CommandFailure("TypeMismatch", "$jsonSchema must be an object");
+      return compileSchema(condition).matches;
+    case "$alwaysTrue":
+      return () => true;
+    case "$alwaysFalse":
+      return () => false;
+    case "$sampleRate": {
+      if (typeof condition !== "number" || condition < 0 || condition > 1)
+        throw new CommandFailure("BadValue", "numeric argument to $sampleRate must be in [0, 1]");
+      return () => Math.random() < condition;
     }
+    case "$where":
+    case "$text":
+      throw new CommandFailure("BadValue", `${name} is not offered by this development server`);
+    default:
+      throw new CommandFailure(
+        "BadValue",
+        `unknown top level operator: ${name}. If you have a field name that starts with a '$' symbol, consider using $getField or $setField.`,
+      );
   }
-  return (document) => tests.every((test) => test(document));
 }
 
-function operator(name: string): (path: string, value: unknown) => (document: unknown) => boolean {
-  return queryOperators[name] as (path: string, value: unknown) => (document: unknown) => boolean;
+function compileClauses(name: "$and" | "$or" | "$nor", clauses: unknown, rules: QueryRules & Rules): Predicate {
+  if (!Array.isArray(clauses)) throw new CommandFailure("BadValue", `${name} must be an array`);
+  if (clauses.length === 0) throw new CommandFailure("BadValue", `${name} argument must be a non-empty array`);
+  const parts = (clauses as unknown[]).map((clause) => {
+    if (!isPlain(clause)) throw new CommandFailure("BadValue", `${name} argument's entries must be objects`);
+    return compileDocument(clause, rules);
+  });
+  if (name === "$and") return (document) => parts.every((part) => part(document));
+  const isAny = name === "$or";
+  return (document) => parts.some((part) => part(document)) === isAny;
 }
 
-function compileThroughMingo(conditions: Document): (document: Document) => boolean {
-  const { Query, options } = mingo();
-  const query = asCommandFailure(() => new Query(conditions, options));
-  return (document) => asCommandFailure(() => query.test(document));
+function compileExpression(expression: unknown, { options, isTyped }: Rules): Predicate {
+  const { evaluate } = mingo();
+  const computing = mingoOptions(options);
+  asCommandFailure(() => checkVariables(expression, options.variables ?? {}));
+  return (document) => {
+    const plain = isTyped ? decodeDocument(encodeDocument(document as Document)) : document;
+    return isTrue(asCommandFailure(() => evaluate(plain as Document, expression as never, computing)));
+  };
+}
+
+/** MongoDB's truth: everything but false, null, missing and zero. */
+function isTrue(value: unknown): boolean {
+  return value !== false && value !== null && value !== undefined && value !== 0;
+}
+
+const SYSTEM_VARIABLES = new Set([
+  "ROOT",
+  "CURRENT",
+  "NOW",
+  "CLUSTER_TIME",
+  "REMOVE",
+  "DESCEND",
+  "PRUNE",
+  "KEEP",
+  "SEARCH_META",
+  "USER_ROLES",
+]);
+const BINDING = new Set(["$let", "$map", "$filter", "$reduce", "$lookup"]);
+
+/** Throws Location17276 for `$$name` that nothing defines. What operators bind themselves is left to their evaluation. */
+export function checkVariables(expression: unknown, known: Document): void {
+  if (typeof expression === "string" && expression.startsWith("$$")) {
+    const name = expression.slice(2).split(".")[0] as string;
+    if (!SYSTEM_VARIABLES.has(name) && !Object.hasOwn(known, name))
+      throw new CommandFailure("Location17276", `Use of undefined variable: ${name}`);
+  } else if (Array.isArray(expression)) for (const part of expression) checkVariables(part, known);
+  else if (isPlain(expression))
+    for (const [name, part] of Object.entries(expression)) if (!BINDING.has(name) && name !== "$literal") checkVariables(part, known);
 }

@@ -44,7 +44,7 @@ describe("mingo's traps, mended at our border", () => {
   test("a missing field groups as null and never comes out as undefined", () => {
     expect(
       run([{ a: 1 }, { a: null }], { $group: { _id: "$b", first: { $first: "$c" }, max: { $max: "$c" }, all: { $push: "$c" } } }),
-    ).toEqual([{ _id: null, first: null, max: null, all: [null, null] }]);
+    ).toEqual([{ _id: null, first: null, max: null, all: [] }]);
     expect(run([{ a: 1 }], { $project: { _id: 0, a: 1, b: "$nowhere" } })).toEqual([{ a: 1 }]);
   });
 
@@ -71,7 +71,7 @@ describe("mingo's traps, mended at our border", () => {
   test("failures carry MongoDB's codes", () => {
     expect(() => compileFilter({ a: { $nope: 1 } })).toThrow(expect.objectContaining({ codeName: "BadValue" }));
     expect(() => asCommandFailure(() => run([{}], { $group: { _id: 1, x: { $nope: 1 } } }))).toThrow(
-      expect.objectContaining({ codeName: "BadValue" }),
+      expect.objectContaining({ codeName: "Location15952" }),
     );
   });
 });

@@ -5,13 +5,12 @@ import type * as CoreModule from "mingo/core";
 import type * as LazyModule from "mingo/lazy";
 import type * as StagesModule from "mingo/operators/pipeline";
 import type * as QueryModule from "mingo/query";
-import type * as UpdaterModule from "mingo/updater";
 import { createRequire } from "node:module";
 import type { Any, AnyObject, Options } from "mingo/types";
+import type { MatchOptions } from "./matcher.ts";
+import { ourAccumulators, ourExpressions, type Accumulator, type Expression } from "./mingo-expressions.ts";
+import { ourStages } from "./mingo-stages.ts";
 import { queryOperators } from "./predicates.ts";
-
-type Accumulator = (values: Any[], expr: Any, options: Options) => Any;
-type Evaluated = (document: Any, expr: Any, options: Options) => Any;
 
 /** mingo 7.2.6 sorts the numbers of $percentile and $median as text; these sort them as numbers (manual: "approximate" gives the value at ⌈p·n⌉). */
 function percentiles(values: readonly Any[], p: readonly Any[]): (number | null)[] {
@@ -47,7 +46,7 @@ function percentileAccumulators(evalExpr: EvalExpr): Record<string, Accumulator>
   };
 }
 
-function percentileExpressions(evalExpr: EvalExpr): Record<string, Evaluated> {
+function percentileExpressions(evalExpr: EvalExpr): Record<string, Expression> {
   const inputs = (document: Any, expr: Any, options: Options): readonly Any[] =>
     asArray(evalExpr(document, (expr as AnyObject).input, options));
   return {
@@ -77,7 +76,10 @@ export type Mingo = {
   readonly options: Options;
   readonly Query: typeof QueryModule.Query;
   readonly Aggregator: typeof AggregatorModule.Aggregator;
-  readonly update: typeof UpdaterModule.update;
+  /** Options in the form in which mingo hands them on: made once, they cost nothing for each document. */
+  readonly prepare: (options: Options) => Options;
+  /** The value of an expression for a document. */
+  readonly evaluate: EvalExpr;
   readonly Lazy: typeof LazyModule.Lazy;
   readonly $project: typeof StagesModule.$project;
 };
@@ -90,19 +92,54 @@ export function mingo(): Mingo {
   return loaded;
 }
 
+/** mingo's options for one command: its `let` and its collation are known to every expression. */
+export function mingoOptions(match: MatchOptions, more: Partial<Options> = {}): Options {
+  const given = { ...mingo().options, ...more, variables: match.variables ?? {}, matchOptions: match };
+  return mingo().prepare(given as Options);
+}
+
+/**
+ * mingo copies every operator's table when it is given plain options, for each expression of each document, unless they are of a class that it does not
+ * export: an operator of our own is handed an object of it.
+ */
+function preparer(core: typeof CoreModule): (options: Options) => Options {
+  const probe = core.Context.init({ expression: { $probe: (_document: Any, _expression: Any, options: Options) => options as never } });
+  const prepared = core.evalExpr({}, { $probe: 1 }, { context: probe } as Options) as unknown as object;
+  const { init } = prepared.constructor as unknown as { readonly init: (options: Options) => Options };
+  return (options) => init.call(prepared.constructor, options);
+}
+
 function load(require: NodeJS.Require): Mingo {
   const core = require("mingo/core") as typeof CoreModule;
   const stages = require("mingo/operators/pipeline") as typeof StagesModule;
   const operators = (family: string): Record<string, never> => ({ ...(require(`mingo/operators/${family}`) as Record<string, never>) });
-  const ourAccumulators = percentileAccumulators(core.evalExpr);
-  const accumulators = without({ ...(operators("accumulator") as Record<string, Accumulator>), ...ourAccumulators }, "$accumulator");
+  const theirs = operators("expression") as Record<string, Expression>;
+  const accumulators = without(
+    {
+      ...(operators("accumulator") as Record<string, Accumulator>),
+      ...ourAccumulators(core.evalExpr),
+      ...percentileAccumulators(core.evalExpr),
+    },
+    "$accumulator",
+  );
+  const aggregator = (require("mingo/aggregator") as typeof AggregatorModule).Aggregator;
+  const lazy = (require("mingo/lazy") as typeof LazyModule).Lazy;
   const context: Context = core.Context.init({
     accumulator: withNulls(accumulators) as never,
     expression: without(
-      { ...operators("expression"), ...percentileExpressions(core.evalExpr) } as Record<string, unknown>,
+      { ...theirs, ...ourExpressions(core.evalExpr, theirs), ...percentileExpressions(core.evalExpr) } as Record<string, unknown>,
       "$function",
     ) as never,
-    pipeline: { ...stages } as never,
+    pipeline: {
+      ...stages,
+      ...ourStages({
+        lazy,
+        evaluate: core.evalExpr,
+        aggregator,
+        context: () => context,
+        optionsFor: (match, more) => mingoOptions(match, more),
+      }),
+    } as never,
     projection: operators("projection"),
     query: without({ ...operators("query"), ...queryOperators } as Record<string, unknown>, "$where") as never,
     window: operators("window"),
@@ -111,9 +148,10 @@ function load(require: NodeJS.Require): Mingo {
   return {
     options: options as Options,
     Query: (require("mingo/query") as typeof QueryModule).Query,
-    Aggregator: (require("mingo/aggregator") as typeof AggregatorModule).Aggregator,
-    update: (require("mingo/updater") as typeof UpdaterModule).update,
-    Lazy: (require("mingo/lazy") as typeof LazyModule).Lazy,
+    Aggregator: aggregator,
+    prepare: preparer(core),
+    evaluate: core.evalExpr,
+    Lazy: lazy,
     $project: stages.$project,
   };
 }

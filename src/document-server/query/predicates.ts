@@ -1,8 +1,13 @@
-import { BSONRegExp, Binary, Decimal128, Double, Int32, Long, MaxKey, MinKey, ObjectId, Timestamp, Code } from "bson";
+import type { Document } from "bson";
 import { CommandFailure } from "../failure.ts";
-import { compareValues, keyOf } from "../bson/values.ts";
+import type { Collation } from "./collation.ts";
+import { comparedTo, equalTo, matchingRegex, ofBits, ofSize, ofType, oneOf, remainder, type ValueTest } from "./value-tests.ts";
+import { patternOf } from "./regex.ts";
 
-type Predicate = (document: unknown) => boolean;
+export type Predicate = (document: unknown) => boolean;
+
+/** What the comparison of a query depends on beside the filter. */
+export type QueryRules = { readonly collation?: Collation | undefined; readonly compile: (filter: Document) => Predicate };
 
 /**
  * The values that a query on `path` is held against (manual: "Query an Array", "Query for Null"): the value itself, and where it is an array
@@ -10,21 +15,21 @@ type Predicate = (document: unknown) => boolean;
  */
 export function candidates(document: unknown, path: string): unknown[] {
   const found: unknown[] = [];
-  follow(document, path.split("."), 0, found);
+  follow(document, path.split("."), 0, found, true);
   return found;
 }
 
-function follow(value: unknown, parts: readonly string[], depth: number, found: unknown[]): void {
+function follow(value: unknown, parts: readonly string[], depth: number, found: unknown[], spread: boolean): void {
   if (depth === parts.length) {
-    if (Array.isArray(value)) for (const item of value) found.push(item);
+    if (spread && Array.isArray(value)) for (const item of value) found.push(item);
     found.push(value);
     return;
   }
   const part = parts[depth] as string;
   if (Array.isArray(value)) {
-    if (/^\d+$/.test(part) && Number(part) < value.length) follow(value[Number(part)], parts, depth + 1, found);
-    for (const item of value) if (isPlain(item)) follow(item, parts, depth, found);
-  } else if (isPlain(value)) follow(Object.hasOwn(value, part) ? value[part] : undefined, parts, depth + 1, found);
+    if (/^\d+$/.test(part) && Number(part) < value.length) follow(value[Number(part)], parts, depth + 1, found, spread);
+    for (const item of value) if (isPlain(item)) follow(item, parts, depth, found, spread);
+  } else if (isPlain(value)) follow(Object.hasOwn(value, part) ? value[part] : undefined, parts, depth + 1, found, spread);
   else found.push(undefined);
 }
 
@@ -33,150 +38,161 @@ export function isPlain(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
-function equals(left: unknown, right: unknown): boolean {
-  if (left === right) return true;
-  if (left == null || right == null) return false;
-  if (typeof left !== "object" && typeof right !== "object") return Number.isNaN(left) && Number.isNaN(right);
-  return keyOf(left).equals(keyOf(right));
-}
+/** How an operator is asked: of each candidate, of whole values (an array is one), or the other way round. */
+type Asked = { readonly test: ValueTest; readonly of: "candidates" | "wholes"; readonly negated: boolean };
 
-function equal(path: string, wanted: unknown): Predicate {
-  if (wanted === null || wanted === undefined) return (document) => candidates(document, path).some((value) => value == null);
-  if (typeof wanted === "object") {
-    const key = keyOf(wanted);
-    return (document) =>
-      candidates(document, path).some(
-        (value) => value != null && (typeof value === "object" || typeof value === "number") && keyOf(value).equals(key),
-      );
-  }
-  return (document) => candidates(document, path).some((value) => equals(value, wanted));
-}
+const asked = (test: ValueTest): Asked => ({ test, of: "candidates", negated: false });
+const refused = (test: ValueTest): Asked => ({ test, of: "candidates", negated: true });
+const whole = (test: ValueTest): Asked => ({ test, of: "wholes", negated: false });
 
-function oneOf(path: string, wanted: unknown): Predicate {
-  if (!Array.isArray(wanted)) throw new CommandFailure("BadValue", "$in needs an array");
-  const patterns = wanted.filter((item) => item instanceof RegExp);
-  const keys = new Set(wanted.filter((item) => item != null && !(item instanceof RegExp)).map((item) => keyOf(item).toString("latin1")));
-  const orNull = wanted.some((item) => item == null);
-  return (document) =>
-    candidates(document, path).some((value) => {
-      if (value == null) return orNull;
-      if (typeof value === "string" && patterns.some((pattern) => pattern.test(value))) return true;
-      return keys.has(keyOf(value).toString("latin1"));
-    });
-}
+type Reader = (value: unknown, rules: QueryRules, siblings: Document) => Asked;
 
-/** Comparisons hold only within one type bracket ({$lt: 5} says nothing about text or NaN). */
-function compared(path: string, wanted: unknown, holds: (order: number) => boolean): Predicate {
-  if (wanted == null) return (document) => holds(0) && candidates(document, path).some((value) => value == null);
-  if (wanted instanceof RegExp) throw new CommandFailure("BadValue", "Can't have RegEx as arg to predicate over field");
-  const bracket = typeName(wanted);
-  const kind = NUMBERS.has(bracket) ? "number" : bracket;
-  if (isNaNValue(wanted)) return (document) => holds(0) && candidates(document, path).some(isNaNValue);
-  return (document) =>
-    candidates(document, path).some((value) => {
-      if (value == null) return false;
-      if (typeof value === "number" && typeof wanted === "number") return value === value && holds(value - wanted);
-      const name = typeName(value);
-      if (kind === "minKey" || kind === "maxKey") return holds(compareValues(value, wanted));
-      return (NUMBERS.has(name) ? "number" : name) === kind && !isNaNValue(value) && holds(compareValues(value, wanted));
-    });
-}
-
-function isNaNValue(value: unknown): boolean {
-  return (
-    Number.isNaN(value) ||
-    (value instanceof Decimal128 && value.toString() === "NaN") ||
-    (value instanceof Double && Number.isNaN(value.value))
-  );
-}
-
-const NUMBERS = new Set(["int", "long", "double", "decimal"]);
-const TYPE_NUMBERS: Readonly<Record<string, string>> = {
-  "1": "double",
-  "2": "string",
-  "3": "object",
-  "4": "array",
-  "5": "binData",
-  "6": "undefined",
-  "7": "objectId",
-  "8": "bool",
-  "9": "date",
-  "10": "null",
-  "11": "regex",
-  "13": "javascript",
-  "16": "int",
-  "17": "timestamp",
-  "18": "long",
-  "19": "decimal",
-  "127": "maxKey",
-  "-1": "minKey",
+const ORDERS: Readonly<Record<string, (order: number) => boolean>> = {
+  $gt: (order) => order > 0,
+  $gte: (order) => order >= 0,
+  $lt: (order) => order < 0,
+  $lte: (order) => order <= 0,
 };
 
-/** MongoDB's alias of a value's BSON type. Numbers that came as plain JavaScript numbers tell int, long and double by their value. */
-export function typeName(value: unknown): string {
-  if (value === null) return "null";
-  switch (typeof value) {
-    case "undefined":
-      return "undefined";
-    case "string":
-      return "string";
-    case "boolean":
-      return "bool";
-    case "bigint":
-      return "long";
-    case "number":
-      return Number.isInteger(value) ? (Math.abs(value) < 2 ** 31 ? "int" : "long") : "double";
-  }
-  if (Array.isArray(value)) return "array";
-  if (value instanceof Date) return "date";
-  if (value instanceof Long) return value instanceof Timestamp ? "timestamp" : "long";
-  if (value instanceof Decimal128) return "decimal";
-  if (value instanceof Double) return "double";
-  if (value instanceof Int32) return "int";
-  if (value instanceof ObjectId) return "objectId";
-  if (value instanceof Binary || value instanceof Uint8Array) return "binData";
-  if (value instanceof RegExp || value instanceof BSONRegExp) return "regex";
-  if (value instanceof Code) return "javascript";
-  if (value instanceof MinKey) return "minKey";
-  if (value instanceof MaxKey) return "maxKey";
-  return "object";
+function comparison(name: string): Reader {
+  return (value, rules) => asked(comparedTo(value, ORDERS[name] as (order: number) => boolean, rules.collation, name));
 }
 
-function ofType(path: string, wanted: unknown): Predicate {
-  const names = (Array.isArray(wanted) ? wanted : [wanted]).map((item) => {
-    const name =
-      typeof item === "number"
-        ? TYPE_NUMBERS[String(item)]
-        : item === "number" || Object.values(TYPE_NUMBERS).includes(String(item))
-          ? String(item)
-          : undefined;
-    if (name === undefined) throw new CommandFailure("BadValue", `Unknown type name alias: ${String(item)}`);
-    return name;
-  });
-  return (document) =>
-    candidates(document, path).some((value) => {
-      const name = typeName(value);
-      return value !== undefined && (names.includes(name) || (names.includes("number") && NUMBERS.has(name)));
-    });
-}
-
-/** Query operators in the place of mingo's, which tell 5 from Long 5, do not order Long, Decimal128 and ObjectId, and order text by UTF-16. */
-export const queryOperators: Readonly<Record<string, (path: string, value: unknown) => Predicate>> = {
-  $eq: equal,
-  $ne: (path, value) => not(equal(path, value)),
-  $in: oneOf,
-  $nin: (path, value) => not(oneOf(path, value)),
-  $gt: (path, value) => compared(path, value, (order) => order > 0),
-  $gte: (path, value) => compared(path, value, (order) => order >= 0),
-  $lt: (path, value) => compared(path, value, (order) => order < 0),
-  $lte: (path, value) => compared(path, value, (order) => order <= 0),
-  $exists: (path, value) => {
-    const wanted = value !== false && value !== 0 && value !== null;
-    return (document) => candidates(document, path).some((found) => found !== undefined) === wanted;
+const READERS: Readonly<Record<string, Reader>> = {
+  $eq: (value, rules) => asked(equalTo(value, rules.collation)),
+  $ne: (value, rules) => {
+    if (value instanceof RegExp) throw new CommandFailure("BadValue", "Can't have regex as arg to $ne.");
+    return refused(equalTo(value, rules.collation));
   },
-  $type: ofType,
+  $in: (value, rules) => asked(oneOf(value, rules.collation, "$in")),
+  $nin: (value, rules) => refused(oneOf(value, rules.collation, "$nin")),
+  $gt: comparison("$gt"),
+  $gte: comparison("$gte"),
+  $lt: comparison("$lt"),
+  $lte: comparison("$lte"),
+  $exists: (value) => {
+    const wanted = value !== false && value !== 0 && value !== null && value !== undefined;
+    return { test: (found) => found !== undefined, of: "wholes", negated: !wanted };
+  },
+  $type: (value) => asked(ofType(value)),
+  $regex: (value, _, siblings) => asked(matchingRegex(value, siblings.$options)),
+  $options: (_, __, siblings) => {
+    if (!("$regex" in siblings)) throw new CommandFailure("BadValue", "$options needs a $regex");
+    return asked(() => true);
+  },
+  $mod: (value) => asked(remainder(value)),
+  $size: (value) => whole(ofSize(value)),
+  $bitsAllSet: (value) => asked(ofBits(value, "$bitsAllSet")),
+  $bitsAllClear: (value) => asked(ofBits(value, "$bitsAllClear")),
+  $bitsAnySet: (value) => asked(ofBits(value, "$bitsAnySet")),
+  $bitsAnyClear: (value) => asked(ofBits(value, "$bitsAnyClear")),
+  $elemMatch: (value, rules) => whole(elementMatching(value, rules)),
 };
 
-function not(predicate: Predicate): Predicate {
-  return (document) => !predicate(document);
+function elementMatching(value: unknown, rules: QueryRules): ValueTest {
+  if (!isPlain(value)) throw new CommandFailure("BadValue", "$elemMatch needs an Object");
+  const first = Object.keys(value)[0] ?? "";
+  if (first.startsWith("$") && !["$and", "$or", "$nor", "$expr", "$where"].includes(first)) {
+    const test = valueCondition(value, rules);
+    return (array) => Array.isArray(array) && array.some((item) => test(item));
+  }
+  const matches = rules.compile(value);
+  return (array) => Array.isArray(array) && array.some((item) => (isPlain(item) || Array.isArray(item)) && matches(item));
 }
+
+/** A condition on one value, whose elements are not asked if it is an array: inside $elemMatch. */
+function valueCondition(condition: Document, rules: QueryRules): ValueTest {
+  const tests = Object.entries(condition).map(([name, value]): ValueTest => {
+    if (name === "$not") {
+      const inner = value instanceof RegExp ? matchingRegex(value, undefined) : valueCondition(value as Document, rules);
+      return (item) => !inner(item);
+    }
+    if (name === "$all") {
+      const parts = allOf(value, rules);
+      return (item) =>
+        parts.every((part) =>
+          Array.isArray(item) ? part.test(item) || item.some((one) => part.of === "candidates" && part.test(one)) : part.test(item),
+        );
+    }
+    const read = readerOf(name)(value, rules, condition);
+    return (item) => read.test(item) !== read.negated;
+  });
+  return (item) => tests.every((test) => test(item));
+}
+
+function readerOf(name: string): Reader {
+  const reader = Object.hasOwn(READERS, name) ? READERS[name] : undefined;
+  if (reader) return reader;
+  if (["$geoWithin", "$geoIntersects", "$near", "$nearSphere", "$within", "$geoNear"].includes(name))
+    throw new CommandFailure("BadValue", `${name} is not offered by this development server`);
+  throw new CommandFailure("BadValue", `unknown operator: ${name}`);
+}
+
+function allOf(value: unknown, rules: QueryRules): Asked[] {
+  if (!Array.isArray(value)) throw new CommandFailure("BadValue", "$all needs an array");
+  return value.map((item: unknown): Asked => {
+    if (isPlain(item) && "$elemMatch" in item) return (READERS.$elemMatch as Reader)(item.$elemMatch, rules, item);
+    if (isPlain(item) && Object.keys(item)[0]?.startsWith("$")) throw new CommandFailure("BadValue", "no $ expressions in $all");
+    return asked(item instanceof RegExp ? matchingRegex(item, undefined) : equalTo(item, rules.collation));
+  });
+}
+
+function predicateOf(path: string, { test, of, negated }: Asked): Predicate {
+  const spread = of === "candidates";
+  const parts = path.split(".");
+  if (parts.length === 1) {
+    const only = parts[0] as string;
+    return (document) => {
+      if (!isPlain(document)) return anyOf(document, parts, spread, test) !== negated;
+      const value = Object.hasOwn(document, only) ? document[only] : undefined;
+      const holds = test(value) || (spread && Array.isArray(value) && value.some((item) => test(item)));
+      return holds !== negated;
+    };
+  }
+  return (document) => anyOf(document, parts, spread, test) !== negated;
+}
+
+function anyOf(document: unknown, parts: readonly string[], spread: boolean, test: ValueTest): boolean {
+  const found: unknown[] = [];
+  follow(document, parts, 0, found, spread);
+  return found.some((value) => test(value));
+}
+
+/** The predicate of one field's condition: a value to be equal to, an expression, or operators. */
+export function fieldPredicate(path: string, condition: unknown, rules: QueryRules): Predicate {
+  if (condition instanceof RegExp) return predicateOf(path, asked(matchingRegex(patternOf(condition), undefined)));
+  const names = isPlain(condition) ? Object.keys(condition) : [];
+  if (!names[0]?.startsWith("$") || names[0] === "$ref" || names[0] === "$id")
+    return predicateOf(path, asked(equalTo(condition, rules.collation)));
+  const predicates = names.map((name) => operatorPredicate(path, name, (condition as Document)[name], rules, condition as Document));
+  return predicates.length === 1 ? (predicates[0] as Predicate) : (document) => predicates.every((predicate) => predicate(document));
+}
+
+function operatorPredicate(path: string, name: string, value: unknown, rules: QueryRules, siblings: Document): Predicate {
+  if (name === "$not") {
+    if (!isPlain(value) && !(value instanceof RegExp)) throw new CommandFailure("BadValue", "$not needs a regex or a document");
+    if (isPlain(value)) {
+      const first = Object.keys(value)[0];
+      if (first === undefined) throw new CommandFailure("BadValue", "$not cannot be empty");
+      if (!first.startsWith("$")) throw new CommandFailure("BadValue", `unknown operator: ${first}`);
+    }
+    const inner = fieldPredicate(path, value, rules);
+    return (document) => !inner(document);
+  }
+  if (name === "$all") {
+    const parts = allOf(value, rules).map((part) => predicateOf(path, part));
+    return (document) => parts.length > 0 && parts.every((part) => part(document));
+  }
+  if (!name.startsWith("$")) throw new CommandFailure("BadValue", `unknown operator: ${name}`);
+  return predicateOf(path, readerOf(name)(value, rules, siblings));
+}
+
+/** Query operators in mingo's form, for its own use of queries ($graphLookup, $pull in expressions): ours, with no collation. */
+export const queryOperators: Readonly<Record<string, (path: string, value: unknown) => Predicate>> = Object.fromEntries(
+  Object.keys(READERS)
+    .filter((name) => !["$elemMatch", "$options", "$regex"].includes(name))
+    .map((name) => [
+      name,
+      (path: string, value: unknown): Predicate => operatorPredicate(path, name, value, { compile: () => () => false }, { [name]: value }),
+    ]),
+);

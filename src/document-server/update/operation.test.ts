@@ -19,7 +19,7 @@ function bothWays(stored: Document | undefined, filter: Document, update: Docume
   const direct = readDirectUpdate(operation, 0);
   if (direct === undefined) throw new Error("the operation is not taken for a direct one");
   const modification = readModification(encodeDocument(update), false);
-  const options = { filter, arrayFilters: [] };
+  const options = { filter, arrayFilters: [], match: {}, nowMs: 0 };
   const before = stored && encodeDocument(stored);
   const general = before ? modify(before, modification, options) : upsertDocument(encodeDocument(filter), modification, options);
   expect(decodeTyped(applyDirect(direct, before))).toEqual(decodeTyped(general));
