@@ -1,7 +1,9 @@
-import type { Socket } from "node:net";
+import { isIPv4, type Socket } from "node:net";
+import type { ConnectionState } from "./connection-state.ts";
 import { dispatch, failureReply } from "./dispatch.ts";
 import { CommandFailure } from "./failure.ts";
 import type { ServerState } from "./server-state.ts";
+import { isCompressed, packMessage, unpackMessage } from "./wire/compressed.ts";
 import { BrokenFrame, FrameReader } from "./wire/frames.ts";
 import { readRequest, writeReply } from "./wire/message.ts";
 
@@ -12,20 +14,33 @@ const MAX_UNFINISHED_BYTES = 256 * 1024 * 1024;
  * Serves one client: messages in the order in which they came, one at a time; reading pauses while an answer waits for a slow reader, so that
  * no client can make the server hold more than one message in and one answer out. A broken frame closes the connection.
  */
-export function serveConnection(state: ServerState, socket: Socket, connectionId: number): void {
+export function serveConnection(state: ServerState, socket: Socket, connectionId: number, isEncrypted: boolean): void {
   const frames = new FrameReader();
   const waiting: Buffer[] = [];
+  const address = socket.remoteAddress ?? "";
+  const connection: ConnectionState = {
+    id: connectionId,
+    remote: `${address}:${socket.remotePort ?? 0}`,
+    isLoopback: isLoopback(address),
+    isEncrypted,
+    users: [],
+    login: undefined,
+    operation: undefined,
+    appName: undefined,
+  };
   let busy = false;
   socket.setNoDelay(true);
-  state.counters.connections++;
+  state.connections.add(connection);
   state.counters.totalConnections++;
 
   const run = async (): Promise<void> => {
     busy = true;
     try {
       for (let message = waiting.shift(); message && !socket.destroyed; message = waiting.shift()) {
-        const answer = await answerTo(state, message, connectionId);
-        if (answer && !socket.destroyed && !socket.write(answer)) await drained(socket);
+        const answer = await answerTo(state, message, connection);
+        if (!answer || socket.destroyed) continue;
+        state.counters.bytesOut += answer.length;
+        if (!socket.write(answer)) await drained(socket);
       }
     } catch {
       socket.destroy();
@@ -41,6 +56,7 @@ export function serveConnection(state: ServerState, socket: Socket, connectionId
   };
 
   socket.on("data", (chunk: Buffer) => {
+    state.counters.bytesIn += chunk.length;
     try {
       waiting.push(...frames.push(chunk));
       account(frames.held);
@@ -55,14 +71,27 @@ export function serveConnection(state: ServerState, socket: Socket, connectionId
   });
   socket.on("error", () => socket.destroy());
   socket.on("close", () => {
-    state.counters.connections--;
+    state.connections.delete(connection);
+    connection.operation?.kill("ClientDisconnect");
     account(0);
     waiting.length = 0;
   });
 }
 
+function isLoopback(address: string): boolean {
+  const plain = address.replace(/^::ffff:/, "");
+  return address === "::1" || (isIPv4(plain) && plain.startsWith("127."));
+}
+
 /** The answer's bytes, or undefined when the client wants none. Throws BrokenFrame. */
-async function answerTo(state: ServerState, message: Buffer, connectionId: number): Promise<Buffer | undefined> {
+async function answerTo(state: ServerState, message: Buffer, connection: ConnectionState): Promise<Buffer | undefined> {
+  if (!isCompressed(message)) return await plainAnswerTo(state, message, connection);
+  const unpacked = await unpackMessage(message);
+  const answer = await plainAnswerTo(state, unpacked.message, connection);
+  return answer && unpacked.compressor ? await packMessage(answer, unpacked.compressor) : answer;
+}
+
+async function plainAnswerTo(state: ServerState, message: Buffer, connection: ConnectionState): Promise<Buffer | undefined> {
   let request: ReturnType<typeof readRequest>;
   try {
     request = readRequest(message);
@@ -74,7 +103,7 @@ async function answerTo(state: ServerState, message: Buffer, connectionId: numbe
       failureReply(thrown),
     );
   }
-  const reply = await dispatch(state, request, connectionId);
+  const reply = await dispatch(state, request, connection);
   return request.silent ? undefined : writeReply(request, reply);
 }
 

@@ -1,52 +1,89 @@
-import type { Document } from "bson";
+import { Long, type Document } from "bson";
 import { messageOf } from "../base/errors.ts";
 import { checkApiVersion } from "./api-version.ts";
 import { decodeTyped } from "./bson/values.ts";
 import { commandTable } from "./commands/table.ts";
+import type { ConnectionState } from "./connection-state.ts";
 import { CommandFailure } from "./failure.ts";
+import { Operation } from "./operation.ts";
 import type { ServerState } from "./server-state.ts";
 import { BrokenFrame } from "./wire/frames.ts";
 import type { Reply, Request } from "./wire/message.ts";
 
 /** Runs one request and gives its answer; every failure becomes an answer with ok: 0, code and codeName. Throws BrokenFrame where a fail point closes. */
-export async function dispatch(state: ServerState, request: Request, connectionId: number): Promise<Reply> {
+export async function dispatch(state: ServerState, request: Request, connection: ConnectionState): Promise<Reply> {
   state.counters.commands++;
-  const failing = state.failPoints.next(Object.keys(request.body)[0] ?? "", undefined);
-  if (failing === undefined) return await answer(state, request, connectionId);
+  const failing = state.failPoints.next(Object.keys(request.body)[0] ?? "", connection.appName);
+  if (failing === undefined) return await answer(state, request, connection);
   if (failing.waitMs > 0) await state.clock.sleep(failing.waitMs);
   if (failing.closes) throw new BrokenFrame("a fail point closes the connection");
   if (failing.error) return failing.error;
-  const reply = await answer(state, request, connectionId);
+  const reply = await answer(state, request, connection);
   if (failing.writeConcernError === undefined) return reply;
   const document = Buffer.isBuffer(reply) ? decodeTyped(reply) : reply;
   return document.ok === 0 ? document : { ...document, writeConcernError: failing.writeConcernError };
 }
 
-async function answer(state: ServerState, request: Request, connectionId: number): Promise<Reply> {
+let lastOperation = 0;
+
+async function answer(state: ServerState, request: Request, connection: ConnectionState): Promise<Reply> {
+  const { body, database } = request;
+  const name = Object.keys(body)[0] ?? "";
+  let operation: Operation | undefined;
   try {
-    const { body } = request;
-    const name = Object.keys(body)[0] ?? "";
     const command = commandTable.get(name);
     if (!command) throw new CommandFailure("CommandNotFound", `no such command: '${name}'`);
     checkApiVersion(name, body);
-    if (body.startTransaction === true || body.autocommit === false)
-      throw new CommandFailure(
-        "OperationNotSupportedInTransaction",
-        "Transaction numbers are only allowed on a replica set member or mongos; this development server has no transactions",
-      );
-    refuseCollation(body);
-    return await command.run({ state, request, body, database: request.database, connectionId });
+    if (database === "" || (request.legacy && !name.toLowerCase().startsWith("ismaster") && name !== "hello"))
+      throw request.legacy
+        ? new CommandFailure(
+            "UnsupportedOpQueryCommand",
+            `Unsupported OP_QUERY command: ${name}. The client driver may require an upgrade.`,
+          )
+        : new CommandFailure("Location40571", "OP_MSG requests require a $db argument");
+    state.access.check(connection, name, database, body);
+    refuseTransaction(body);
+    operation = new Operation(state.clock, {
+      id: ++lastOperation,
+      connectionId: connection.id,
+      name,
+      namespace: namespaceOf(name, database, body),
+      command: body,
+      maxTimeMs: name === "getMore" ? undefined : maxTimeOf(body),
+    });
+    state.operations.set(operation.id, operation);
+    connection.operation = operation;
+    return await command.run({ state, request, body, database, connection, operation });
   } catch (thrown) {
     return failureReply(thrown);
+  } finally {
+    if (operation) state.operations.delete(operation.id);
+    connection.operation = undefined;
   }
 }
 
-/** Text is compared by its bytes here; an answer in another order than the one asked for would be a wrong answer. */
-function refuseCollation(body: Document): void {
-  const operations = [body, ...[body.updates, body.deletes].flatMap((list) => (Array.isArray(list) ? (list as Document[]) : []))];
-  for (const { collation } of operations)
-    if (collation && (collation as Document).locale !== "simple")
-      throw new CommandFailure("BadValue", "collations other than simple are not offered by this development server");
+function namespaceOf(name: string, database: string, body: Document): string {
+  const first = body[name] as unknown;
+  if (name === "getMore") return `${database}.${String(body.collection)}`;
+  return typeof first === "string" ? `${database}.${first}` : `${database}.$cmd`;
+}
+
+function maxTimeOf(body: Document): number | undefined {
+  const value = body.maxTimeMS as unknown;
+  if (value === undefined || value === null) return undefined;
+  const ms = Number(value);
+  if (typeof value !== "number" && !(value instanceof Long)) throw new CommandFailure("TypeMismatch", "maxTimeMS must be a number");
+  if (!Number.isInteger(ms)) throw new CommandFailure("BadValue", "maxTimeMS has non-integral value");
+  if (ms < 0 || ms > 2 ** 31 - 1) throw new CommandFailure("BadValue", `${ms} value for maxTimeMS is out of range [0, 2147483647]`);
+  return ms;
+}
+
+/** A standalone server's answers: it has sessions, but no transactions and no writes that are tried again by their number. */
+function refuseTransaction(body: Document): void {
+  if (body.txnNumber === undefined && body.autocommit === undefined && body.startTransaction === undefined) return;
+  if (body.lsid === undefined && body.txnNumber !== undefined)
+    throw new CommandFailure("InvalidOptions", "Transaction number requires a session ID to also be specified");
+  throw new CommandFailure("IllegalOperation", "Transaction numbers are only allowed on a replica set member or mongos");
 }
 
 export function failureReply(thrown: unknown): Reply {

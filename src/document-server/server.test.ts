@@ -328,8 +328,9 @@ describe("administration", () => {
     await db.createCollection("made");
     await db.collection("other").insertOne({});
     expect((await db.listCollections().toArray()).map((c) => c.name)).toEqual(["made", "other"]);
-    expect((await failureOf(db.createCollection("made"))).code).toBe(48);
-    expect((await failureOf(db.createCollection("capped", { capped: true, size: 1000 }))).code).toBe(72);
+    await db.createCollection("made");
+    expect((await failureOf(db.createCollection("made", { capped: true, size: 1000 }))).code).toBe(48);
+    expect((await failureOf(db.createCollection("view", { viewOn: "made" }))).code).toBe(72);
     await db.collection("other").rename("renamed");
     expect(await db.collection("renamed").countDocuments()).toBe(1);
     expect(await db.collection("made").drop()).toBe(true);
@@ -337,7 +338,7 @@ describe("administration", () => {
     await db.dropDatabase();
     expect((await client.db().admin().listDatabases({ nameOnly: true })).databases).toEqual([]);
     expect((await failureOf(db.command({ listIndexes: "made" }))).code).toBe(26);
-    expect((await failureOf(db.command({ collMod: "made" }))).code).toBe(59);
+    expect((await failureOf(db.command({ collMod: "made" }))).code).toBe(26);
   });
 
   test("the server says what it is, not that it is MongoDB", async () => {
@@ -346,13 +347,13 @@ describe("administration", () => {
     expect(await client.db("admin").command({ ping: 1 })).toEqual({ ok: 1 });
   });
 
-  test("transactions are refused with 263, sessions are accepted", async () => {
+  test("transactions are refused with 20 as by a standalone, sessions are accepted", async () => {
     await client.withSession(async (session) => {
       await db.collection("s").insertOne({ x: 1 }, { session });
       expect(await db.collection("s").countDocuments({}, { session })).toBe(1);
     });
     const refused = await failureOf(db.command({ find: "s", startTransaction: true, autocommit: false, txnNumber: Long.ONE }));
-    expect(refused).toMatchObject({ code: 263, codeName: "OperationNotSupportedInTransaction" });
+    expect(refused).toMatchObject({ code: 20, codeName: "IllegalOperation" });
   });
 
   test("wrong requests carry MongoDB's codes", async () => {
@@ -372,11 +373,8 @@ describe("administration", () => {
 
   test("what this server does not offer is refused, never ignored", async () => {
     const collection = db.collection<Document>("offers");
-    const french = { collation: { locale: "fr" } };
-    expect((await failureOf(collection.find({}, french).toArray())).code).toBe(2);
-    expect((await failureOf(collection.updateOne({}, { $set: { a: 1 } }, french))).code).toBe(2);
-    expect((await failureOf(collection.createIndex({ a: 1 }, { expireAfterSeconds: 1 }))).code).toBe(197);
-    expect((await failureOf(collection.aggregate([{ $collStats: {} }]).toArray())).code).toBe(40324);
+    expect((await failureOf(collection.createIndex({ a: "2dsphere" }))).code).toBe(67);
+    expect((await failureOf(collection.aggregate([{ $match: {} }, { $collStats: {} }]).toArray())).code).toBe(40602);
     expect((await failureOf(collection.find({}, { returnKey: true }).toArray())).code).toBe(2);
   });
 
@@ -388,11 +386,14 @@ describe("administration", () => {
     expect(await collection.find().toArray()).toEqual([{ _id: 1, v: 1 }]);
   });
 
-  test("paths through __proto__ are refused, a field named constructor is one like others", async () => {
+  test("fields named __proto__ and constructor are fields like others", async () => {
     const collection = db.collection<Document>("proto");
     const upsert = { q: { _id: 1 }, u: { $set: { a: 1 }, $setOnInsert: { "__proto__.polluted": 1 } }, upsert: true };
     const reply = await db.command({ update: "proto", updates: [upsert] });
-    expect((reply.writeErrors as Document[])[0]?.code).toBe(2);
+    expect(reply.upserted).toEqual([{ index: 0, _id: 1 }]);
+    await collection.aggregate([{ $addFields: { "__proto__.polluted": 1 } }, { $set: { "constructor.prototype.polluted": 1 } }]).toArray();
+    await collection.updateOne({ _id: 1 as never }, [{ $set: { "__proto__.polluted": 1 } }]);
+    await collection.deleteMany({});
     expect(({} as Document).polluted).toBeUndefined();
     await collection.insertOne({ _id: 2 as never, constructor: { x: 1 } });
     expect(await collection.findOne({ "constructor.x": 1 })).toEqual({ _id: 2, constructor: { x: 1 } });

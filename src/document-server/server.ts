@@ -1,31 +1,53 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { systemClock, type Clock } from "../base/clock.ts";
 import { codeOf, messageOf } from "../base/errors.ts";
+import { commandTable } from "./commands/table.ts";
 import { serveConnection } from "./connection.ts";
 import { Cursors } from "./cursors.ts";
 import { FailPoints } from "./fail-points.ts";
 import { DocumentServerError } from "./failure.ts";
 import { portHolder } from "../base/port-holder.ts";
+import { Access } from "./security/access.ts";
+import { Users, type ConfiguredUser } from "./security/users.ts";
 import type { ServerState } from "./server-state.ts";
 import { Catalog } from "./storage/catalog.ts";
 import { DocumentFile } from "./storage/document-file.ts";
+import { watchExpiry } from "./ttl.ts";
 
 export interface DocumentServerOptions {
   /** Where it listens; 127.0.0.1 when not given. */
   readonly host?: string;
   /** 0 takes a free one. 27017 when not given. */
   readonly port?: number;
-  /** Folder of its data; created when it is not there. One server at a time owns it. */
-  readonly dataDir: string;
-  /** Connections at once; 1 000 when not given. */
+  /** Folder of its data; created when it is not there. One server at a time owns it. Not needed with `storage: "memory"`. */
+  readonly dataDir?: string;
+  /** "disk" when not given. "memory": nothing is stored, and everything is gone when the server ends. */
+  readonly storage?: "disk" | "memory";
+  /** Connections at once; 5 000 when not given. Those beyond are closed. */
   readonly maxConnections?: number;
+  /**
+   * Whether commands need a login (SCRAM-SHA-256 or SCRAM-SHA-1); true when not given with `users`, else false. With logins and no user yet,
+   * one may be made from this machine (MongoDB's localhost exception).
+   */
+  readonly auth?: boolean;
+  /** Users that are there from the start. The server keeps keys, never passwords. */
+  readonly users?: readonly ConfiguredUser[];
+  /** TLS on the listener, and nothing else. */
+  readonly tls?: TlsOptions;
   readonly clock?: Clock;
+}
+
+/** Certificate chain and private key, as PEM. */
+export interface TlsOptions {
+  readonly cert: string;
+  readonly key: string;
 }
 
 /** A running MongoDB-protocol development server. It is not MongoDB: one node, no replication, no transactions. */
 export interface DocumentServer {
   readonly address: { readonly host: string; readonly port: number };
-  /** As for MongoClient: `mongodb://127.0.0.1:27017/?directConnection=true`. */
+  /** As for MongoClient: `mongodb://127.0.0.1:27017/?directConnection=true${options.tls ? "&tls=true" : ""}`, with `&tls=true` where it is encrypted; never a password. */
   readonly uri: string;
   /** Ends the connections, commits what is queued, closes the file. */
   close(): Promise<void>;
@@ -36,44 +58,85 @@ export async function startDocumentServer(options: DocumentServerOptions): Promi
   const clock = options.clock ?? systemClock;
   const host = options.host ?? "127.0.0.1";
   const port = options.port ?? 27017;
-  const file = new DocumentFile(options.dataDir);
+  const inMemory = options.storage === "memory";
+  if (!inMemory && options.dataDir === undefined)
+    throw new DocumentServerError("INVALID_OPTION", {
+      failed: "Cannot start the MongoDB-protocol development server",
+      found: "no folder for its data",
+      remedy: 'Give it a dataDir, or storage: "memory".',
+    });
+  const dataDir = inMemory ? undefined : options.dataDir;
+  const maxConnections = options.maxConnections ?? 5_000;
+  const file = new DocumentFile(dataDir, clock);
   const sockets = new Set<Socket>();
+  const stopping = new AbortController();
   try {
+    const users = new Users(file);
+    await users.configure(options.users ?? []);
     const state: ServerState = {
       file,
       catalog: new Catalog(file),
       cursors: new Cursors(clock),
       failPoints: new FailPoints(),
       clock,
-      dataDir: options.dataDir,
+      users,
+      access: new Access(options.auth ?? (options.users !== undefined && options.users.length > 0), users),
+      connections: new Set(),
+      operations: new Map(),
+      dataDir,
       startedMs: clock.nowMs(),
-      counters: { connections: 0, totalConnections: 0, commands: 0, unfinishedBytes: 0 },
+      counters: { totalConnections: 0, commands: 0, unfinishedBytes: 0, bytesIn: 0, bytesOut: 0 },
+      ttl: { passes: 0, deletedDocuments: 0 },
+      maxConnections,
+      commandNames: [...commandTable.keys()],
+      isEncrypted: options.tls !== undefined,
       address: { host, port },
     };
     let lastConnection = 0;
-    const server = createServer({ noDelay: true }, (socket) => {
+    const serve = (socket: Socket): void => serveConnection(state, socket, ++lastConnection, options.tls !== undefined);
+    const server = options.tls ? secureServer(options.tls, serve) : createServer({ noDelay: true }, serve);
+    server.on("connection", (socket: Socket) => {
       sockets.add(socket);
+      socket.on("error", () => socket.destroy());
       socket.on("close", () => sockets.delete(socket));
-      serveConnection(state, socket, ++lastConnection);
     });
-    server.maxConnections = options.maxConnections ?? 1000;
+    server.maxConnections = maxConnections;
     await listen(server, host, port);
     const bound = server.address() as AddressInfo;
     state.address = { host, port: bound.port };
+    const expiry = watchExpiry(state, stopping.signal);
     const shown = host.includes(":") ? `[${host}]` : host;
     return {
       address: { host, port: bound.port },
-      uri: `mongodb://${shown}:${bound.port}/?directConnection=true`,
+      uri: `mongodb://${shown}:${bound.port}/?directConnection=true${options.tls ? "&tls=true" : ""}`,
       close: async () => {
         const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+        stopping.abort(new Error("the server is closed"));
+        for (const operation of state.operations.values()) operation.kill("InterruptedAtShutdown");
         for (const socket of sockets) socket.destroy();
         await closed;
+        await expiry;
         file.close();
       },
     };
   } catch (thrown) {
     file.close();
     throw thrown;
+  }
+}
+
+/** @throws DocumentServerError TLS_UNUSABLE */
+function secureServer(tls: TlsOptions, serve: (socket: Socket) => void): Server {
+  try {
+    const server = createTlsServer({ cert: tls.cert, key: tls.key, minVersion: "TLSv1.2", handshakeTimeout: 10_000 }, serve);
+    return server.on("tlsClientError", () => undefined);
+  } catch (thrown) {
+    throw new DocumentServerError("TLS_UNUSABLE", {
+      failed: "Cannot start the MongoDB-protocol development server with TLS",
+      found: messageOf(thrown),
+      remedy: "Give a certificate and its private key as PEM.",
+      cause: thrown,
+    });
   }
 }
 

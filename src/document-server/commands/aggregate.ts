@@ -3,13 +3,16 @@ import type { Options } from "mingo/types";
 import { decodeDocument, encodeDocument } from "../bson/values.ts";
 import { CommandFailure } from "../failure.ts";
 import { asCommandFailure } from "../query/mingo-failure.ts";
+import { collect, type Operation } from "../operation.ts";
 import { mingo } from "../query/mingo-context.ts";
 import type { QueryPlan } from "../query/planner.ts";
 import type { ScanCounts } from "../query/scan.ts";
+import type { Held } from "../query/sort.ts";
 import type { Collection } from "../storage/collection.ts";
 import { cursorReply } from "../wire/cursor-reply.ts";
 import { collectionName, subDocumentOf, wantsSync, wholeNumber, type Command, type CommandContext } from "./command.ts";
-import { runFind } from "./find.ts";
+import { readingOf, runFind } from "./find.ts";
+import { isSystemStage, systemStage } from "./system-stages.ts";
 import { writeResult } from "./aggregate-output.ts";
 
 /** What one aggregation may take from collections, in bytes of documents: everything is held in memory by $group and $sort. */
@@ -51,10 +54,33 @@ export function readPipeline(context: CommandContext): Document[] {
     if ((name === "$out" || name === "$merge") && stage !== pipeline.at(-1))
       throw new CommandFailure("Location40601", `${name} can only be the final stage in the pipeline`);
     if (name === "$changeStream") throw new CommandFailure("Location40573", "The $changeStream stage is only supported on replica sets");
+    if (isSystemStage(name)) {
+      if (stage === pipeline[0]) continue;
+      throw new CommandFailure("Location40602", `${name} is only valid as the first stage in a pipeline.`);
+    }
     if (!mingo().options.context.getOperator("pipeline" as never, name))
       throw new CommandFailure("Location40324", `Unrecognized pipeline stage name: '${name}'`);
   }
   return pipeline as Document[];
+}
+
+/** The same as `bounded`, letting others have their turns. */
+async function boundedSteps(steps: Iterable<Buffer | undefined>, operation: Operation): Promise<Document[]> {
+  const documents: Document[] = [];
+  let bytes = 0;
+  await collect(steps, operation, (document) => {
+    bytes += document.length;
+    if (bytes > MAX_AGGREGATE_BYTES) throw tooMuch();
+    documents.push(decodeDocument(document));
+  });
+  return documents;
+}
+
+function tooMuch(): CommandFailure {
+  return new CommandFailure(
+    "QueryExceededMemoryLimitNoDiskUseAllowed",
+    `the aggregation would hold more than ${MAX_AGGREGATE_BYTES} bytes; narrow it with $match first`,
+  );
 }
 
 /** The documents of a pipeline's collection part, decoded, within the memory bound. */
@@ -62,11 +88,7 @@ function* bounded(documents: Iterable<Buffer>): Generator<Document, void, undefi
   let bytes = 0;
   for (const document of documents) {
     bytes += document.length;
-    if (bytes > MAX_AGGREGATE_BYTES)
-      throw new CommandFailure(
-        "QueryExceededMemoryLimitNoDiskUseAllowed",
-        `the aggregation would hold more than ${MAX_AGGREGATE_BYTES} bytes; narrow it with $match first`,
-      );
+    if (bytes > MAX_AGGREGATE_BYTES) throw tooMuch();
     yield decodeDocument(document);
   }
 }
@@ -85,11 +107,16 @@ export function countingGroup(rest: readonly Document[]): { readonly id: unknown
     : undefined;
 }
 
-function countOn(collection: Collection | undefined, split: ReturnType<typeof splitPipeline>, hint: unknown): number {
+async function countOn(
+  collection: Collection | undefined,
+  split: ReturnType<typeof splitPipeline>,
+  hint: unknown,
+  operation: Operation,
+): Promise<number> {
   if (!collection) return 0;
   if (Object.keys(split.filter).length === 0 && split.skip === 0 && split.limit === 0) return collection.count();
   let n = 0;
-  for (const _ of aggregateOn(collection, { ...split, sort: undefined }, hint).documents) n++;
+  await collect(aggregateOn(collection, { ...split, sort: undefined }, hint).steps, operation, () => n++);
   return n;
 }
 
@@ -98,8 +125,13 @@ export function aggregateOn(
   split: ReturnType<typeof splitPipeline>,
   hint: unknown,
   counts?: ScanCounts,
-): { readonly plan: QueryPlan | undefined; readonly documents: Generator<Buffer, void, undefined> } {
-  if (!collection) return { plan: undefined, documents: nothing() };
+): {
+  readonly plan: QueryPlan | undefined;
+  readonly documents: Generator<Buffer, void, undefined>;
+  readonly steps: Generator<Buffer | undefined, void, undefined>;
+  readonly held: Held;
+} {
+  if (!collection) return { plan: undefined, documents: nothing(), steps: nothing(), held: { bytes: 0 } };
   return runFind(collection, { ...split, projection: undefined, hint }, counts);
 }
 
@@ -132,25 +164,35 @@ const aggregate: Command = {
     const split = splitPipeline(writes ? pipeline.slice(0, -1) : pipeline);
     const counting = writes ? undefined : countingGroup(split.rest);
     if (counting) {
-      const n = countOn(state.catalog.find(database, name), split, context.body.hint);
+      const n = await countOn(state.catalog.find(database, name), split, context.body.hint, context.operation);
       return cursorReply("firstBatch", n === 0 ? [] : [encodeDocument({ _id: counting.id, [counting.field]: n })], 0n, namespace);
     }
-    const { documents } = aggregateOn(state.catalog.find(database, name), split, context.body.hint as unknown);
-    let results: Iterator<Buffer>;
-    if (split.rest.length === 0 && !writes) results = documents;
+    const system = systemStage(context, name, pipeline[0]);
+    const collection = state.catalog.find(database, name);
+    let steps: Iterator<Buffer | undefined>;
+    let held: Held = { bytes: 0 };
+    if (split.rest.length === 0 && !writes) ({ steps, held } = aggregateOn(collection, split, context.body.hint as unknown));
     else {
-      const computed = asCommandFailure(() => new (mingo().Aggregator)(split.rest as Document[], options).run([...bounded(documents)]));
+      const rest = (system ? split.rest.slice(1) : split.rest) as Document[];
+      const input = system?.map((document) => decodeDocument(encodeDocument(document)));
+      const documents =
+        input ?? (await boundedSteps(aggregateOn(collection, split, context.body.hint as unknown).steps, context.operation));
+      const computed = asCommandFailure(() => new (mingo().Aggregator)(rest, options).run(documents));
       if (writes) {
         await state.file.write(() => writeResult(state.catalog, database, output as Document, computed, options), {
           sync: wantsSync(context.body),
         });
         return cursorReply("firstBatch", [], 0n, namespace);
       }
-      results = computed.map((document) => encodeDocument(document)).values();
+      const results = computed.map((document) => encodeDocument(document));
+      for (const result of results) held.bytes += result.length;
+      steps = results.values();
     }
     const cursor = subDocumentOf(context, "cursor");
     const batchSize = typeof cursor?.batchSize === "number" ? cursor.batchSize : wholeNumber(context, "batchSize");
-    const batch = state.cursors.open(namespace, results, batchSize, false);
+    const reading = readingOf(context, batchSize);
+    const source = { namespace, steps, held, collection, session: reading.session, user: reading.user };
+    const batch = await state.cursors.open(source, reading);
     return cursorReply("firstBatch", batch.documents, batch.cursorId, namespace);
   },
 };

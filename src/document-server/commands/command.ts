@@ -1,6 +1,8 @@
 import { Long, type Document } from "bson";
 import { elementsOf, findElement, type RawElement } from "../bson/raw.ts";
+import type { ConnectionState } from "../connection-state.ts";
 import { CommandFailure } from "../failure.ts";
+import type { Operation } from "../operation.ts";
 import type { ServerState } from "../server-state.ts";
 import type { Reply, Request } from "../wire/message.ts";
 
@@ -10,7 +12,8 @@ export type CommandContext = {
   readonly request: Request;
   readonly body: Document;
   readonly database: string;
-  readonly connectionId: number;
+  readonly connection: ConnectionState;
+  readonly operation: Operation;
 };
 
 /** One command of the dispatch table. What it throws as CommandFailure is answered with ok: 0 and MongoDB's code. */

@@ -1,9 +1,13 @@
 import os from "node:os";
-import { Int32, Long, type Document } from "bson";
+import { randomBytes } from "node:crypto";
+import { Binary, Int32, Long, type Document } from "bson";
 import { MAX_DOCUMENT_BYTES } from "../bson/raw.ts";
 import { CommandFailure } from "../failure.ts";
+import { MECHANISMS } from "../security/scram.ts";
+import { commonCompressors } from "../wire/compressed.ts";
 import { MAX_MESSAGE_BYTES } from "../wire/frames.ts";
 import type { Command, CommandContext } from "./command.ts";
+import { loginOfHello } from "./login.ts";
 
 /** The protocol spoken: MongoDB 8.0's (wire version 25). The product behind it is this development server, and buildInfo says so. */
 export const WIRE_VERSION = 25;
@@ -11,7 +15,11 @@ export const SERVER_VERSION = "8.0.0";
 export const PRODUCT = "MongoDB-protocol development server";
 
 function hello(context: CommandContext): Document {
-  const { state, connectionId, body } = context;
+  const { state, connection, body } = context;
+  const client = body.client as Document | undefined;
+  const appName = (client?.application as Document | undefined)?.name as unknown;
+  if (typeof appName === "string") connection.appName = appName;
+  const compression = commonCompressors(body.compression);
   const legacy = "isMaster" in body || "ismaster" in body;
   return {
     ...(body.helloOk === true ? { helloOk: true } : {}),
@@ -21,16 +29,18 @@ function hello(context: CommandContext): Document {
     maxWriteBatchSize: 100_000,
     localTime: new Date(state.clock.nowMs()),
     logicalSessionTimeoutMinutes: 30,
-    connectionId,
+    connectionId: connection.id,
     minWireVersion: 0,
     maxWireVersion: WIRE_VERSION,
     readOnly: false,
+    ...(compression.length > 0 ? { compression } : {}),
+    ...loginOfHello(context),
     ok: 1,
   };
 }
 
 function refuseTransaction(): never {
-  throw new CommandFailure("OperationNotSupportedInTransaction", "This development server has no transactions");
+  throw new CommandFailure("CommandFailed", "commitTransaction and abortTransaction must be run within a transaction");
 }
 
 const ok = (): Document => ({ ok: 1 });
@@ -42,19 +52,15 @@ const answers: Readonly<Record<string, (context: CommandContext) => Document>> =
   ping: ok,
   buildInfo: buildInfo,
   buildinfo: buildInfo,
-  connectionStatus: () => ({ authInfo: { authenticatedUsers: [], authenticatedUserRoles: [] }, ok: 1 }),
-  whatsmyuri: () => ({ you: "127.0.0.1", ok: 1 }),
-  getParameter: (context) => parameters(context.body),
-  getCmdLineOpts: (context) => ({ argv: [PRODUCT], parsed: { net: context.state.address }, ok: 1 }),
-  getLog: () => ({ totalLinesWritten: 0, log: [], ok: 1 }),
+  whatsmyuri: (context) => ({ you: context.connection.remote, ok: 1 }),
+  getParameter: (context) => parameters(context),
+  getCmdLineOpts,
+  getLog,
   getFreeMonitoringStatus: () => ({ state: "disabled", ok: 1 }),
-  hostInfo: () => ({ system: { hostname: os.hostname(), numCores: os.cpus().length }, os: { type: os.type(), name: PRODUCT }, ok: 1 }),
+  hostInfo,
   serverStatus,
-  startSession: (context) => ({ id: { id: context.body.lsid ?? null }, timeoutMinutes: 30, ok: 1 }),
-  endSessions: ok,
-  refreshSessions: ok,
-  killSessions: ok,
-  logout: ok,
+  startSession: () => ({ id: { id: new Binary(randomBytes(16), Binary.SUBTYPE_UUID) }, timeoutMinutes: 30, ok: 1 }),
+  listCommands,
   configureFailPoint: (context) => {
     context.state.failPoints.configure(context.body);
     return { count: 0, ok: 1 };
@@ -79,29 +85,102 @@ function buildInfo(): Document {
   };
 }
 
-function parameters(body: Document): Document {
-  const known: Document = { featureCompatibilityVersion: { version: "8.0" }, enableTestCommands: true, authenticationMechanisms: [] };
+function parameters({ body, state }: CommandContext): Document {
+  const known: Document = {
+    featureCompatibilityVersion: { version: "8.0" },
+    enableTestCommands: true,
+    authenticationMechanisms: [...MECHANISMS],
+    ttlMonitorEnabled: true,
+    ttlMonitorSleepSecs: 60,
+    cursorTimeoutMillis: Long.fromNumber(600_000),
+    maxIncomingConnections: state.maxConnections,
+    scramIterationCount: 10_000,
+    scramSHA256IterationCount: 15_000,
+    javascriptEnabled: false,
+  };
   if (body.getParameter === "*") return { ...known, ok: 1 };
   const asked = Object.keys(known).filter((name) => name in body);
   if (asked.length === 0) throw new CommandFailure("InvalidOptions", "no option found to get");
   return { ...Object.fromEntries(asked.map((name) => [name, known[name] as unknown])), ok: 1 };
 }
 
+function getCmdLineOpts({ state }: CommandContext): Document {
+  const { host, port } = state.address;
+  return {
+    argv: [PRODUCT],
+    parsed: {
+      net: { bindIp: host, port, ...(state.isEncrypted ? { tls: { mode: "requireTLS" } } : {}) },
+      ...(state.access.isRequired ? { security: { authorization: "enabled" } } : {}),
+      storage: state.dataDir === undefined ? { engine: "inMemory" } : { dbPath: state.dataDir },
+    },
+    ok: 1,
+  };
+}
+
+/** This server keeps no log to read; that it has no logins, where it has none, is what MongoDB says in its own. */
+function getLog({ body }: CommandContext): Document {
+  if (body.getLog === "*") return { names: ["global", "startupWarnings"], ok: 1 };
+  if (body.getLog !== "global" && body.getLog !== "startupWarnings")
+    throw new CommandFailure("OperationFailed", `No log named '${String(body.getLog)}'`);
+  return { totalLinesWritten: 0, log: [], ok: 1 };
+}
+
+function hostInfo({ state }: CommandContext): Document {
+  const memSizeMB = Math.round(os.totalmem() / 2 ** 20);
+  return {
+    system: {
+      currentTime: new Date(state.clock.nowMs()),
+      hostname: os.hostname(),
+      cpuAddrSize: 64,
+      memSizeMB: Long.fromNumber(memSizeMB),
+      memLimitMB: Long.fromNumber(memSizeMB),
+      numCores: os.cpus().length,
+      cpuArch: os.arch(),
+      numaEnabled: false,
+    },
+    os: { type: os.type(), name: os.version(), version: os.release() },
+    extra: {},
+    ok: 1,
+  };
+}
+
+function listCommands({ state }: CommandContext): Document {
+  return { commands: Object.fromEntries([...state.commandNames].sort().map((name) => [name, { help: "" }])), ok: 1 };
+}
+
 function serverStatus(context: CommandContext): Document {
   const { state } = context;
   const uptimeMs = Math.round(state.clock.nowMs() - state.startedMs);
+  const cursors = state.cursors.counts();
+  const { bytesIn, bytesOut, commands, totalConnections } = state.counters;
   return {
     host: `${state.address.host}:${state.address.port}`,
     version: SERVER_VERSION,
     process: PRODUCT,
     pid: Long.fromNumber(process.pid),
-    uptime: uptimeMs / 1000,
+    uptime: Math.floor(uptimeMs / 1000),
     uptimeMillis: Long.fromNumber(uptimeMs),
+    uptimeEstimate: Long.fromNumber(Math.floor(uptimeMs / 1000)),
     localTime: new Date(state.clock.nowMs()),
-    connections: { current: state.counters.connections, totalCreated: state.counters.totalConnections },
-    mem: { resident: Math.round(process.memoryUsage.rss() / 2 ** 20) },
-    metrics: { cursor: { open: { total: state.cursors.size } }, commands: state.counters.commands },
-    storageEngine: { name: "sqlite" },
+    connections: {
+      current: state.connections.size,
+      available: state.maxConnections - state.connections.size,
+      totalCreated: totalConnections,
+      active: state.operations.size,
+    },
+    network: { bytesIn: Long.fromNumber(bytesIn), bytesOut: Long.fromNumber(bytesOut), numRequests: Long.fromNumber(commands) },
+    mem: { bits: 64, resident: Math.round(process.memoryUsage.rss() / 2 ** 20), supported: true },
+    metrics: {
+      cursor: { open: { total: cursors.total, noTimeout: cursors.noTimeout, pinned: cursors.pinned } },
+      ttl: { deletedDocuments: Long.fromNumber(state.ttl.deletedDocuments), passes: Long.fromNumber(state.ttl.passes) },
+      commands,
+    },
+    storageEngine: {
+      name: state.file.inMemory ? "sqlite-memory" : "sqlite",
+      supportsCommittedReads: false,
+      persistent: !state.file.inMemory,
+      readOnly: false,
+    },
     ok: 1,
   };
 }

@@ -1,18 +1,28 @@
 import type { Document } from "bson";
+import { shown } from "../bson/shown.ts";
 import { encodeDocument } from "../bson/values.ts";
 import { CommandFailure } from "../failure.ts";
-import type { CollectionIndex } from "../storage/collection.ts";
+import { isPlain } from "../query/predicates.ts";
+import type { Collection, CollectionIndex } from "../storage/collection.ts";
 import { describeIndex, ID_INDEX, keyPattern, parseIndexSpec } from "../storage/index-spec.ts";
 import { cursorReply } from "../wire/cursor-reply.ts";
-import { collectionName, wantsSync, type Command } from "./command.ts";
+import { collectionName, subDocumentOf, wantsSync, type Command } from "./command.ts";
+import { readingOf } from "./find.ts";
 
 const createIndexes: Command = {
   name: "createIndexes",
   run: async (context) => {
     const name = collectionName(context);
     const asked = context.body.indexes as unknown;
-    if (!Array.isArray(asked) || asked.length === 0) throw new CommandFailure("BadValue", "Must specify at least one index to create");
-    const specs = (asked as Document[]).map(parseIndexSpec);
+    if (asked === undefined)
+      throw new CommandFailure("Location40414", "BSON field 'createIndexes.indexes' is missing but a required field");
+    if (!Array.isArray(asked))
+      throw new CommandFailure("TypeMismatch", "BSON field 'createIndexes.indexes' is the wrong type, expected type 'array'");
+    if (asked.length === 0) throw new CommandFailure("BadValue", "Must specify at least one index to create");
+    const specs = (asked as unknown[]).map((spec) => {
+      if (!isPlain(spec)) throw new CommandFailure("TypeMismatch", "The elements of the 'indexes' array must be objects");
+      return parseIndexSpec(spec);
+    });
     const { catalog, file } = context.state;
     return await file.write(
       () => {
@@ -40,42 +50,86 @@ const dropIndexes: Command = {
   run: async (context) => {
     const name = collectionName(context);
     const { catalog, file } = context.state;
+    const asked = context.body.index as unknown;
+    if (asked === undefined) throw new CommandFailure("Location40414", "BSON field 'dropIndexes.index' is missing but a required field");
     return await file.write(
       () => {
         const collection = catalog.find(context.database, name);
         if (!collection) throw new CommandFailure("NamespaceNotFound", `ns not found ${context.database}.${name}`);
         const nIndexesWas = collection.indexes.length + 1;
-        for (const index of chosen(collection.indexes, context.body.index)) catalog.dropIndex(collection, index);
-        return { nIndexesWas, ok: 1 };
+        for (const index of chosen(collection, asked)) catalog.dropIndex(collection, index);
+        return { nIndexesWas, ...(asked === "*" ? { msg: "non-_id indexes dropped for collection" } : {}), ok: 1 };
       },
       { sync: wantsSync(context.body) },
     );
   },
 };
 
-function chosen(indexes: readonly CollectionIndex[], wanted: unknown): CollectionIndex[] {
+/** The indexes that a command names: by a name, several names, a key pattern, or "*" for all but that of `_id`. */
+function chosen(collection: Collection, wanted: unknown): CollectionIndex[] {
+  const { indexes } = collection;
   if (wanted === "*") return [...indexes];
-  const list = Array.isArray(wanted) ? (wanted as unknown[]) : [wanted];
-  return list.map((one) => {
-    const pattern = typeof one === "object" ? JSON.stringify(Object.entries(one as Document)) : undefined;
-    if (one === ID_INDEX.name || pattern === '[["_id",1]]') throw new CommandFailure("InvalidOptions", "cannot drop _id index");
-    const found = indexes.find(({ spec }) =>
-      pattern === undefined ? spec.name === one : JSON.stringify(Object.entries(keyPattern(spec))) === pattern,
+  if (Array.isArray(wanted)) return [...new Set((wanted as unknown[]).map((one) => named(indexes, one)))];
+  if (typeof wanted === "string") return [named(indexes, wanted)];
+  if (!isPlain(wanted)) throw new CommandFailure("TypeMismatch", "BSON field 'dropIndexes.index' is the wrong type");
+  const pattern = JSON.stringify(Object.entries(wanted));
+  if (pattern === '[["_id",1]]') throw new CommandFailure("InvalidOptions", "cannot drop _id index");
+  const found = indexes.filter(({ spec }) => JSON.stringify(Object.entries(keyPattern(spec))) === pattern);
+  if (found.length === 0) throw new CommandFailure("IndexNotFound", `can't find index with key: ${shown(wanted)}`);
+  if (found.length > 1)
+    throw new CommandFailure(
+      "AmbiguousIndexKeyPattern",
+      `${found.length} indexes found for key: ${shown(wanted)}, identify by name instead`,
     );
-    if (!found) throw new CommandFailure("IndexNotFound", `index not found with name [${pattern ?? String(one)}]`);
-    return found;
-  });
+  return found;
+}
+
+function named(indexes: readonly CollectionIndex[], name: unknown): CollectionIndex {
+  if (name === ID_INDEX.name) throw new CommandFailure("InvalidOptions", "cannot drop _id index");
+  const found = indexes.find(({ spec }) => spec.name === name);
+  if (!found) throw new CommandFailure("IndexNotFound", `index not found with name [${String(name)}]`);
+  return found;
 }
 
 const listIndexes: Command = {
   name: "listIndexes",
-  run: (context) => {
+  run: async (context) => {
     const name = collectionName(context);
+    const namespace = `${context.database}.${name}`;
     const collection = context.state.catalog.find(context.database, name);
-    if (!collection) throw new CommandFailure("NamespaceNotFound", `ns does not exist: ${context.database}.${name}`);
-    const documents = [ID_INDEX, ...collection.indexes.map((index) => index.spec)].map((spec) => encodeDocument(describeIndex(spec)));
-    return cursorReply("firstBatch", documents, 0n, `${context.database}.${name}`);
+    if (!collection) throw new CommandFailure("NamespaceNotFound", `ns does not exist: ${namespace}`);
+    const clustered = collection.options.clusteredIndex as Document | undefined;
+    const first = clustered ? { ...clustered, clustered: true } : describeIndex(ID_INDEX);
+    const documents = [first, ...collection.indexes.map((index) => describeIndex(index.spec))].map(encodeDocument);
+    const size = subDocumentOf(context, "cursor")?.batchSize as unknown;
+    const reading = readingOf(context, typeof size === "number" ? size : documents.length);
+    const source = { namespace, steps: documents.values(), collection, session: reading.session, user: reading.user };
+    const batch = await context.state.cursors.open(source, reading);
+    return cursorReply("firstBatch", batch.documents, batch.cursorId, namespace);
   },
 };
 
-export const indexCommands: readonly Command[] = [createIndexes, dropIndexes, { ...dropIndexes, name: "deleteIndexes" }, listIndexes];
+const reIndex: Command = {
+  name: "reIndex",
+  run: async (context) => {
+    const name = collectionName(context);
+    const { catalog, file } = context.state;
+    return await file.write(() => {
+      const collection = catalog.find(context.database, name);
+      if (!collection) throw new CommandFailure("NamespaceNotFound", `ns does not exist: ${context.database}.${name}`);
+      const specs = collection.indexes.map(({ spec }) => spec);
+      for (const index of [...collection.indexes]) catalog.dropIndex(collection, index);
+      for (const spec of specs) catalog.createIndex(collection, spec);
+      const indexes = [ID_INDEX, ...specs].map(describeIndex);
+      return { nIndexesWas: indexes.length, nIndexes: indexes.length, indexes, ok: 1 };
+    });
+  },
+};
+
+export const indexCommands: readonly Command[] = [
+  createIndexes,
+  dropIndexes,
+  { ...dropIndexes, name: "deleteIndexes" },
+  listIndexes,
+  reIndex,
+];

@@ -10,9 +10,12 @@ export type KeyRange = { readonly low: Buffer; readonly high: Buffer };
 /** What a filter says about one field: the points it may equal, or a lower and an upper edge within one type. */
 export type FieldBounds = {
   points?: unknown[];
-  low?: { readonly value: unknown; readonly inclusive: boolean };
-  high?: { readonly value: unknown; readonly inclusive: boolean };
+  low?: Edge;
+  high?: Edge;
+  /** {$exists: true}: no bound for keys, but what a sparse or partial index may need. */
+  exists?: true;
 };
+export type Edge = { readonly value: unknown; readonly inclusive: boolean };
 
 /** The bounds that a filter's conjunction sets on fields. What it cannot express is left to the matcher, which sees every candidate. */
 export function boundsOf(filter: Document): Map<string, FieldBounds> {
@@ -27,7 +30,7 @@ function addBounds(filter: Document, bounds: Map<string, FieldBounds>): void {
     if (field.startsWith("$")) continue;
     const held = bounds.get(field) ?? {};
     addCondition(condition, held);
-    if (held.points || held.low || held.high) bounds.set(field, held);
+    if (held.points || held.low || held.high || held.exists) bounds.set(field, held);
   }
 }
 
@@ -36,17 +39,32 @@ function addCondition(condition: unknown, held: FieldBounds): void {
     for (const [operator, value] of Object.entries(condition)) {
       if (operator === "$eq") addPoints([value], held);
       else if (operator === "$in" && Array.isArray(value)) addPoints(value, held);
+      else if (operator === "$exists" && (value === true || value === 1)) held.exists = true;
+      else if (operator === "$regex" && condition.$options === undefined) addPrefix(value, held);
       else if (!isRangeable(value)) continue;
       else if (operator === "$gt" || operator === "$gte") held.low ??= { value, inclusive: operator === "$gte" };
       else if (operator === "$lt" || operator === "$lte") held.high ??= { value, inclusive: operator === "$lte" };
     }
-  } else addPoints([condition], held);
+  } else if (condition instanceof RegExp) addPrefix(condition, held);
+  else addPoints([condition], held);
 }
 
 function addPoints(values: unknown[], held: FieldBounds): void {
   if (held.points !== undefined) return;
   if (values.some((value) => Array.isArray(value) || value instanceof RegExp || value instanceof BSONRegExp)) return;
   held.points = values;
+}
+
+/** A pattern that begins with ^ and plain characters, without flags, finds nothing but text that begins so (or itself, stored as a pattern). */
+function addPrefix(pattern: unknown, held: FieldBounds): void {
+  const source =
+    pattern instanceof RegExp && pattern.flags.replace("u", "") === "" ? pattern.source : typeof pattern === "string" ? pattern : "";
+  if (held.low || held.high || source.includes("|")) return;
+  const prefix = /^\^((?:[\w \-:@/]|\\\.)+)(?![*?{+])/u.exec(source)?.[1]?.replaceAll("\\", "");
+  if (prefix === undefined) return;
+  const next = String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
+  held.low = { value: prefix, inclusive: true };
+  held.high = { value: prefix.slice(0, -1) + next, inclusive: false };
 }
 
 function isOperators(condition: unknown): condition is Document {

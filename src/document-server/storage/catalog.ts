@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { deserialize, serialize, type Document } from "bson";
+import { shown } from "../bson/shown.ts";
 import { CommandFailure } from "../failure.ts";
 import { Collection, type CollectionIndex } from "./collection.ts";
 import type { DocumentFile } from "./document-file.ts";
@@ -26,31 +27,33 @@ export class Catalog {
 
   #read(): void {
     const indexRows = this.#file.prepare("SELECT id, collection, spec, multikey FROM catalog_index ORDER BY id").all();
+    const before = new Map([...this.#collections.values()].map((collection) => [collection.id, collection]));
     this.#collections = new Map();
     for (const row of this.#file.prepare("SELECT id, db, name, options, uuid FROM catalog ORDER BY id").all()) {
       const indexes = indexRows
         .filter((index) => index.collection === row.id)
         .map((index): CollectionIndex => ({
-          spec: parseIndexSpec(deserialize(index.spec as Uint8Array)),
+          spec: parseIndexSpec(deserialize(index.spec as Uint8Array, { promoteBuffers: false })),
           table: `x${String(index.id)}`,
-          multikey: index.multikey === 1,
+          multikey: multikeyOf(Number(index.multikey)),
+          uses: 0,
+          sinceMs: this.#file.clock.nowMs(),
         }));
-      this.#hold(
-        {
-          id: Number(row.id),
-          database: String(row.db),
-          name: String(row.name),
-          options: deserialize(row.options as Uint8Array),
-          uuid: Buffer.from(row.uuid as Uint8Array),
-        },
-        indexes,
-      );
+      const options = deserialize(row.options as Uint8Array, { promoteBuffers: false });
+      const known = before.get(Number(row.id));
+      if (known?.namespace === `${String(row.db)}.${String(row.name)}`) {
+        known.readAgain(options, indexes);
+        this.#collections.set(known.namespace, known);
+        continue;
+      }
+      const uuid = Buffer.from(row.uuid as Uint8Array);
+      this.#hold({ id: Number(row.id), database: String(row.db), name: String(row.name), options, uuid }, indexes);
     }
   }
 
   #hold(row: ConstructorParameters<typeof Collection>[1], indexes: CollectionIndex[]): Collection {
     const collection = new Collection(this.#file, row, indexes, (index) => {
-      this.#file.prepare("UPDATE catalog_index SET multikey = 1 WHERE id = ?").run(Number(index.table.slice(1)));
+      this.#file.prepare("UPDATE catalog_index SET multikey = ? WHERE id = ?").run((index.multikey << 1) | 1, Number(index.table.slice(1)));
     });
     this.#collections.set(collection.namespace, collection);
     return collection;
@@ -83,7 +86,8 @@ export class Catalog {
       .prepare("INSERT INTO catalog (db, name, options, uuid) VALUES (?, ?, ?, ?)")
       .run(database, name, serialize(options), uuid);
     const id = Number(done.lastInsertRowid);
-    this.#file.exec(`CREATE TABLE c${id} (rid INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, doc BLOB NOT NULL)`);
+    const rid = options.capped === true ? "INTEGER PRIMARY KEY AUTOINCREMENT" : "INTEGER PRIMARY KEY";
+    this.#file.exec(`CREATE TABLE c${id} (rid ${rid}, id BLOB NOT NULL UNIQUE, doc BLOB NOT NULL)`);
     return this.#hold({ id, database, name, options, uuid }, []);
   }
 
@@ -94,6 +98,24 @@ export class Catalog {
     this.#file.prepare("DELETE FROM catalog_index WHERE collection = ?").run(collection.id);
     this.#file.prepare("DELETE FROM catalog WHERE id = ?").run(collection.id);
     this.#collections.delete(collection.namespace);
+    this.#end(collection, "dropped");
+  }
+
+  #end(collection: Collection, why: "dropped" | "renamed"): void {
+    collection.gone = why;
+    this.#file.afterCommit(() => collection.wakeWaiting());
+  }
+
+  /** Other options for a collection, as collMod gives them. */
+  setOptions(collection: Collection, options: Document): void {
+    this.#file.prepare("UPDATE catalog SET options = ? WHERE id = ?").run(serialize(options), collection.id);
+    collection.options = options;
+  }
+
+  /** Another definition for an index whose keys stay as they are: hidden, expireAfterSeconds. */
+  redefineIndex(index: CollectionIndex, spec: IndexSpec): void {
+    this.#file.prepare("UPDATE catalog_index SET spec = ? WHERE id = ?").run(serialize(describeIndex(spec)), Number(index.table.slice(1)));
+    index.spec = spec;
   }
 
   /** Takes another name (and, with `dropTarget`, the place of a collection that had it). */
@@ -105,35 +127,36 @@ export class Catalog {
     if (target) this.drop(target);
     this.#file.prepare("UPDATE catalog SET db = ?, name = ? WHERE id = ?").run(database, name, collection.id);
     this.#collections.delete(collection.namespace);
+    this.#end(collection, "renamed");
     this.#hold({ id: collection.id, database, name, options: collection.options, uuid: collection.uuid }, collection.indexes);
   }
 
-  /** Creates and fills an index; false when the same one was there. Codes 85 and 86 where name or keys clash. */
+  /** Creates and fills an index; false when the same one was there. Codes 85 and 86 where name, keys or options clash. */
   createIndex(collection: Collection, spec: IndexSpec): boolean {
-    const pattern = JSON.stringify(Object.entries(keyPattern(spec)));
-    if (pattern === JSON.stringify([["_id", 1]])) return false;
-    for (const { spec: other } of collection.indexes) {
-      const samePattern = JSON.stringify(Object.entries(keyPattern(other))) === pattern;
-      const sameOptions = other.unique === spec.unique && other.sparse === spec.sparse;
-      if (other.name === spec.name && samePattern && sameOptions) return false;
-      if (other.name === spec.name)
-        throw new CommandFailure(
-          "IndexKeySpecsConflict",
-          `An existing index has the same name as the requested index: ${spec.name}, but other keys or options`,
-        );
-      if (samePattern && sameOptions)
-        throw new CommandFailure("IndexOptionsConflict", `Index already exists with a different name: ${other.name}`);
-      if (samePattern)
-        throw new CommandFailure(
-          "IndexOptionsConflict",
-          `An equivalent index already exists with the name ${other.name} and other options`,
-        );
-    }
-    if (spec.name === ID_INDEX.name) throw new CommandFailure("BadValue", "The index name '_id_' is reserved for the _id index");
+    if (isSame(keyPattern(spec), { _id: 1 })) return false;
+    if (isThere(collection, spec)) return false;
+    if (spec.name === ID_INDEX.name)
+      throw new CommandFailure(
+        "BadValue",
+        `The index name '_id_' is reserved for the _id index, which must have key pattern { _id: 1 }, found key: ${shown(keyPattern(spec))}`,
+      );
+    if (collection.indexes.length + 1 >= MAX_INDEXES)
+      throw new CommandFailure(
+        "CannotCreateIndex",
+        `add index fails, too many indexes for ${collection.namespace} key:${shown(keyPattern(spec))}`,
+      );
+    if (collection.cap && spec.expireAfterSeconds !== undefined)
+      throw new CommandFailure("CannotCreateIndex", "Cannot create TTL index on a capped collection");
     const done = this.#file
       .prepare("INSERT INTO catalog_index (collection, name, spec) VALUES (?, ?, ?)")
       .run(collection.id, spec.name, serialize(describeIndex(spec)));
-    const index: CollectionIndex = { spec, table: `x${Number(done.lastInsertRowid)}`, multikey: false };
+    const index: CollectionIndex = {
+      spec,
+      table: `x${Number(done.lastInsertRowid)}`,
+      multikey: 0,
+      uses: 0,
+      sinceMs: this.#file.clock.nowMs(),
+    };
     this.#file.exec(`CREATE TABLE ${index.table} (key BLOB NOT NULL, rid INTEGER NOT NULL, PRIMARY KEY (key, rid)) WITHOUT ROWID`);
     try {
       collection.buildIndex(index);
@@ -163,4 +186,52 @@ export function checkName(database: string, name: string): void {
     throw new CommandFailure("InvalidNamespace", `Invalid database name: '${database}'`);
   if (name === "" || /[$\0]/.test(name) || name.startsWith(".") || name.endsWith(".") || Buffer.byteLength(`${database}.${name}`) > 255)
     throw new CommandFailure("InvalidNamespace", `Invalid collection name: ${name}`);
+}
+
+const MAX_INDEXES = 64;
+
+function isSame(left: Document, right: Document): boolean {
+  return JSON.stringify(Object.entries(left)) === JSON.stringify(Object.entries(right));
+}
+
+/** What makes two indexes the same one, whatever their names: keys, unique, sparse and partial filter. */
+function isEquivalent(one: IndexSpec, other: IndexSpec): boolean {
+  return (
+    isSame(keyPattern(one), keyPattern(other)) &&
+    one.unique === other.unique &&
+    one.sparse === other.sparse &&
+    shown(one.partial?.filter) === shown(other.partial?.filter)
+  );
+}
+
+/** Whether the collection has the index already; @throws CommandFailure where it has one that it clashes with */
+function isThere(collection: Collection, spec: IndexSpec): boolean {
+  const asked = `Requested index: ${shown(describeIndex(spec))}`;
+  const named = collection.indexes.find(({ spec: other }) => other.name === spec.name)?.spec;
+  if (named) {
+    const existing = `existing index: ${shown(describeIndex(named))}`;
+    if (!isEquivalent(named, spec))
+      throw new CommandFailure(
+        "IndexKeySpecsConflict",
+        `An existing index has the same name as the requested index. When index names are not specified, they are auto generated and can cause conflicts. Please refer to our documentation. ${asked}, ${existing}`,
+      );
+    if (named.expireAfterSeconds === spec.expireAfterSeconds) return true;
+    throw new CommandFailure(
+      "IndexOptionsConflict",
+      `An equivalent index already exists with the same name but different options. ${asked}, ${existing}`,
+    );
+  }
+  const alike = collection.indexes.find(({ spec: other }) => isEquivalent(other, spec))?.spec;
+  if (!alike) return false;
+  if (alike.expireAfterSeconds === spec.expireAfterSeconds)
+    throw new CommandFailure("IndexOptionsConflict", `Index already exists with a different name: ${alike.name}`);
+  throw new CommandFailure(
+    "IndexOptionsConflict",
+    `An equivalent index already exists with a different name and options. ${asked}, existing index: ${shown(describeIndex(alike))}`,
+  );
+}
+
+/** How the file keeps which fields are multikey: 0 for none, 1 (of older files) for all, else the bits above 1. */
+function multikeyOf(stored: number): number {
+  return stored === 1 ? -1 : stored >> 1;
 }

@@ -1,6 +1,7 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statfsSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { systemClock, type Clock } from "../../base/clock.ts";
 import { messageOf } from "../../base/errors.ts";
 import { CommandFailure, DocumentServerError } from "../failure.ts";
 
@@ -13,6 +14,15 @@ type WriteJob = {
   readonly resolve: (value: unknown) => void;
   readonly reject: (reason: unknown) => void;
 };
+
+const ON_DISK: readonly string[] = [
+  "locking_mode = EXCLUSIVE",
+  "journal_mode = WAL",
+  "synchronous = NORMAL",
+  "wal_autocheckpoint = 4000",
+  "journal_size_limit = 67108864",
+  "cache_size = -16000",
+];
 
 /**
  * The one SQLite file behind a server: WAL, one owner. Writes are queued and run together, all that arrive in one turn of the event loop in
@@ -27,21 +37,22 @@ export class DocumentFile {
   #scheduled = false;
   #closed = false;
   #full = false;
-  #onRollback: () => void = () => {};
+  readonly clock: Clock;
+  /** Nothing is on a disk: what is written is gone with the process. */
+  readonly inMemory: boolean;
+  readonly #onRollback: (() => void)[] = [];
+  #afterCommit: (() => void)[] = [];
 
-  /** Throws DocumentServerError when the folder cannot be used or another process owns the file. */
-  constructor(dataDir: string) {
-    this.path = path.join(dataDir, "documents.sqlite");
+  /** `dataDir` undefined keeps everything in memory. Throws DocumentServerError when the folder cannot be used or another process owns the file. */
+  constructor(dataDir: string | undefined, clock: Clock = systemClock) {
+    this.clock = clock;
+    this.inMemory = dataDir === undefined;
+    this.path = dataDir === undefined ? ":memory:" : path.join(dataDir, "documents.sqlite");
     try {
-      mkdirSync(dataDir, { recursive: true });
+      if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true });
       this.#database = new DatabaseSync(this.path, { timeout: 200 });
       for (const pragma of [
-        "locking_mode = EXCLUSIVE",
-        "journal_mode = WAL",
-        "synchronous = NORMAL",
-        "wal_autocheckpoint = 4000",
-        "journal_size_limit = 67108864",
-        "cache_size = -16000",
+        ...(dataDir === undefined ? ["journal_mode = MEMORY"] : ON_DISK),
         "temp_store = MEMORY",
         "trusted_schema = OFF",
       ])
@@ -50,7 +61,7 @@ export class DocumentFile {
     } catch (thrown) {
       const locked = /locked|busy/i.test(messageOf(thrown));
       throw new DocumentServerError(locked ? "DATA_IN_USE" : "DATA_UNUSABLE", {
-        failed: `Cannot open the document server's data in ${dataDir}`,
+        failed: `Cannot open the document server's data in ${dataDir ?? "memory"}`,
         found: locked ? "another process has it open" : messageOf(thrown),
         remedy: locked
           ? "Stop the other server, or choose another folder with --data."
@@ -62,7 +73,12 @@ export class DocumentFile {
 
   /** Called after a transaction was rolled back as a whole: what memory knows of the catalog must be read again. */
   onRollback(reread: () => void): void {
-    this.#onRollback = reread;
+    this.#onRollback.push(reread);
+  }
+
+  /** Calls `then` once, after the transaction under way has committed; never where it is rolled back. */
+  afterCommit(then: () => void): void {
+    this.#afterCommit.push(then);
   }
 
   exec(sql: string): void {
@@ -120,19 +136,30 @@ export class DocumentFile {
       this.#database.exec("COMMIT");
     } catch (thrown) {
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      this.#onRollback();
+      this.#afterCommit = [];
+      for (const reread of this.#onRollback) reread();
       const full = /full/i.test(messageOf(thrown));
       const failure = new CommandFailure(full ? "OutOfDiskSpace" : "InternalError", `the write was rolled back: ${messageOf(thrown)}`);
       for (const job of jobs) job.reject(failure);
       return;
     }
     for (const done of settle) done();
+    const then = this.#afterCommit;
+    this.#afterCommit = [];
+    for (const one of then) one();
   }
 
   #setFull(full: boolean): void {
     if (full === this.#full) return;
     this.#database.exec(`PRAGMA synchronous = ${full ? "FULL" : "NORMAL"}`);
     this.#full = full;
+  }
+
+  /** The file system that holds the file; undefined in memory. */
+  diskUse(): { readonly used: number; readonly total: number } | undefined {
+    if (this.inMemory) return undefined;
+    const { blocks, bfree, bsize } = statfsSync(path.dirname(this.path));
+    return { used: (blocks - bfree) * bsize, total: blocks * bsize };
   }
 
   /** Commits what is queued and closes the file. */
