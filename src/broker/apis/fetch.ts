@@ -53,7 +53,7 @@ async function readRound(request: FetchRequest, context: RequestContext): Promis
       const log = catalog.get(topic)?.partitions[partition.partition];
       let errorCode = faultOf(log, partition);
       let records: readonly Uint8Array[] = [];
-      let aborted: readonly AbortedRange[] = [];
+      let aborted: readonly AbortedRange[] | null = null;
       if (log && errorCode === errorCodes.NONE) {
         try {
           const most = Math.min(left, partition.partitionMaxBytes);
@@ -73,7 +73,7 @@ async function readRound(request: FetchRequest, context: RequestContext): Promis
         highWatermark: log && errorCode === errorCodes.NONE ? log.endOffset : -1,
         lastStableOffset: log && errorCode === errorCodes.NONE ? log.lastStableOffset : -1,
         logStartOffset: log && errorCode === errorCodes.NONE ? log.startOffset : -1,
-        abortedTransactions: !isCommitted && errorCode !== errorCodes.UNKNOWN_TOPIC_OR_PARTITION ? null : aborted,
+        abortedTransactions: errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION ? [] : aborted,
         records,
       });
     }

@@ -9,10 +9,16 @@ import { refusedJoin, refusedSync, type JoinAnswer } from "../groups/group-reque
 
 const GROUP_KEY = 0;
 const TRANSACTION_KEY = 1;
+/** Known, but not in these versions. */
+const SHARE_KEY = 2;
 /** From this version of JoinGroup on a new member is told its id first and joins with it (KIP-394). */
 const FIRST_VERSION_WITH_REQUIRED_ID = 4;
 /** From this version of SyncGroup on a member must say which protocol it believes was chosen (KIP-559). */
 const FIRST_VERSION_WITH_REQUIRED_PROTOCOL = 5;
+
+/** Kafka's words for INVALID_REQUEST. */
+const MALFORMED =
+  "This most likely occurs because of a request being malformed by the client library or the message was sent to an incompatible broker. See the broker logs for more details.";
 
 /** FindCoordinator: for groups and transactions it is always here. */
 export const findCoordinatorHandler: ApiHandler = handlerOf(findCoordinatorApi, [0, 4], (body, { broker, version }) => {
@@ -20,7 +26,13 @@ export const findCoordinatorHandler: ApiHandler = handlerOf(findCoordinatorApi, 
   const answer =
     body.keyType === GROUP_KEY || body.keyType === TRANSACTION_KEY
       ? { errorCode: errorCodes.NONE, errorMessage: version >= 4 ? "" : "NONE", nodeId: settings.nodeId, ...broker.advertised() }
-      : { errorCode: errorCodes.INVALID_REQUEST, errorMessage: "", nodeId: -1, host: "", port: -1 };
+      : {
+          errorCode: errorCodes.INVALID_REQUEST,
+          errorMessage: body.keyType === SHARE_KEY ? "" : MALFORMED,
+          nodeId: -1,
+          host: "",
+          port: -1,
+        };
   return version >= 4 ? { coordinators: body.coordinatorKeys.map((key) => ({ key, ...answer })) } : answer;
 });
 

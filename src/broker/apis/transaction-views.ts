@@ -22,7 +22,7 @@ export const listTransactionsHandler: ApiHandler = handlerOf(listTransactionsApi
     ({ id, state, producerId, startMs }) =>
       (stateFilters.length === 0 || stateFilters.includes(state)) &&
       (producerIdFilters.length === 0 || producerIdFilters.includes(producerId)) &&
-      (durationFilter < 0 || (startMs >= 0 && nowMs - startMs > durationFilter)) &&
+      (durationFilter < 0 || nowMs - startMs > durationFilter) &&
       (pattern?.test(id) ?? true),
   );
   return {
@@ -67,7 +67,10 @@ export const describeProducersHandler: ApiHandler = handlerOf(describeProducersA
     name,
     partitions: partitionIndexes.map((partitionIndex) => {
       const log = broker.catalog.get(name)?.partitions[partitionIndex];
-      if (!log) return { partitionIndex, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: null, activeProducers: [] };
+      if (!log) {
+        const errorMessage = broker.catalog.get(name) ? null : "This server does not host this topic-partition.";
+        return { partitionIndex, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION, errorMessage, activeProducers: [] };
+      }
       const activeProducers = [...log.producers()].map((producer) => ({
         producerId: producer.id,
         producerEpoch: producer.epoch,

@@ -47,6 +47,8 @@ export function transactionFault(
   if (!isTransactional(batch.attributes) || batch.producerId < 0) return undefined;
   if (log.hasOpenTransaction(batch.producerId, batch.producerEpoch)) return undefined;
   const found = transactions.verify(transactionalId ?? "", batch, { topic, partition });
+  const isItsOwn = found !== errorCodes.INVALID_PRODUCER_ID_MAPPING && found !== errorCodes.INVALID_REQUEST;
+  if (isItsOwn) log.noteAttempt(batch);
   switch (found) {
     case errorCodes.NONE:
       return undefined;

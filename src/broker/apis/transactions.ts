@@ -6,7 +6,7 @@ import { initProducerIdApi } from "../../kafka-protocol/messages/init-producer-i
 import { txnOffsetCommitApi } from "../../kafka-protocol/messages/txn-offset-commit.ts";
 import type { RequestOf } from "../../kafka-protocol/schema.ts";
 import { handlerOf, type ApiHandler, type RequestContext } from "../api-handler.ts";
-import { offsetsPartition } from "../transactions/offsets-partition.ts";
+import { isInternal, offsetsPartition } from "../transactions/offsets-partition.ts";
 
 /** Clients before KIP-588 do not know PRODUCER_FENCED: they are told the older INVALID_PRODUCER_EPOCH. */
 const errorFor = (errorCode: number, version: number, firstWithFenced: number): number =>
@@ -30,6 +30,10 @@ export const initProducerIdHandler: ApiHandler = handlerOf(initProducerIdApi, [0
 export const addPartitionsToTxnHandler: ApiHandler = handlerOf(addPartitionsToTxnApi, [0, 3], async (body, { broker, version }) => {
   const isKnown = (topic: string, partition: number): boolean => broker.catalog.get(topic)?.partitions[partition] !== undefined;
   const wanted = body.v3AndBelowTopics.flatMap(({ name, partitions }) => partitions.map((partition) => ({ topic: name, partition })));
+  const faultOf = (topic: string, partition: number): number => {
+    if (isInternal(topic)) return errorCodes.TOPIC_AUTHORIZATION_FAILED;
+    return isKnown(topic, partition) ? fault : errorCodes.UNKNOWN_TOPIC_OR_PARTITION;
+  };
   const isComplete = wanted.every(({ topic, partition }) => isKnown(topic, partition));
   const producer = { producerId: body.v3AndBelowProducerId, producerEpoch: body.v3AndBelowProducerEpoch };
   const fault = isComplete
@@ -41,7 +45,7 @@ export const addPartitionsToTxnHandler: ApiHandler = handlerOf(addPartitionsToTx
       name,
       resultsByPartition: partitions.map((partitionIndex) => ({
         partitionIndex,
-        partitionErrorCode: isComplete || isKnown(name, partitionIndex) ? fault : errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
+        partitionErrorCode: isComplete ? fault : faultOf(name, partitionIndex),
       })),
     })),
   };

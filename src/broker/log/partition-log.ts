@@ -1,7 +1,7 @@
 import path from "node:path";
 import { createRecordArrays, readRecords } from "../../kafka-protocol/record-iteration.ts";
 import { readTransactionEnd } from "../../kafka-protocol/control-marker.ts";
-import { isControl, patchBatch, readBatchHeader, type BatchHeader } from "../../kafka-protocol/record-batch.ts";
+import { isControl, isTransactional, patchBatch, readBatchHeader, type BatchHeader } from "../../kafka-protocol/record-batch.ts";
 import { abortedBetween, type AbortedRange } from "./aborted-transactions.ts";
 import { cutAtOffset, offsetBehind } from "./batch-bytes.ts";
 import {
@@ -10,8 +10,10 @@ import {
   firstOpenOffset,
   hasOpenTransaction,
   judgeSequence,
+  noteAttempt,
   noteBatch,
   noteMarker,
+  type FirstAttempts,
   type PartitionProducers,
   type ProducerEntry,
   type ProducerStates,
@@ -104,6 +106,7 @@ export class PartitionLog {
   readonly #stored: PartitionProducers = createPartitionProducers();
   /** The same as of everything that was appended: what the next batch is judged by. */
   #appended: ProducerStates = new Map();
+  readonly #attempts: FirstAttempts = new Map();
   #pending: PendingAppend[] = [];
   #writing: Promise<void> | undefined;
   #nextOffset = 0;
@@ -192,7 +195,12 @@ export class PartitionLog {
 
   /** What KIP-98 says to a producer's batch. A duplicate's `stored` resolves when the first one is safe. */
   judge(batch: BatchHeader): SequenceVerdict {
-    return judgeSequence(this.#appended, batch);
+    return judgeSequence(this.#appended, batch, this.#attempts);
+  }
+
+  /** Takes note of a batch that is to begin its producer's transaction here, whether it may or not (KIP-890). */
+  noteAttempt(batch: BatchHeader): void {
+    noteAttempt(this.#attempts, batch);
   }
 
   /** Whether the producer has a transaction open here in just this epoch. */
@@ -226,6 +234,7 @@ export class PartitionLog {
     const end = isControl(placed.attributes) ? readTransactionEnd(placed, bytes) : undefined;
     if (end) noteMarker(this.#appended, placed, end);
     else noteBatch(this.#appended, placed);
+    if (isTransactional(placed.attributes)) this.#attempts.delete(placed.producerId);
     const stored = new Promise<void>((resolve, reject) => {
       this.#pending.push({ batch: placed, bytes, resolve, reject });
     });

@@ -66,14 +66,26 @@ export function hasOpenTransaction(states: ProducerStates, producerId: number, p
   return known?.transactionStart !== undefined && known.epoch === producerEpoch;
 }
 
+/** The batches that producers have tried to begin a transaction with here, and could not yet: the lowest sequence by producer id (KIP-890). */
+export type FirstAttempts = Map<number, { readonly epoch: number; readonly lowestSequence: number }>;
+
+/** Takes note of a batch that is about to begin a transaction: while it has not, none behind it may. */
+export function noteAttempt(attempts: FirstAttempts, { producerId, producerEpoch, baseSequence }: BatchHeader): void {
+  const known = attempts.get(producerId);
+  if (known && (known.epoch !== producerEpoch || known.lowestSequence <= baseSequence)) return;
+  attempts.set(producerId, { epoch: producerEpoch, lowestSequence: baseSequence });
+}
+
 /**
  * Judges a producer's next batch. A partition that does not know the producer takes any sequence, as Kafka does after the producer has
- * expired; a new epoch begins with 0, and so does one that is known from a marker only. A batch older than the last five is out of order.
+ * expired; a new epoch begins with 0, and so does one that is known from a marker only. A batch older than the last five is out of order,
+ * and so is one behind the batch that is to begin its transaction.
  */
-export function judgeSequence(states: ProducerStates, batch: BatchHeader): SequenceVerdict {
+export function judgeSequence(states: ProducerStates, batch: BatchHeader, attempts?: FirstAttempts): SequenceVerdict {
   if (batch.producerId < 0) return { kind: "append" };
   const known = states.get(batch.producerId);
-  if (!known) return { kind: "append" };
+  const isAhead = batch.baseSequence > (attempts?.get(batch.producerId)?.lowestSequence ?? Infinity);
+  if (!known) return { kind: isAhead ? "out of order" : "append" };
   const lastSequence = lastSequenceOf(batch);
   if (batch.producerEpoch === known.epoch) {
     for (const written of known.batches) {
@@ -85,7 +97,7 @@ export function judgeSequence(states: ProducerStates, batch: BatchHeader): Seque
   if (batch.producerEpoch < known.epoch) return { kind: "fenced" };
   const last = batch.producerEpoch === known.epoch ? known.batches.at(-1) : undefined;
   const expected = last ? (last.lastSequence + 1) % SEQUENCES : 0;
-  if (batch.baseSequence !== expected) return { kind: "out of order" };
+  if (isAhead || batch.baseSequence !== expected) return { kind: "out of order" };
   if (known.transactionStart !== undefined && !isTransactional(batch.attributes)) return { kind: "not in its transaction" };
   return { kind: "append" };
 }

@@ -2,6 +2,11 @@ import type { TransactionPartition } from "./transaction.ts";
 
 /** The topic that keeps offsets in Kafka. Here they lie in a journal; in a transaction they stand under its name. */
 export const OFFSETS_TOPIC = "__consumer_offsets";
+const TRANSACTIONS_TOPIC = "__transaction_state";
+
+/** The topics that are Kafka's own: no client writes to them. */
+export const isInternal = (topic: string): boolean => topic === OFFSETS_TOPIC || topic === TRANSACTIONS_TOPIC;
+
 /** `offsets.topic.num.partitions` */
 const OFFSETS_PARTITIONS = 50;
 

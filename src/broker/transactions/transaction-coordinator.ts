@@ -8,6 +8,7 @@ import { OFFSETS_TOPIC, offsetsPartition } from "./offsets-partition.ts";
 import {
   completed,
   decideEnd,
+  fenced,
   hasPartition,
   initialize,
   newTransaction,
@@ -121,7 +122,7 @@ export class TransactionCoordinator {
       const decision = initialize(before, expected, timeoutMs, nowMs);
       if (decision.kind === "error") return refuse(decision.errorCode);
       if (decision.kind === "fence") {
-        await this.#write(prepared(before, false, before.producerEpoch + 1, nowMs));
+        await this.#write(fenced(before, nowMs));
         return "fenced";
       }
       const next =
@@ -162,7 +163,7 @@ export class TransactionCoordinator {
       if (!before || fault !== errorCodes.NONE) return fault;
       const decision = decideEnd(before, committed);
       if (decision !== "prepare") return decision.errorCode;
-      await this.#write(prepared(before, committed, before.producerEpoch, this.#options.nowMs()));
+      await this.#write(prepared(before, committed, this.#options.nowMs()));
       return "prepared";
     });
     if (answer !== "prepared") return answer;
@@ -241,7 +242,7 @@ export class TransactionCoordinator {
       const before = this.#transactions.get(id);
       const nowMs = this.#options.nowMs();
       if (before?.state !== "Ongoing" || before.startMs + before.timeoutMs >= nowMs) return;
-      await this.#write(prepared(before, false, before.producerEpoch + 1, nowMs));
+      await this.#write(fenced(before, nowMs));
     });
   }
 

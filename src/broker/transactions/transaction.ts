@@ -134,11 +134,17 @@ export function withPartitions(before: Transaction, added: readonly TransactionP
   return { ...before, state: "Ongoing", partitions: [...known, ...fresh], startMs, updatedMs: nowMs };
 }
 
-/** The transaction on its way to its end. `epoch`: a higher one fences the producer. */
-export function prepared(before: Transaction, committed: boolean, epoch: number, nowMs: number): Transaction {
-  const state = committed ? "PrepareCommit" : "PrepareAbort";
-  const lastEpoch = epoch === before.producerEpoch ? before.lastEpoch : NONE;
-  return { ...before, state, producerEpoch: epoch, lastEpoch, updatedMs: nowMs };
+/** The transaction on its way to its end. */
+export function prepared(before: Transaction, committed: boolean, nowMs: number): Transaction {
+  return { ...before, state: committed ? "PrepareCommit" : "PrepareAbort", updatedMs: nowMs };
+}
+
+/**
+ * The transaction on its way to be aborted without its producer, because it took too long or a successor asked. The producer's epoch is over;
+ * it may go on in the new one if it asks for it before anybody else does (KIP-588).
+ */
+export function fenced(before: Transaction, nowMs: number): Transaction {
+  return { ...prepared(before, false, nowMs), producerEpoch: before.producerEpoch + 1, lastEpoch: before.producerEpoch };
 }
 
 /** The transaction once every partition has its marker. */
