@@ -3,16 +3,18 @@ import { createAclsHandler, deleteAclsHandler, describeAclsHandler } from "./api
 import { apiVersionsHandler } from "./apis/api-versions.ts";
 import { describeClusterHandler } from "./apis/cluster.ts";
 import { alterConfigsHandler, describeConfigsHandler, incrementalAlterConfigsHandler } from "./apis/configs.ts";
+import { deleteRecordsHandler } from "./apis/delete-records.ts";
 import { fetchHandler } from "./apis/fetch.ts";
 import { deleteGroupsHandler, describeGroupsHandler, listGroupsHandler, offsetDeleteHandler } from "./apis/groups.ts";
 import { listOffsetsHandler } from "./apis/list-offsets.ts";
 import { findCoordinatorHandler, heartbeatHandler, joinGroupHandler, leaveGroupHandler, syncGroupHandler } from "./apis/membership.ts";
+import { describeLogDirsHandler } from "./apis/log-dirs.ts";
 import { metadataHandler } from "./apis/metadata.ts";
 import { offsetCommitHandler, offsetFetchHandler, offsetForLeaderEpochHandler } from "./apis/offsets.ts";
 import { produceHandler } from "./apis/produce.ts";
 import { saslAuthenticateHandler, saslHandshakeHandler } from "./apis/sasl.ts";
 import { alterUserScramCredentialsHandler, describeUserScramCredentialsHandler } from "./apis/scram-users.ts";
-import { createPartitionsHandler, createTopicsHandler, deleteRecordsHandler, deleteTopicsHandler } from "./apis/topics.ts";
+import { createPartitionsHandler, createTopicsHandler, deleteTopicsHandler } from "./apis/topics.ts";
 import {
   describeProducersHandler,
   describeTransactionsHandler,
@@ -60,6 +62,7 @@ export const apiHandlers: readonly ApiHandler[] = [
   listTransactionsHandler,
   offsetForLeaderEpochHandler,
   describeConfigsHandler,
+  describeLogDirsHandler,
   alterConfigsHandler,
   incrementalAlterConfigsHandler,
   describeClusterHandler,

@@ -27,9 +27,28 @@ async function byName(broker: BrokerState, name: string, mayCreate: boolean) {
   if (known) return describe(known, broker.settings.nodeId);
   if (topicNameFault(name) !== undefined) return missing(errorCodes.INVALID_TOPIC_EXCEPTION);
   if (!mayCreate) return missing(errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
-  if (broker.catalog.collision(name)) return missing(errorCodes.INVALID_TOPIC_EXCEPTION);
+  if (broker.catalog.collision(name)) return missing(errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
   const made = (await broker.catalog.create(name, broker.settings.defaultPartitions, {})) ?? broker.catalog.get(name);
   return made ? describe(made, broker.settings.nodeId) : missing(errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
+}
+
+interface AskedTopic {
+  readonly name: string | null;
+  readonly topicId: string;
+}
+
+const FIRST_VERSION_BY_ID = 12;
+const hasId = ({ topicId }: AskedTopic): boolean => topicId !== ZERO_UUID && topicId !== "";
+
+/** Each topic once: Kafka looks names and ids up as sets. */
+function distinct({ catalog }: BrokerState, asked: readonly AskedTopic[]): AskedTopic[] {
+  const byKey = new Map<string, AskedTopic>();
+  for (const topic of asked) {
+    const known = hasId(topic) ? catalog.getById(topic.topicId) : catalog.get(topic.name ?? "");
+    const key = known?.id ?? (hasId(topic) ? topic.topicId : `name ${topic.name}`);
+    if (!byKey.has(key)) byKey.set(key, topic);
+  }
+  return [...byKey.values()];
 }
 
 /** Metadata: this one node, and the topics that were asked for, made on demand where client and broker allow it. */
@@ -38,19 +57,24 @@ export const metadataHandler: ApiHandler = handlerOf(metadataApi, [0, 12], async
   const { catalog, settings } = broker;
   const wantsAll = body.topics === null || (version === 0 && body.topics.length === 0);
   const mayCreate = settings.autoCreateTopics && body.allowAutoTopicCreation;
+  const one = async (asked: AskedTopic) => {
+    const { name, topicId } = asked;
+    if (version < FIRST_VERSION_BY_ID && (name === null || hasId(asked))) {
+      return { errorCode: errorCodes.INVALID_REQUEST, name: name ?? "", topicId, partitions: [] };
+    }
+    if (!hasId(asked)) {
+      return name === null ? { errorCode: errorCodes.UNKNOWN_SERVER_ERROR, name: "", partitions: [] } : byName(broker, name, mayCreate);
+    }
+    const topic = catalog.getById(topicId);
+    return topic ? describe(topic, settings.nodeId) : { errorCode: errorCodes.UNKNOWN_TOPIC_ID, name: null, topicId, partitions: [] };
+  };
   const topics = wantsAll
     ? catalog.list().map((topic) => describe(topic, settings.nodeId))
-    : await Promise.all(
-        (body.topics ?? []).map(async ({ name, topicId }) => {
-          if (topicId === ZERO_UUID || topicId === "") return byName(broker, name ?? "", mayCreate);
-          const topic = catalog.getById(topicId);
-          return topic ? describe(topic, settings.nodeId) : { errorCode: errorCodes.UNKNOWN_TOPIC_ID, name, topicId, partitions: [] };
-        }),
-      );
+    : await Promise.all(distinct(broker, body.topics ?? []).map(one));
   return {
     brokers: [{ nodeId: settings.nodeId, ...broker.advertised() }],
     clusterId: catalog.clusterId,
     controllerId: settings.nodeId,
-    topics: topics.map((topic) => (topic.name === null && version < 12 ? { ...topic, name: "" } : topic)),
+    topics,
   };
 });

@@ -3,7 +3,6 @@ import { produceApi } from "../../kafka-protocol/messages/produce.ts";
 import { isControl, isCrcValid, readBatchHeader, stampLogAppendTime, type BatchHeader } from "../../kafka-protocol/record-batch.ts";
 import { handlerOf, type ApiHandler, type RequestContext } from "../api-handler.ts";
 import type { PartitionLog } from "../log/partition-log.ts";
-import { configNumber, configValue } from "../topics/topic-config.ts";
 import type { Topic } from "../topics/topic-catalog.ts";
 import { transactionalRequestFault, transactionFault } from "./transactional-produce.ts";
 
@@ -46,7 +45,7 @@ function checkedBatch(records: Buffer, topic: Topic, version: number): BatchHead
   if (compression > ZSTD || (compression === ZSTD && version < FIRST_VERSION_WITH_ZSTD)) {
     throw new Refusal(errorCodes.UNSUPPORTED_COMPRESSION_TYPE, "This version of Produce does not know the compression of the batch.");
   }
-  const limit = configNumber(topic.configs, "max.message.bytes");
+  const limit = topic.settings.maxMessageBytes;
   if (records.length > limit) {
     throw new Refusal(errorCodes.MESSAGE_TOO_LARGE, `The record batch is ${records.length} bytes large, the topic takes ${limit}.`);
   }
@@ -89,7 +88,7 @@ function append(
     });
   }
   let logAppendTimeMs = -1;
-  if (configValue(topic.configs, "message.timestamp.type") === "LogAppendTime") {
+  if (topic.settings.isLogAppendTime) {
     logAppendTimeMs = Date.now();
     stampLogAppendTime(records, batch, logAppendTimeMs);
     batch = { ...batch, maxTimestampMs: logAppendTimeMs };
@@ -112,7 +111,7 @@ async function produceTo(
     if (context.version < FIRST_VERSION_WITH_BATCHES) {
       throw new Refusal(errorCodes.UNSUPPORTED_FOR_MESSAGE_FORMAT, "Use Produce version 3 or later.");
     }
-    if (acks === -1 && configNumber(topic.configs, "min.insync.replicas") > 1) {
+    if (acks === -1 && topic.settings.minInsyncReplicas > 1) {
       throw new Refusal(errorCodes.NOT_ENOUGH_REPLICAS, "min.insync.replicas asks for more than the one replica that there is.");
     }
     return await append(context, transactionalId, topic, log, index, records ?? Buffer.alloc(0));

@@ -44,6 +44,9 @@ interface Registered {
   starts: Record<string, number>;
 }
 
+/** Makes new configs of those before, or undefined to leave them. */
+export type ConfigsChange = (before: ReadonlyMap<string, string>) => ReadonlyMap<string, string> | undefined;
+
 export interface CatalogOptions {
   readonly folder: string;
   readonly configs: BrokerConfigs;
@@ -58,8 +61,8 @@ export interface CatalogOptions {
 /** Producer ids are taken from the journal in blocks, so that handing one out costs no write. */
 const PRODUCER_ID_BLOCK = 1000;
 
-/** A random id; none begins with '-', which command lines would take for an option. */
-function newId(): string {
+/** A random topic id; none begins with '-', which command lines would take for an option. */
+export function newTopicId(): string {
   for (;;) {
     const id = randomBytes(16).toString("base64url");
     if (!id.startsWith("-")) return id;
@@ -90,7 +93,7 @@ export class TopicCatalog {
       snapshot: () => catalog.#snapshot(),
     });
     if (catalog.#clusterId === "") {
-      catalog.#clusterId = newId();
+      catalog.#clusterId = newTopicId();
       await catalog.#journal.append([{ kind: "cluster", id: catalog.#clusterId }]);
     }
     catalog.#nextProducerId = catalog.#producerIdsUpTo;
@@ -199,7 +202,7 @@ export class TopicCatalog {
   create(name: string, partitions: number, configs: Readonly<Record<string, string>>): Promise<Topic | undefined> {
     return this.#exclusive(async () => {
       if (this.collision(name)) return undefined;
-      await this.#journal.append([{ kind: "topic", name, id: newId(), partitions, configs }]);
+      await this.#journal.append([{ kind: "topic", name, id: newTopicId(), partitions, configs }]);
       return await this.#openTopic(name, this.#registered.get(name) as Registered);
     });
   }
@@ -225,20 +228,23 @@ export class TopicCatalog {
     });
   }
 
-  /** Replaces the configs that were set on a topic. */
-  setConfigs(topic: Topic, configs: Readonly<Record<string, string>>): Promise<void> {
+  /** Replaces the configs that were set on a topic by what `change` makes of them; undefined changes nothing. */
+  changeConfigs(topic: Topic, change: ConfigsChange): Promise<void> {
     return this.#exclusive(async () => {
-      if (!this.#registered.has(topic.name)) return;
-      await this.#journal.append([{ kind: "configs", name: topic.name, configs }]);
-      topic.configs = new Map(Object.entries(configs));
-      topic.settings = this.#settingsOf(topic.configs);
+      const after = this.#registered.has(topic.name) ? change(topic.configs) : undefined;
+      if (!after) return;
+      await this.#journal.append([{ kind: "configs", name: topic.name, configs: Object.fromEntries(after) }]);
+      topic.configs = after;
+      topic.settings = this.#settingsOf(after);
     });
   }
 
-  /** Replaces the dynamic configs of the broker, or of all brokers. */
-  setBrokerConfigs(scope: DynamicScope, configs: Readonly<Record<string, string>>): Promise<void> {
+  /** The same with the dynamic configs of the broker, or of all brokers. */
+  changeBrokerConfigs(scope: DynamicScope, change: ConfigsChange): Promise<void> {
     return this.#exclusive(async () => {
-      await this.#journal.append([{ kind: "broker configs", scope, configs }]);
+      const after = change(this.#options.configs.dynamic(scope));
+      if (!after) return;
+      await this.#journal.append([{ kind: "broker configs", scope, configs: Object.fromEntries(after) }]);
       for (const topic of this.#topics.values()) topic.settings = this.#settingsOf(topic.configs);
     });
   }
@@ -300,6 +306,11 @@ export class TopicCatalog {
         }
       }
     }
+  }
+
+  /** The size of what the logs lie on, and what is free of it, in bytes; −1 where that means nothing. */
+  space(): Promise<{ readonly totalBytes: number; readonly usableBytes: number }> {
+    return (this.#options.files ?? diskFiles).space(this.#options.folder);
   }
 
   async flush(): Promise<void> {

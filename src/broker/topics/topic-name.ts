@@ -1,12 +1,12 @@
 const MAX_NAME = 249;
 
-/** Why a topic may not bear a name (Kafka's `Topic.validate`), or undefined where it may. */
+/** Why a topic may not bear a name (Kafka's `Topic.validate`, and its words), or undefined where it may. */
 export function topicNameFault(name: string): string | undefined {
   if (name === "") return "Topic name is invalid: the empty string is not allowed";
   if (name === "." || name === "..") return `Topic name is invalid: '${name}' is not allowed`;
-  if (name.length > MAX_NAME) return `Topic name is invalid: it is longer than the maximum of ${MAX_NAME} characters`;
+  if (name.length > MAX_NAME) return `Topic name is invalid: the length of '${name}' is longer than the max allowed length ${MAX_NAME}`;
   if (!/^[a-zA-Z0-9._-]+$/.test(name)) {
-    return `Topic name "${name}" is illegal, it contains a character other than ASCII alphanumerics, '.', '_' and '-'`;
+    return `Topic name is invalid: '${name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'`;
   }
   return undefined;
 }
