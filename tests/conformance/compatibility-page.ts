@@ -7,9 +7,10 @@ import { runConformance } from "./harness/run.ts";
 import { themes } from "./scenario/themes.ts";
 
 const { values } = parseArgs({
-  options: { theme: { type: "string" }, client: { type: "string" }, transcripts: { type: "string" } },
+  options: { theme: { type: "string" }, client: { type: "string" }, transcripts: { type: "string" }, steps: { type: "boolean" } },
 });
 const run = await runConformance({
+  onStep: (target, theme, title, ms) => void (values.steps && console.error(`${target} ${theme}: ${title}: ${ms} ms`)),
   themes: themes.filter(({ name }) => values.theme === undefined || values.theme.split(",").includes(name)),
   ...(values.client === undefined ? {} : { clients: values.client.split(",") as ClientKind[] }),
 });

@@ -1,3 +1,4 @@
+import { errorName } from "../../../src/kafka-protocol/error-codes.ts";
 import { ZERO_UUID } from "../../../src/kafka-protocol/schema.ts";
 import type { Target } from "./place.ts";
 
@@ -34,6 +35,7 @@ const NUMBERS: Readonly<Record<string, string>> = {
 };
 
 const PATTERNS: readonly (readonly [pattern: RegExp, name: string])[] = [
+  [/(?<=TopicId: )[\w-]{22}/g, "topic id"],
   [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "guid"],
   [/(?:localhost|127\.0\.0\.1|\[::1\]|::1):\d{4,5}/g, "address"],
   [/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.:,]\d{3}(?:Z|[+-]\d\d:?\d\d)?/g, "time"],
@@ -72,6 +74,7 @@ export function normalise(transcript: unknown, target: Target): Plain {
     if (value === null || value === undefined) return null;
     if (typeof value === "boolean") return value;
     if (typeof value === "number") {
+      if (/errorCode$/i.test(name)) return errorName(value);
       const kind = NUMBERS[name];
       return kind !== undefined && value >= 0 ? symbol(kind, kind === "producer id" || kind === "epoch" ? String(value) : "") : value;
     }

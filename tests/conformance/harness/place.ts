@@ -71,19 +71,15 @@ export interface Place {
   readonly kafkajs: Kafka;
   /** Creates topics and waits until they can be written to. */
   topics(...plans: readonly (TopicPlan | string)[]): Promise<void>;
-  /** Appends one batch; its error's name and base offset. */
-  append(
-    topic: string,
-    partition: number,
-    records: readonly RecordToWrite[],
-    options?: BatchOptions,
-  ): Promise<{ error: string; baseOffset: number }>;
+  /** Appends one batch; its base offset. Throws where the broker refuses it. */
+  append(topic: string, partition: number, records: readonly RecordToWrite[], options?: BatchOptions): Promise<number>;
   /** Every record from an offset to the end, by frames. */
   read(topic: string, partition?: number, from?: number, isolationLevel?: 0 | 1): Promise<ShownRecord[]>;
   /** kcat with `-b`; stdin is `input`. */
   kcat(args: readonly string[], input?: string): Promise<ToolResult>;
   /** A tool of Kafka's by its main class, without the package org.apache.kafka.tools. "@" in the arguments stands for the bootstrap address. */
   java(main: string, args: readonly string[], options?: ToolOptions): Promise<ToolResult>;
+  /** Ends the shared connection; the next request makes a new one. */
   close(): void;
 }
 
@@ -180,7 +176,8 @@ export function placeAt(target: Target, programs: Programs): Place {
         topicData: [{ name: topic, partitionData: [{ index: partition, records: encodeBatch(records, options) }] }],
       });
       const { errorCode = -1, baseOffset = -1 } = answer.responses[0]?.partitionResponses[0] ?? {};
-      return { error: errorName(errorCode), baseOffset };
+      if (errorCode !== errorCodes.NONE) throw new Error(`cannot append to ${topic}-${partition}: ${errorName(errorCode)}`);
+      return baseOffset;
     },
     read: async (topic, partition = 0, from = 0, isolationLevel = 0) => {
       const shown: ShownRecord[] = [];
@@ -213,8 +210,15 @@ export function placeAt(target: Target, programs: Programs): Place {
     java: (main, args, options) => {
       if (!programs.java) throw new Error("no Java tools in this run");
       const bound = args.map((one) => (one === "@" ? target.address : one));
-      return programs.java.run(main.includes("org.") ? main : `org.apache.kafka.tools.${main}`, bound, options);
+      return programs.java.run(
+        main.includes("org.") || main.startsWith("kafka.") ? main : `org.apache.kafka.tools.${main}`,
+        bound,
+        options,
+      );
     },
-    close: () => void shared?.then((client) => client.close()),
+    close: () => {
+      void shared?.then((client) => client.close());
+      shared = undefined;
+    },
   };
 }

@@ -26,6 +26,23 @@ export async function connectRaw(port: number, host: string = "127.0.0.1"): Prom
   return rawClientOver(socket);
 }
 
+/** Tagged structures that an answer left out read as their defaults, and would be written with them. */
+function withoutDefaults(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutDefaults);
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
+  const isLeftOut = (one: unknown): boolean =>
+    typeof one === "object" &&
+    one !== null &&
+    !Array.isArray(one) &&
+    !(one instanceof Uint8Array) &&
+    Object.values(one).every((field) => field === -1);
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, one]) => !isLeftOut(one))
+      .map(([name, one]) => [name, withoutDefaults(one)]),
+  );
+}
+
 /** Speaks over a socket that is connected already, of TLS for instance. */
 export function rawClientOver(socket: net.Socket): RawClient {
   const waiting: ((frame: Buffer | "closed") => void)[] = [];
@@ -58,7 +75,7 @@ export function rawClientOver(socket: net.Socket): RawClient {
       const frame = await askBytes(frameOf(api, version, body));
       if (frame === "closed") return frame;
       const answer = decodeResponse(api, version, frame);
-      const again = Buffer.concat(encodeResponse(api, version, asked, answer.body as unknown as ResponseDraft<typeof api>)).subarray(4);
+      const again = Buffer.concat(encodeResponse(api, version, asked, withoutDefaults(answer.body) as ResponseDraft<typeof api>)).subarray(4);
       if (!again.equals(frame))
         throw new Error(
           `${api.name} v${version}: ${frame.length} bytes came, its table writes ${again.length}: ${frame.toString("hex").slice(0, 400)}`,

@@ -59,10 +59,15 @@ export interface RunOptions {
   /** Only steps of these clients. */
   readonly clients?: readonly ClientKind[];
   readonly signal?: AbortSignal;
+  /** Told of each step that has ended. */
+  readonly onStep?: (target: Target["name"], theme: string, title: string, ms: number) => void;
 }
 
 /** As many themes at once: most of a step is waiting. */
 const THEMES_AT_ONCE = 3;
+
+/** No step takes nearly so long. */
+const STEP_MS = 15_000;
 
 /** What both brokers are told, so that the same is asked of the same. */
 const KAFKA_PROPERTIES: Readonly<Record<string, string>> = {
@@ -116,6 +121,7 @@ async function runTheme(
   targets: readonly [Target, Target],
   programs: Programs,
   clients: readonly ClientKind[],
+  onStep: RunOptions["onStep"],
 ): Promise<RanStep[]> {
   const steps = theme.steps.filter(({ client }) => clients.includes(client));
   if (steps.length === 0) return [];
@@ -124,16 +130,18 @@ async function runTheme(
       const place = placeAt(target, programs);
       const done: StepOutcome[] = [];
       try {
-        await theme.before?.(place);
+        await inTime(theme.before?.(place) ?? Promise.resolve());
         for (const step of steps) {
           const started = performance.now();
           const ms = (): number => Math.round(performance.now() - started);
           try {
-            done.push({ transcript: normalise(await step.run(place), target), ms: ms() });
+            done.push({ transcript: normalise(await inTime(step.run(place)), target), ms: ms() });
           } catch (thrown) {
             const failure = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
             done.push({ transcript: null, failure, ms: ms() });
+            place.close();
           }
+          onStep?.(target.name, theme.name, step.title, ms());
         }
       } catch (thrown) {
         const failure = `before the theme: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`;
@@ -153,6 +161,19 @@ async function runTheme(
     embedded: embedded[i] as StepOutcome,
     kafka: kafka[i] as StepOutcome,
   }));
+}
+
+/** A step that hangs is a finding like another. */
+async function inTime<T>(running: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no end after ${STEP_MS / 1000} s`)), STEP_MS);
+  });
+  try {
+    return await Promise.race([running, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function sentBy(tap: RequestTap): ConformanceRun["sent"] {
@@ -205,7 +226,7 @@ export async function runConformance(options: RunOptions): Promise<ConformanceRu
     const ran = new Map<string, RanStep[]>();
     const lane = async (): Promise<void> => {
       for (let theme = waiting.shift(); theme; theme = waiting.shift())
-        ran.set(theme.name, await runTheme(theme, targets, programs, clients));
+        ran.set(theme.name, await runTheme(theme, targets, programs, clients, options.onStep));
     };
     await Promise.all(Array.from({ length: THEMES_AT_ONCE }, lane));
     const [embedded, kafka] = await Promise.all(targets.map(servedBy));

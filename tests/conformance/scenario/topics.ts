@@ -2,7 +2,7 @@ import { createTopicsApi } from "../../../src/kafka-protocol/messages/create-top
 import { createPartitionsApi } from "../../../src/kafka-protocol/messages/create-partitions.ts";
 import { deleteTopicsApi } from "../../../src/kafka-protocol/messages/delete-topics.ts";
 import { ZERO_UUID } from "../../../src/kafka-protocol/schema.ts";
-import { withoutLog } from "../harness/normalise.ts";
+import { said } from "./said.ts";
 import { frames, java, kcat, kafkajs, refusal, type Theme } from "../harness/step.ts";
 
 const wanted = (
@@ -263,10 +263,6 @@ const tools = [
   ),
   java("kafka-topics without arguments prints its help", async (place) => said(await place.java("TopicCommand", []))),
 ];
-
-export function said({ exit, out, err }: { exit: number; out: string; err: string }): unknown {
-  return { exit, out: withoutLog(out), err: withoutLog(err) };
-}
 
 /** Topics: made, grown, listed, deleted, and every way in which that is refused. */
 export const topicsTheme: Theme = {
