@@ -9,6 +9,7 @@ import { FailPoints } from "./fail-points.ts";
 import { DocumentServerError } from "./failure.ts";
 import { portHolder } from "../base/port-holder.ts";
 import { Access } from "./security/access.ts";
+import { serverCertificate, type Certificate, type ServerTls } from "./security/certificate.ts";
 import { Users, type ConfiguredUser } from "./security/users.ts";
 import type { ServerState } from "./server-state.ts";
 import { Catalog } from "./storage/catalog.ts";
@@ -33,15 +34,9 @@ export interface DocumentServerOptions {
   readonly auth?: boolean;
   /** Users that are there from the start. The server keeps keys, never passwords. */
   readonly users?: readonly ConfiguredUser[];
-  /** TLS on the listener, and nothing else. */
-  readonly tls?: TlsOptions;
+  /** TLS on the listener, and nothing else; {} for a certificate of the server's own making. */
+  readonly tls?: ServerTls;
   readonly clock?: Clock;
-}
-
-/** Certificate chain and private key, as PEM. */
-export interface TlsOptions {
-  readonly cert: string;
-  readonly key: string;
 }
 
 /** A running MongoDB-protocol development server. It is not MongoDB: one node, no replication, no transactions. */
@@ -49,6 +44,8 @@ export interface DocumentServer {
   readonly address: { readonly host: string; readonly port: number };
   /** As for MongoClient: `mongodb://127.0.0.1:27017/?directConnection=true${options.tls ? "&tls=true" : ""}`, with `&tls=true` where it is encrypted; never a password. */
   readonly uri: string;
+  /** What clients are to trust (tlsCAFile) where the server made its own certificate; undefined without TLS. */
+  readonly certificate: string | undefined;
   /** Ends the connections, commits what is queued, closes the file. */
   close(): Promise<void>;
 }
@@ -93,8 +90,9 @@ export async function startDocumentServer(options: DocumentServerOptions): Promi
       address: { host, port },
     };
     let lastConnection = 0;
+    const certificate = options.tls && (await serverCertificate(options.tls, dataDir, host));
     const serve = (socket: Socket): void => serveConnection(state, socket, ++lastConnection, options.tls !== undefined);
-    const server = options.tls ? secureServer(options.tls, serve) : createServer({ noDelay: true }, serve);
+    const server = certificate ? secureServer(certificate, serve) : createServer({ noDelay: true }, serve);
     server.on("connection", (socket: Socket) => {
       sockets.add(socket);
       socket.on("error", () => socket.destroy());
@@ -108,6 +106,7 @@ export async function startDocumentServer(options: DocumentServerOptions): Promi
     const shown = host.includes(":") ? `[${host}]` : host;
     return {
       address: { host, port: bound.port },
+      certificate: certificate?.cert,
       uri: `mongodb://${shown}:${bound.port}/?directConnection=true${options.tls ? "&tls=true" : ""}`,
       close: async () => {
         const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -126,7 +125,7 @@ export async function startDocumentServer(options: DocumentServerOptions): Promi
 }
 
 /** @throws DocumentServerError TLS_UNUSABLE */
-function secureServer(tls: TlsOptions, serve: (socket: Socket) => void): Server {
+function secureServer(tls: Certificate, serve: (socket: Socket) => void): Server {
   try {
     const server = createTlsServer({ cert: tls.cert, key: tls.key, minVersion: "TLSv1.2", handshakeTimeout: 10_000 }, serve);
     return server.on("tlsClientError", () => undefined);
