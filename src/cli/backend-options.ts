@@ -11,13 +11,13 @@ export interface BackendFlags {
 
 /** What --kafka says of itself. */
 export const KAFKA_BACKEND =
-  "embedded, jvm or jvm:3 (Apache Kafka with one or three nodes, needs Java and Maven), or a bootstrap list host:port,… (else STREAMLAB_KAFKA, streamlab.config.json, embedded)";
+  "embedded, jvm or jvm:3 (Apache Kafka with one or three nodes, needs Java and Maven), docker or docker:3 (the same in containers), or a bootstrap list host:port,… (else STREAMLAB_KAFKA, streamlab.config.json, embedded)";
 
 /** Adds --kafka and --mongo: which servers a command uses. */
 export function withBackends(command: Command): Command {
   return command
     .option("--kafka <backend>", KAFKA_BACKEND)
-    .option("--mongo <backend>", "embedded, or a mongodb:// URI (else STREAMLAB_MONGO, streamlab.config.json, embedded)");
+    .option("--mongo <backend>", "embedded, docker, or a mongodb:// URI (else STREAMLAB_MONGO, streamlab.config.json, embedded)");
 }
 
 /** The backends that flags, environment and configuration choose. */

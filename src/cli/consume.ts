@@ -1,23 +1,35 @@
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
+import { codeOf } from "../base/errors.ts";
 import { systemClock } from "../base/clock.ts";
 import type { Block, RecordBlock } from "../engine/sources/source.ts";
+import { withAdminLink } from "../kafka/admin/admin-link.ts";
+import { topicPattern } from "../kafka/admin/partition-choice.ts";
+import { findTopics } from "../kafka/admin/topic-admin.ts";
+import { connectKafka } from "../kafka/connect-kafka.ts";
 import { kafkaFormat } from "../kafka/source.ts";
 import type { ReceivedRecord } from "../kafka/consumer.ts";
-import { KafkaError } from "../kafka/kafka-error.ts";
+import { KafkaError, unknownTopic } from "../kafka/kafka-error.ts";
+import type { KafkaConnection } from "../kafka/kafkajs-adapter.ts";
 import { wholeNumber } from "./backend-options.ts";
 import { Interrupted } from "./failure.ts";
 import { listenForInterruption } from "./interrupt.ts";
-import { brokersOf, property, shown, withClient, withKafka, type KafkaFlags } from "./kafka-address.ts";
+import { connectionOf, property, withKafka, type KafkaFlags } from "./kafka-address.ts";
+import { recordFormat } from "./record-lines.ts";
+import { sourceOptions } from "./source-connection.ts";
 
 interface ConsumeFlags extends KafkaFlags {
   readonly topic?: string;
+  readonly include?: string;
   readonly fromBeginning?: boolean;
   readonly partition?: number;
   readonly offset?: string;
   readonly maxMessages?: number;
   readonly timeoutMs?: number;
   readonly group?: string;
+  readonly isolationLevel: string;
+  readonly skipMessageOnError?: boolean;
   readonly property?: Readonly<Record<string, string>>;
+  readonly formatterProperty?: Readonly<Record<string, string>>;
   readonly json?: boolean;
 }
 
@@ -25,66 +37,116 @@ interface ConsumeFlags extends KafkaFlags {
 export function addConsume(program: Command): void {
   const command = withKafka(program.command("consume"))
     .description("print the messages of a topic, from now on or from the beginning")
-    .option("--topic <name>", "which")
+    .argument("[topic]", "the same as --topic")
+    .option("-t, --topic <name>", "which")
+    .option("--include <pattern>", "instead: every topic whose name a regular expression matches")
     .option("--from-beginning", "everything that is there (else only what comes)")
     .option("--partition <n>", "only this partition", wholeNumber(0))
     .option("--offset <where>", "earliest, latest or an offset; with --partition")
     .option("--max-messages <n>", "end after so many", wholeNumber(1))
     .option("--timeout-ms <ms>", "end when nothing has come for so long", wholeNumber(1))
-    .option("--group <id>", "as a member of a consumer group, which shares the partitions and remembers its offsets")
+    .option("-g, --group <id>", "as a member of a consumer group, which shares the partitions and remembers its offsets")
+    .addOption(
+      new Option("--isolation-level <level>", "read_committed leaves out what transactions have not committed")
+        .choices(["read_committed", "read_uncommitted"])
+        .default("read_uncommitted"),
+    )
+    .option("--skip-message-on-error", "go on after a message that cannot be read")
     .option(
       "--property <name=value>",
-      "print.key=true, print.partition, print.offset, print.timestamp, print.value, key.separator=:",
+      "print.key=true, print.value, print.timestamp, print.partition, print.offset, print.headers, key.separator=:, line.separator, null.literal; may be repeated",
       property,
     )
+    .addOption(new Option("--formatter-property <name=value>", "the same, as Kafka's tool calls it since 4.2").argParser(property).hideHelp())
     .option("--json", "one JSON object per message")
-    .addHelpText("after", "\nExample:\n  streamlab consume --topic sensor-data --from-beginning --max-messages 5");
-  command.action(async (flags: ConsumeFlags) => {
-    if (flags.topic === undefined) return command.help();
-    await consume(flags, flags.topic);
+    .addHelpText(
+      "after",
+      "\nExamples:\n  streamlab consume --topic sensor-data --from-beginning --max-messages 5\n  streamlab consume -b host:9091 -u user -g group -t results",
+    );
+  command.action(async (name: string | undefined, flags: ConsumeFlags) => {
+    const topic = flags.topic ?? name;
+    if (topic === undefined && flags.include === undefined) return command.help();
+    const problem = wrongUse(flags, topic);
+    if (problem !== undefined) command.error(`error: ${problem}`);
+    await consume(flags, topic);
   });
 }
 
-async function consume(flags: ConsumeFlags, topic: string): Promise<void> {
+function wrongUse(flags: ConsumeFlags, topic: string | undefined): string | undefined {
+  if (topic !== undefined && flags.include !== undefined) return "choose one of --topic and --include";
+  if (flags.partition !== undefined && topic === undefined) return "--partition needs --topic";
+  if (flags.group !== undefined && (flags.partition ?? flags.offset) !== undefined) return "--group leaves no choice of --partition or --offset";
+  if (flags.offset !== undefined && flags.fromBeginning) return "choose one of --offset and --from-beginning";
+  return undefined;
+}
+
+async function consume(flags: ConsumeFlags, topic: string | undefined): Promise<void> {
+  const format = recordFormat({ ...flags.property, ...flags.formatterProperty }, flags.json ?? false, process.stdout.isTTY === true);
+  const connection = await connectionOf(flags);
   const interruption = listenForInterruption();
   const stopping = new AbortController();
   const signal = AbortSignal.any([interruption.signal, stopping.signal]);
-  const format = recordFormat(flags);
+  const limit = flags.maxMessages ?? Infinity;
   let count = 0;
+  let isIdle = false;
   let idle: NodeJS.Timeout | undefined;
   const restartIdle = (): void => {
     clearTimeout(idle);
-    if (flags.timeoutMs !== undefined) idle = setTimeout(() => stopping.abort(), flags.timeoutMs);
+    if (flags.timeoutMs === undefined) return;
+    idle = setTimeout(() => {
+      isIdle = true;
+      stopping.abort();
+    }, flags.timeoutMs);
   };
-  const onRecords = async (records: readonly ReceivedRecord[]): Promise<void> => {
-    const wanted = records.slice(0, (flags.maxMessages ?? Infinity) - count);
-    count += wanted.length;
+  const onRecords = async (records: readonly ReceivedRecord[]): Promise<number> => {
+    if (signal.aborted) return 0;
+    const wanted = records.slice(0, limit - count);
     restartIdle();
-    if (wanted.length > 0) await write(wanted.map(format).join(""));
-    if (count >= (flags.maxMessages ?? Infinity)) stopping.abort();
+    if (wanted.length > 0) await write(Buffer.concat(wanted.map(format)));
+    count += wanted.length;
+    if (count >= limit) stopping.abort();
+    return wanted.length;
   };
   restartIdle();
   try {
     await (flags.group === undefined
-      ? readAlone(flags, topic, signal, onRecords)
-      : readInGroup(flags, topic, flags.group, signal, onRecords));
+      ? readAlone(flags, topic, connection, signal, onRecords)
+      : readInGroup(flags, topic, flags.group, connection, signal, onRecords));
   } catch (thrown) {
+    if (codeOf(thrown) === "EPIPE") return;
     if (!signal.aborted) throw thrown;
   } finally {
     clearTimeout(idle);
     interruption.release();
   }
+  if (isIdle) process.stderr.write(`TimeoutException: no message came for ${flags.timeoutMs} ms\n`);
   process.stderr.write(`Processed a total of ${count} messages\n`);
   if (interruption.signal.aborted) throw new Interrupted("interrupted");
 }
 
-type OnRecords = (records: readonly ReceivedRecord[]) => Promise<void>;
+type OnRecords = (records: readonly ReceivedRecord[]) => Promise<number>;
 
 /** Without a group: our own reader, no offsets kept anywhere. */
-async function readAlone(flags: ConsumeFlags, topic: string, signal: AbortSignal, onRecords: OnRecords): Promise<void> {
-  const brokers = (await brokersOf(flags)).join(",");
-  const what = flags.partition === undefined ? { subscribe: topic } : { assign: JSON.stringify({ [topic]: [flags.partition] }) };
-  const options = { brokers, ...what, startingOffsets: startingOffsets(flags, topic), failOnDataLoss: "false", groupId: "" };
+async function readAlone(
+  flags: ConsumeFlags,
+  topic: string | undefined,
+  connection: KafkaConnection,
+  signal: AbortSignal,
+  onRecords: OnRecords,
+): Promise<void> {
+  const options = {
+    ...sourceOptions(connection),
+    ...(topic === undefined
+      ? { subscribePattern: `^(?:${flags.include ?? ""})$` }
+      : flags.partition === undefined
+        ? { subscribe: topic }
+        : { assign: JSON.stringify({ [topic]: [flags.partition] }) }),
+    startingOffsets: startingOffsets(flags, topic ?? ""),
+    "kafka.isolation.level": flags.isolationLevel,
+    includeHeaders: "true",
+    failOnDataLoss: "false",
+    groupId: "",
+  };
   const source = await kafkaFormat.openSource?.({ options, clock: systemClock });
   if (!source) return;
   try {
@@ -115,15 +177,43 @@ function startingOffsets(flags: ConsumeFlags, topic: string): string {
   });
 }
 
-async function readInGroup(flags: ConsumeFlags, topic: string, groupId: string, signal: AbortSignal, onRecords: OnRecords): Promise<void> {
-  await withClient(flags, async (client) => {
-    const consumer = await client.consumer({ groupId, topics: [topic], fromBeginning: flags.fromBeginning ?? false });
+async function readInGroup(
+  flags: ConsumeFlags,
+  topic: string | undefined,
+  groupId: string,
+  connection: KafkaConnection,
+  signal: AbortSignal,
+  onRecords: OnRecords,
+): Promise<void> {
+  const topics = topic === undefined ? await topicsLike(connection, flags.include ?? "") : [topic];
+  const client = await connectKafka(connection);
+  try {
+    const readCommitted = flags.isolationLevel === "read_committed";
+    const consumer = await client.consumer({ groupId, topics, fromBeginning: flags.fromBeginning ?? false, readCommitted });
     await new Promise<void>((resolve, reject) => {
       if (signal.aborted) return resolve();
       signal.addEventListener("abort", () => resolve(), { once: true });
-      consumer.run(onRecords, reject).catch(reject);
+      const guarded = async (records: readonly ReceivedRecord[]): Promise<number> => {
+        try {
+          return await onRecords(records);
+        } catch (thrown) {
+          reject(thrown as Error);
+          return 0;
+        }
+      };
+      consumer.run(guarded, reject).catch(reject);
     });
-  });
+  } finally {
+    await client.close();
+  }
+}
+
+async function topicsLike(connection: KafkaConnection, pattern: string): Promise<string[]> {
+  const matches = topicPattern(pattern);
+  const topics = await withAdminLink(connection, (link) => findTopics(link, null));
+  const found = topics.filter(({ topic, isInternal }) => !isInternal && matches(topic)).map(({ topic }) => topic);
+  if (found.length === 0) throw unknownTopic(pattern);
+  return found;
 }
 
 function recordsOf(block: Block): ReceivedRecord[] {
@@ -133,8 +223,10 @@ function recordsOf(block: Block): ReceivedRecord[] {
     partition: block.partition,
     offset: block.offsets[i] as number,
     timestampMs: block.timestampsMs[i] as number,
+    timestampType: block.timestampType,
     key: bytesAt(block, i * 4),
     value: bytesAt(block, i * 4 + 2),
+    headers: (block.headers?.[i] ?? []).map(([name, value]): readonly [string, Buffer | null] => [name, value === null ? null : Buffer.from(value)]),
   }));
 }
 
@@ -143,29 +235,7 @@ function bytesAt(block: RecordBlock, slot: number): Buffer | null {
   return start < 0 ? null : Buffer.from(block.buffer.subarray(start, block.positions[slot + 1]));
 }
 
-/** One message as a line: with its place by default, in the console consumer's columns where --property asks for some, or as JSON. */
-function recordFormat(flags: ConsumeFlags): (record: ReceivedRecord) => string {
-  const visible = process.stdout.isTTY ? shown : (text: string) => text;
-  const text = (bytes: Buffer | null): string => visible(bytes === null ? "null" : bytes.toString("utf8"));
-  if (flags.json) {
-    return ({ topic, partition, offset, timestampMs, key, value }) =>
-      `${JSON.stringify({ topic, partition, offset, timestamp: timestampMs, key: key?.toString("utf8") ?? null, value: value?.toString("utf8") ?? null })}\n`;
-  }
-  const properties = flags.property ?? {};
-  if (!Object.keys(properties).some((name) => name.startsWith("print."))) {
-    return (record) => `${record.topic}:${record.partition}:${record.offset}: key=${text(record.key)} value=${text(record.value)}\n`;
-  }
-  const on = (name: string, byDefault: boolean = false): boolean => (properties[`print.${name}`] ?? String(byDefault)) === "true";
-  const separator = (properties["key.separator"] ?? "\t").replaceAll("\\t", "\t");
-  return (record) => {
-    const columns = [];
-    if (on("timestamp")) columns.push(`CreateTime:${record.timestampMs}`);
-    if (on("partition")) columns.push(`Partition:${record.partition}`);
-    if (on("offset")) columns.push(`Offset:${record.offset}`);
-    if (on("key")) columns.push(text(record.key));
-    if (on("value", true)) columns.push(text(record.value));
-    return `${columns.join(separator)}\n`;
-  };
+/** Resolves when the reader of the output has taken it; rejects with EPIPE where that has gone (`| head`). */
+function write(bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => process.stdout.write(bytes, (error) => (error ? reject(error) : resolve())));
 }
-
-const write = (text: string): Promise<void> => new Promise((resolve) => process.stdout.write(text, () => resolve()));

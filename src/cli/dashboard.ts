@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { projectRoot } from "../base/project.ts";
 import { DashboardError } from "../dashboard/dashboard-error.ts";
 import { startDashboard } from "../dashboard/dashboard.ts";
-import { runningDaemons } from "../stack/daemon.ts";
+import { clientAddress, runningDaemons } from "../stack/daemon.ts";
 import { backendsOf, wholeNumber } from "./backend-options.ts";
 import { listenForInterruption } from "./interrupt.ts";
 
@@ -47,7 +47,7 @@ async function mongoUriOf(flags: DashboardFlags): Promise<string> {
   const { mongo } = backendsOf(flags);
   if (mongo.kind === "external") return mongo.address;
   const daemon = (await runningDaemons(projectRoot)).find((running) => running.name === "mongo");
-  if (daemon) return daemon.address;
+  if (daemon) return clientAddress(daemon);
   throw new DashboardError("NO_DATABASE", {
     failed: "Cannot show the dashboard",
     found: "no document server runs here",

@@ -51,7 +51,7 @@ describe("topics (B8)", () => {
       'Cannot create the topic "b8" (it is there already). Pass --if-not-exists if that is all right, or delete it first.\n',
     ]);
     const described = await streamlab(["topics", "--describe", "--topic", "b8", "--bootstrap-server", cluster.address]);
-    expect(described.out).toMatch(/^Topic: b8\tPartitionCount: 2\tReplicationFactor: 1/);
+    expect(described.out).toMatch(/^Topic: b8\tTopicId: [\w-]{22}\tPartitionCount: 2\tReplicationFactor: 1\tConfigs: /);
     expect(described.out).toMatch(/\n\tTopic: b8\tPartition: 1\tLeader: (\d+)\tReplicas: \1\tIsr: \1\n$/);
     expect(JSON.parse((await streamlab(["topics", "list", "--json"])).out)).toContain("b8");
     expect((await streamlab(["topics", "delete", "b8"])).code).toBe(0);

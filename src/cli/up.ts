@@ -1,6 +1,9 @@
 import type { Command } from "commander";
+import { createInterface } from "node:readline/promises";
 import { projectRoot } from "../base/project.ts";
+import { composeProject, requireDocker } from "../stack/docker/compose.ts";
 import { startDaemons, stopDaemons } from "../stack/daemon.ts";
+import { StackError } from "../stack/stack-error.ts";
 import { type BackendFlags, backendsOf, wholeNumber, withBackends } from "./backend-options.ts";
 
 interface UpFlags extends BackendFlags {
@@ -34,15 +37,46 @@ export function addUp(program: Command): void {
     });
 }
 
+interface DownFlags {
+  readonly volumes?: boolean;
+  readonly yes?: boolean;
+}
+
 /** `streamlab down`: ends what `up` started. */
 export function addDown(program: Command): void {
   program
     .command("down")
     .description("stop the servers that up started; their data stay")
+    .option("--volumes", "delete the data of the containers too (--kafka docker, --mongo docker); asks first")
+    .option("--yes", "with --volumes: do not ask")
     .addHelpText("after", "\nExample:\n  streamlab down")
-    .action(async () => {
+    .action(async (flags: DownFlags) => {
+      if (flags.volumes && !(await isAgreed(flags))) return console.log("nothing was deleted");
       const stopped = await stopDaemons(projectRoot);
+      if (flags.volumes) {
+        await requireDocker();
+        await composeProject(projectRoot).down(true);
+        console.log("deleted the containers' volumes");
+      }
       for (const daemon of stopped) console.log(`stopped the ${daemon.service} (pid ${daemon.pid})`);
       if (stopped.length === 0) console.log("nothing was running");
     });
+}
+
+/** Data that are deleted do not come back: somebody must say yes. @throws StackError NOT_CONFIRMED where nobody can be asked */
+async function isAgreed(flags: DownFlags): Promise<boolean> {
+  if (flags.yes) return true;
+  if (!process.stdin.isTTY) {
+    throw new StackError("NOT_CONFIRMED", {
+      failed: "Cannot delete the containers' data",
+      found: "there is no terminal to ask at",
+      remedy: "Pass --yes as well if you are sure.",
+    });
+  }
+  const asking = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(?:es)?$/i.test((await asking.question("Delete all data of the containers (topics, collections)? [y/N] ")).trim());
+  } finally {
+    asking.close();
+  }
 }

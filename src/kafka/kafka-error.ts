@@ -7,6 +7,7 @@ export type KafkaErrorCode =
   | "KAFKA_LOGIN"
   | "KAFKA_NOT_ALLOWED"
   | "KAFKA_TOPIC"
+  | "KAFKA_GROUP"
   | "KAFKA_OPTION"
   | "KAFKA_DATA_LOSS"
   | "KAFKA_REQUEST"

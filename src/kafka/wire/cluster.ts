@@ -4,6 +4,7 @@ import { initProducerIdApi } from "../../kafka-protocol/messages/init-producer-i
 import { listOffsetsApi } from "../../kafka-protocol/messages/list-offsets.ts";
 import { metadataApi } from "../../kafka-protocol/messages/metadata.ts";
 import { offsetCommitApi } from "../../kafka-protocol/messages/offset-commit.ts";
+import type { ApiTable, RequestDraft, ResponseOf } from "../../kafka-protocol/schema.ts";
 import type { Clock } from "../../base/clock.ts";
 import { KafkaError, unknownTopic, unreachable } from "../kafka-error.ts";
 import type { KafkaConnection } from "../kafkajs-adapter.ts";
@@ -80,6 +81,17 @@ export class Cluster {
     const answer = await connection.request(initProducerIdApi, { transactionalId: null, transactionTimeoutMs: 0 });
     if (answer.errorCode !== 0) throw refused("Cannot get an id for an idempotent producer", answer.errorCode, "write");
     return { id: answer.producerId, epoch: answer.producerEpoch };
+  }
+
+  /** One request to any broker that answers. */
+  async ask<A extends ApiTable>(api: A, body: RequestDraft<A>): Promise<ResponseOf<A>> {
+    return (await this.#any()).request(api, body);
+  }
+
+  /** The nodes of the cluster, as the last answer of `partitions` (or now `partitions([])`) has named them. */
+  async nodes(): Promise<readonly { readonly id: number; readonly host: string; readonly port: number }[]> {
+    if (this.#addresses.size === 0) await this.partitions([]);
+    return [...this.#addresses].map(([id, address]) => ({ id, ...address })).sort((a, b) => a.id - b.id);
   }
 
   /** A connection to the node for the given use. */
