@@ -42,6 +42,16 @@ test("a broken configuration file is refused by name", () => {
 test("jvm and jvm:3 are a real Kafka of one and of three nodes, not a host of that name; MongoDB has none", () => {
   expect(chooseBackends({ kafka: "jvm" }, folder).kafka).toEqual({ kind: "jvm", nodes: 1, origin: "flag" });
   expect(chooseBackends({ kafka: "jvm:3" }, folder).kafka).toEqual({ kind: "jvm", nodes: 3, origin: "flag" });
-  expect(() => chooseBackends({ kafka: "jvm:2" }, folder)).toThrow('Pass --kafka with "embedded" or "jvm", "jvm:3" or a bootstrap list');
+  expect(() => chooseBackends({ kafka: "jvm:2" }, folder)).toThrow('Pass --kafka with "embedded" or "jvm", "jvm:3", "docker", "docker:3" or a');
   expect(() => chooseBackends({ mongo: "jvm" }, folder)).toThrow('Cannot use "jvm" as the mongo backend');
+});
+
+test("docker is Kafka and MongoDB in containers, docker:3 a Kafka of three nodes", () => {
+  expect(chooseBackends({ kafka: "docker", mongo: "docker" }, folder)).toEqual({
+    kafka: { kind: "docker", nodes: 1, origin: "flag" },
+    mongo: { kind: "docker", nodes: 1, origin: "flag" },
+  });
+  expect(chooseBackends({ kafka: "docker:3" }, folder).kafka).toEqual({ kind: "docker", nodes: 3, origin: "flag" });
+  expect(() => chooseBackends({ kafka: "docker:2" }, folder)).toThrow('Cannot use "docker:2" as the kafka backend');
+  expect(() => chooseBackends({ mongo: "docker:3" }, folder)).toThrow('Cannot use "docker:3" as the mongo backend');
 });

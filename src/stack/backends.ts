@@ -7,10 +7,14 @@ import { StackError } from "./stack-error.ts";
 /** Where a choice came from, so that `status` can say why. */
 export type ChoiceOrigin = "flag" | "environment" | "streamlab.config.json" | "default";
 
-/** Which backend serves Kafka or MongoDB: ours, as child processes, one that runs elsewhere, or (Kafka) Apache's own, started here with Java. */
+/**
+ * Which backend serves Kafka or MongoDB: ours, as child processes, one that runs elsewhere, a real one in containers, or (Kafka) Apache's own, started
+ * here with Java.
+ */
 export type Backend =
   | { readonly kind: "embedded"; readonly origin: ChoiceOrigin }
   | { readonly kind: "jvm"; readonly nodes: number; readonly origin: ChoiceOrigin }
+  | { readonly kind: "docker"; readonly nodes: number; readonly origin: ChoiceOrigin }
   | { readonly kind: "external"; readonly address: string; readonly origin: ChoiceOrigin };
 
 /** The chosen backends of a run. */
@@ -23,7 +27,8 @@ const configSchema = z.strictObject({ kafka: z.string().optional(), mongo: z.str
 
 /**
  * Chooses backends: flag, then environment (STREAMLAB_KAFKA, STREAMLAB_MONGO), then streamlab.config.json, then embedded.
- * `kafka` is "embedded", "jvm" (one node of Apache Kafka), "jvm:3" or a bootstrap list `host:port,…`; `mongo` is "embedded" or a `mongodb://` URI.
+ * `kafka` is "embedded", "jvm" (one node of Apache Kafka), "jvm:3", "docker" (the same in containers), "docker:3" or a bootstrap list `host:port,…`;
+ * `mongo` is "embedded", "docker" or a `mongodb://` URI.
  * @throws StackError UNKNOWN_BACKEND, INVALID_CONFIG
  */
 export function chooseBackends(
@@ -42,9 +47,9 @@ export function chooseBackends(
       "kafka",
       ...choose(flags.kafka, "STREAMLAB_KAFKA", config.kafka),
       /^[\w.[\]-]+:\d+(,[\w.[\]-]+:\d+)*$/,
-      '"jvm", "jvm:3" or a bootstrap list host:port,host:port',
+      '"jvm", "jvm:3", "docker", "docker:3" or a bootstrap list host:port,host:port',
     ),
-    mongo: backend("mongo", ...choose(flags.mongo, "STREAMLAB_MONGO", config.mongo), /^mongodb(\+srv)?:\/\/\S+$/, "a mongodb:// URI"),
+    mongo: backend("mongo", ...choose(flags.mongo, "STREAMLAB_MONGO", config.mongo), /^mongodb(\+srv)?:\/\/\S+$/, '"docker" or a mongodb:// URI'),
   };
 }
 
@@ -55,11 +60,19 @@ const JVM_NODES: ReadonlyMap<string, number> = new Map([
   ["jvm:3", 3],
 ]);
 
+const DOCKER_NODES: ReadonlyMap<string, number> = new Map([
+  ["docker", 1],
+  ["docker:1", 1],
+  ["docker:3", 3],
+]);
+
 function backend(name: string, value: string, origin: ChoiceOrigin, external: RegExp, form: string): Backend {
   if (value === "embedded") return { kind: "embedded", origin };
   const nodes = name === "kafka" ? JVM_NODES.get(value) : undefined;
   if (nodes !== undefined) return { kind: "jvm", nodes, origin };
-  if (external.test(value) && !value.startsWith("jvm:")) return { kind: "external", address: value, origin };
+  const containers = name === "kafka" || value === "docker" ? DOCKER_NODES.get(value) : undefined;
+  if (containers !== undefined) return { kind: "docker", nodes: containers, origin };
+  if (external.test(value) && !/^(?:jvm|docker):/.test(value)) return { kind: "external", address: value, origin };
   throw new StackError("UNKNOWN_BACKEND", {
     failed: `Cannot use "${value}" as the ${name} backend`,
     found: `it is none of "embedded", ${form}; it came from the ${origin}`,

@@ -98,7 +98,7 @@ export async function startDaemons(options: {
 }
 
 function nodesOf(backend: Backend): number {
-  return backend.kind === "jvm" ? backend.nodes : 1;
+  return backend.kind === "jvm" || backend.kind === "docker" ? backend.nodes : 1;
 }
 
 function refuseOther(running: Daemon, server: StartableServer, backend: Backend): void {
@@ -170,6 +170,12 @@ async function readyWord(logFile: string): Promise<Readonly<Record<string, unkno
   return line === undefined ? undefined : (JSON.parse(line) as Readonly<Record<string, unknown>>);
 }
 
+/** How clients reach a server that runs in the background: with the login that its address does not show. @throws StackError DOCKER_SECRETS */
+export function clientAddress(daemon: Daemon): string {
+  const isDocker = daemon.module.startsWith("stack/docker/");
+  return (isDocker && startable(daemon.name, { kind: "docker", nodes: daemon.nodes, origin: "default" }).clientAddress?.(daemon.address)) || daemon.address;
+}
+
 /** Whether somebody answers a TCP connection there. */
 export function accepts(port: number, host: string = "127.0.0.1", timeoutMs: number = 2_000): Promise<boolean> {
   return new Promise((resolve) => {
@@ -184,11 +190,11 @@ export function accepts(port: number, host: string = "127.0.0.1", timeoutMs: num
   });
 }
 
-/** Ends what `up` started: SIGTERM, SIGKILL after ten seconds. The names of what was ended. */
+/** Ends what `up` started: SIGTERM, SIGKILL after ten seconds (containers have thirty). The names of what was ended. */
 export async function stopDaemons(root: string, clock: Clock = systemClock): Promise<Daemon[]> {
   const daemons = await runningDaemons(root);
   for (const daemon of daemons) process.kill(daemon.pid, "SIGTERM");
-  const deadline = clock.monotonicMs() + 10_000;
+  const deadline = clock.monotonicMs() + (daemons.some(({ module }) => module.startsWith("stack/docker/")) ? 30_000 : 10_000);
   while (daemons.some(isOurs)) {
     if (clock.monotonicMs() > deadline) for (const daemon of daemons.filter(isOurs)) process.kill(daemon.pid, "SIGKILL");
     await clock.sleep(20);

@@ -1,7 +1,7 @@
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import path from "node:path";
+import { messageOf } from "../base/errors.ts";
 import { portHolder } from "../base/port-holder.ts";
 import type { Backends } from "./backends.ts";
 import { findChromium } from "./chromium.ts";
@@ -9,7 +9,9 @@ import { accepts, runningDaemons } from "./daemon.ts";
 import { findJava, hasMaven, JAVA_NEEDED } from "./kafka-jvm/java.ts";
 import { KAFKA_VERSION, kafkaJarsFolder } from "./kafka-jvm/kafka-jars.ts";
 import { isPortFree } from "./port.ts";
+import { requireDocker } from "./docker/compose.ts";
 import { EMBEDDED } from "./servers.ts";
+import { StackError } from "./stack-error.ts";
 import { cacheFolder } from "./state-folder.ts";
 
 /** One line of the doctor's answer. `missing` harms nothing: `detail` says what it would add. */
@@ -31,7 +33,7 @@ export async function examine(root: string, backends: Backends): Promise<Finding
     kernel(root),
     chromium(root),
     ...apacheKafka(root, backends),
-    program("docker", ["info", "--format", "{{.ServerVersion}}"], "Docker", "real Kafka and MongoDB servers in containers"),
+    await docker(backends),
   ];
 }
 
@@ -133,8 +135,16 @@ function apacheKafka(root: string, backends: Backends): Finding[] {
   ];
 }
 
-function program(command: string, args: readonly string[], subject: string, adds: string): Finding {
-  const asked = spawnSync(command, args, { encoding: "utf8", timeout: 5_000 });
-  if (asked.status === 0) return { subject, verdict: "ok", detail: (asked.stdout || asked.stderr).trim().split("\n")[0] ?? "" };
-  return { subject, verdict: "missing", detail: `would add ${adds}` };
+/** What --kafka docker and --mongo docker need. Where one was chosen, what is missing is a problem. */
+async function docker(backends: Backends): Promise<Finding> {
+  const subject = "Docker";
+  const isChosen = backends.kafka.kind === "docker" || backends.mongo.kind === "docker";
+  try {
+    const { engine, compose } = await requireDocker();
+    return { subject, verdict: "ok", detail: `engine ${engine}, Compose ${compose}, for --kafka docker and --mongo docker` };
+  } catch (thrown) {
+    const found = thrown instanceof StackError ? thrown.problem.found : messageOf(thrown);
+    if (!isChosen) return { subject, verdict: "missing", detail: `${found}; it would add real Kafka and MongoDB servers in containers` };
+    return { subject, verdict: "problem", detail: thrown instanceof StackError ? `${found}. ${thrown.problem.remedy}` : found };
+  }
 }

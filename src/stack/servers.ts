@@ -4,6 +4,7 @@ import { projectRoot } from "../base/project.ts";
 import type { Backend, Backends } from "./backends.ts";
 import { requireJava } from "./kafka-jvm/java.ts";
 import { fetchKafkaJars, KAFKA_VERSION } from "./kafka-jvm/kafka-jars.ts";
+import { dockerServer } from "./docker/docker-server.ts";
 import { choosePort } from "./port.ts";
 import type { ServiceSpec } from "./service-process.ts";
 import { cacheFolder } from "./state-folder.ts";
@@ -68,11 +69,14 @@ export interface StartableServer {
   spec(port: number, dataDir: string): ServiceSpec;
   /** Fetches what is missing on this machine. @throws StackError */
   prepare(signal?: AbortSignal): Promise<void>;
+  /** The address with what clients must say to be let in, where that is not written down: in the address of its process there is no password. */
+  readonly clientAddress?: (address: string) => string;
 }
 
 /** How the server of a backend is started that does not run elsewhere. */
 export function startable(name: "kafka" | "mongo", backend: Exclude<Backend, { readonly kind: "external" }>): StartableServer {
   if (backend.kind === "jvm") return apacheKafka(backend.nodes);
+  if (backend.kind === "docker") return dockerServer(name, backend.nodes);
   return {
     ...EMBEDDED[name],
     backendName: `${EMBEDDED[name].title} (embedded)`,
@@ -157,11 +161,12 @@ async function startServer(
   await server.prepare(signal);
   await mkdir(path.join(dataDir, server.folder), { recursive: true });
   const running = await superviseService(server.spec(chosen, dataDir), { timeoutMs: server.startMs, ...(signal ? { signal } : {}) });
-  const { address } = running.ready;
+  const told = running.ready.address;
+  const address = typeof told === "string" ? told : addressOf(name, "127.0.0.1", Number(running.ready.port));
   return {
     name,
     backendName: server.backendName,
-    address: typeof address === "string" ? address : addressOf(name, "127.0.0.1", Number(running.ready.port)),
+    address: server.clientAddress?.(address) ?? address,
     process: running,
   };
 }

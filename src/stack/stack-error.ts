@@ -11,7 +11,14 @@ export type StackErrorCode =
   | "NOT_REACHABLE"
   | "JAVA_MISSING"
   | "MAVEN_MISSING"
-  | "KAFKA_JARS";
+  | "KAFKA_JARS"
+  | "DOCKER_MISSING"
+  | "DOCKER_NOT_RUNNING"
+  | "DOCKER_NOT_ALLOWED"
+  | "COMPOSE_MISSING"
+  | "DOCKER_IMAGE"
+  | "DOCKER_SECRETS"
+  | "NOT_CONFIRMED";
 
 export class StackError extends StreamlabError {
   constructor(code: StackErrorCode, problem: Problem) {
