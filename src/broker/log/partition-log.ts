@@ -395,7 +395,7 @@ export class PartitionLog {
   async #readFile(offset: number, maxBytes: number, atLeastOne: boolean, toOffset: number): Promise<Uint8Array[]> {
     return this.#fromSegments(async (segments) => {
       for (const segment of segments) {
-        if (segment.nextOffset <= offset) continue;
+        if (segment.nextOffset <= offset || segment.size === 0) continue;
         const bytes = await segment.read(offset, maxBytes, atLeastOne);
         const wanted = toOffset < segment.nextOffset ? cutAtOffset(bytes, toOffset) : bytes;
         return wanted.length > 0 ? [wanted] : [];

@@ -72,7 +72,7 @@ export type FirstAttempts = Map<number, { readonly epoch: number; readonly lowes
 /** Takes note of a batch that is about to begin a transaction: while it has not, none behind it may. */
 export function noteAttempt(attempts: FirstAttempts, { producerId, producerEpoch, baseSequence }: BatchHeader): void {
   const known = attempts.get(producerId);
-  if (known && (known.epoch !== producerEpoch || known.lowestSequence <= baseSequence)) return;
+  if (known?.epoch === producerEpoch && known.lowestSequence <= baseSequence) return;
   attempts.set(producerId, { epoch: producerEpoch, lowestSequence: baseSequence });
 }
 
@@ -84,7 +84,8 @@ export function noteAttempt(attempts: FirstAttempts, { producerId, producerEpoch
 export function judgeSequence(states: ProducerStates, batch: BatchHeader, attempts?: FirstAttempts): SequenceVerdict {
   if (batch.producerId < 0) return { kind: "append" };
   const known = states.get(batch.producerId);
-  const isAhead = batch.baseSequence > (attempts?.get(batch.producerId)?.lowestSequence ?? Infinity);
+  const attempt = attempts?.get(batch.producerId);
+  const isAhead = attempt?.epoch === batch.producerEpoch && batch.baseSequence > attempt.lowestSequence;
   if (!known) return { kind: isAhead ? "out of order" : "append" };
   const lastSequence = lastSequenceOf(batch);
   if (batch.producerEpoch === known.epoch) {

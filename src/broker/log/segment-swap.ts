@@ -27,12 +27,12 @@ export async function decideSwap(files: LogFiles, folder: string, baseOffset: nu
 
 /** Does what was decided. */
 export async function finishSwaps(files: LogFiles, folder: string): Promise<void> {
-  const names = await files.list(folder);
+  const names = (await files.list(folder)).sort();
   let changes = 0;
   for (const name of names) {
     const [, base, end] = SWAP.exec(name) ?? [];
     if (base === undefined || end === undefined) continue;
-    for (const old of names.sort().reverse()) {
+    for (const old of names.toReversed()) {
       const [, at] = LOG.exec(old) ?? [];
       if (at === undefined || Number(at) < Number(base) || Number(at) >= Number(end)) continue;
       if (old === `${base}.log`) continue;
