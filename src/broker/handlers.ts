@@ -1,5 +1,6 @@
 import type { ApiHandler } from "./api-handler.ts";
 import { createAclsHandler, deleteAclsHandler, describeAclsHandler } from "./apis/acls.ts";
+import { describeClientQuotasHandler } from "./apis/client-quotas.ts";
 import { apiVersionsHandler } from "./apis/api-versions.ts";
 import { describeClusterHandler } from "./apis/cluster.ts";
 import { alterConfigsHandler, describeConfigsHandler, incrementalAlterConfigsHandler } from "./apis/configs.ts";
@@ -70,6 +71,7 @@ export const apiHandlers: readonly ApiHandler[] = [
   saslAuthenticateHandler,
   describeUserScramCredentialsHandler,
   alterUserScramCredentialsHandler,
+  describeClientQuotasHandler,
   describeAclsHandler,
   createAclsHandler,
   deleteAclsHandler,

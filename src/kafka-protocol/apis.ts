@@ -37,6 +37,7 @@ import { describeProducersApi } from "./messages/describe-producers.ts";
 import { describeTransactionsApi } from "./messages/describe-transactions.ts";
 import { listTransactionsApi } from "./messages/list-transactions.ts";
 import { writeTxnMarkersApi } from "./messages/write-txn-markers.ts";
+import { describeClientQuotasApi } from "./messages/describe-client-quotas.ts";
 import { describeAclsApi } from "./messages/describe-acls.ts";
 import { createAclsApi } from "./messages/create-acls.ts";
 import { deleteAclsApi } from "./messages/delete-acls.ts";
@@ -80,6 +81,7 @@ export const apiTables: readonly ApiTable[] = [
   describeUserScramCredentialsApi,
   alterUserScramCredentialsApi,
   describeClusterApi,
+  describeClientQuotasApi,
   describeAclsApi,
   createAclsApi,
   deleteAclsApi,

@@ -1,4 +1,4 @@
-const expect = (a: unknown) => ({ toBe: (b: unknown) => { if (a !== b) throw new Error(String(a)); } });
+import { expect } from "vitest";
 import { messageOf } from "../../src/base/errors.ts";
 import { errorName } from "../../src/kafka-protocol/error-codes.ts";
 import { addOffsetsToTxnApi } from "../../src/kafka-protocol/messages/add-offsets-to-txn.ts";
@@ -14,6 +14,7 @@ import { deleteGroupsApi } from "../../src/kafka-protocol/messages/delete-groups
 import { deleteRecordsApi } from "../../src/kafka-protocol/messages/delete-records.ts";
 import { deleteTopicsApi } from "../../src/kafka-protocol/messages/delete-topics.ts";
 import { describeAclsApi } from "../../src/kafka-protocol/messages/describe-acls.ts";
+import { describeClientQuotasApi } from "../../src/kafka-protocol/messages/describe-client-quotas.ts";
 import { describeClusterApi } from "../../src/kafka-protocol/messages/describe-cluster.ts";
 import { describeConfigsApi } from "../../src/kafka-protocol/messages/describe-configs.ts";
 import { describeGroupsApi } from "../../src/kafka-protocol/messages/describe-groups.ts";
@@ -186,7 +187,14 @@ step(joinGroupApi, [1, 5, 7], {
   protocolType: "consumer",
   protocols: [{ name: "range", metadata: Buffer.from("x") }],
 });
-step(syncGroupApi, [1, 5], { groupId: "foreign", generationId: 1, memberId: "m", assignments: [] });
+step(syncGroupApi, [1, 5], {
+  groupId: "foreign",
+  generationId: 1,
+  memberId: "m",
+  protocolType: "consumer",
+  protocolName: "range",
+  assignments: [],
+});
 step(heartbeatApi, [1, 4], { groupId: "foreign", generationId: 1, memberId: "m" });
 step(leaveGroupApi, [1, 4], { groupId: "foreign", memberId: "m", members: [{ memberId: "m", groupInstanceId: null }] });
 step(describeGroupsApi, [1, 5], { groups: ["mine", "foreign"], includeAuthorizedOperations: true });
@@ -270,6 +278,7 @@ step(describeTransactionsApi, [0], { transactionalIds: ["their-txn"] });
 step(listTransactionsApi, [0], { stateFilters: [], producerIdFilters: [] });
 step(describeUserScramCredentialsApi, [0], { users: [{ name: "bob" }] });
 step(alterUserScramCredentialsApi, [0], { deletions: [{ name: "bob", mechanism: 1 }], upsertions: [] });
+step(describeClientQuotasApi, [0, 1], { components: [], strict: false });
 const anyAcl = {
   resourceTypeFilter: 1,
   resourceNameFilter: null,
@@ -381,6 +390,7 @@ function plain(value: unknown, name: string = ""): unknown {
     return value.map((one) => plain(one)).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   }
   if (typeof value !== "object" || value === null) {
+    if (typeof value === "string" && /needs \w+ permission\.$/.test(value)) return "Cluster authorization failed.";
     return /errorCode$/i.test(name) && typeof value === "number" ? errorName(value) : value;
   }
   return Object.fromEntries(
@@ -410,9 +420,7 @@ export async function transcript(subject: Subject): Promise<string[]> {
       [admin, adminSteps],
     ] as const) {
       for (const { name, api, version, body } of list) {
-        const answer: unknown = await client
-          .request(api, version, body as RequestDraft<ApiTable>)
-          .catch((thrown: unknown) => messageOf(thrown));
+        const answer: unknown = await client.request(api, version, body as RequestDraft<ApiTable>).catch(messageOf);
         lines.push(`${name}: ${JSON.stringify(plain(answer))}`);
       }
     }

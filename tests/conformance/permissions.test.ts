@@ -47,8 +47,6 @@ describe.runIf(java !== undefined)("permissions", () => {
     const [host = "", port] = (kafka?.addressFor("SASL_PLAINTEXT") ?? "").split(":");
     const theirs = await transcript({ host, port: Number(port) });
     const ours = await transcript({ host: "127.0.0.1", port: broker?.port ?? 0 });
-    (await import("node:fs")).writeFileSync("/tmp/c_theirs.txt", theirs.join("\n"));
-    (await import("node:fs")).writeFileSync("/tmp/c_ours.txt", ours.join("\n"));
     expect(ours).toEqual(theirs);
   });
 });

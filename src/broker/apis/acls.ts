@@ -16,7 +16,8 @@ import {
 } from "../security/acl.ts";
 
 const DISABLED = { errorCode: errorCodes.SECURITY_DISABLED, errorMessage: "No Authorizer is configured." };
-const FINE = { errorCode: errorCodes.NONE, errorMessage: null };
+const FINE = { errorCode: errorCodes.NONE, errorMessage: "" };
+const GONE = { errorCode: errorCodes.NONE, errorMessage: null };
 
 type Filter = RequestOf<typeof describeAclsApi>;
 
@@ -69,7 +70,7 @@ function aclOf(creation: Creation): Acl | string {
   if (resourceType === "CLUSTER" && resourceName !== CLUSTER_NAME) {
     return `The only valid name for the CLUSTER resource is ${CLUSTER_NAME}`;
   }
-  if (resourceName === "") return "Resource name should not be empty";
+  if (resourceName === "") return "Invalid empty resource name";
   if (!principal.includes(":")) {
     return `Could not parse principal from \`${principal}\` (no colon is present separating the principal type from the principal name)`;
   }
@@ -97,9 +98,9 @@ export const deleteAclsHandler: ApiHandler = handlerOf(deleteAclsApi, [1, 3], as
   return {
     throttleTimeMs: 0,
     filterResults: matching.map((acls) => ({
-      ...FINE,
+      ...GONE,
       matchingAcls: acls.map((acl) => ({
-        ...FINE,
+        ...GONE,
         resourceType: resourceTypes[acl.resourceType],
         resourceName: acl.resourceName,
         patternType: patternTypes[acl.patternType],

@@ -28,8 +28,9 @@ interface Round {
 const LEADER_EPOCH = 0;
 const READ_COMMITTED = 1;
 
-function faultOf(log: PartitionLog | undefined, partition: FetchPartition): number {
+function faultOf(log: PartitionLog | undefined, partition: FetchPartition, replicaId: number): number {
   if (!log) return errorCodes.UNKNOWN_TOPIC_OR_PARTITION;
+  if (replicaId >= 0) return errorCodes.NOT_LEADER_OR_FOLLOWER;
   if (partition.currentLeaderEpoch > LEADER_EPOCH) return errorCodes.UNKNOWN_LEADER_EPOCH;
   if (partition.fetchOffset < log.startOffset || partition.fetchOffset > log.endOffset) return errorCodes.OFFSET_OUT_OF_RANGE;
   return errorCodes.NONE;
@@ -51,7 +52,7 @@ async function readRound(request: FetchRequest, context: RequestContext): Promis
     const answers: PartitionAnswer[] = [];
     for (const partition of partitions) {
       const log = catalog.get(topic)?.partitions[partition.partition];
-      let errorCode = faultOf(log, partition);
+      let errorCode = faultOf(log, partition, request.replicaId);
       let records: readonly Uint8Array[] = [];
       let aborted: readonly AbortedRange[] | null = null;
       if (log && errorCode === errorCodes.NONE) {

@@ -40,6 +40,13 @@ interface AskedTopic {
 const FIRST_VERSION_BY_ID = 12;
 const hasId = ({ topicId }: AskedTopic): boolean => topicId !== ZERO_UUID && topicId !== "";
 
+/** Why the request as a whole is refused: topics by their ids before version 12, topics with neither id nor name. */
+function faultOf(asked: readonly AskedTopic[], version: number): number {
+  if (version < FIRST_VERSION_BY_ID)
+    return asked.some((topic) => topic.name === null || hasId(topic)) ? errorCodes.INVALID_REQUEST : errorCodes.NONE;
+  return asked.some((topic) => topic.name === null && !hasId(topic)) ? errorCodes.UNKNOWN_SERVER_ERROR : errorCodes.NONE;
+}
+
 /** Each topic once: Kafka looks names and ids up as sets. */
 function distinct({ catalog }: BrokerState, asked: readonly AskedTopic[]): AskedTopic[] {
   const byKey = new Map<string, AskedTopic>();
@@ -57,14 +64,14 @@ export const metadataHandler: ApiHandler = handlerOf(metadataApi, [0, 12], async
   const { catalog, settings } = broker;
   const wantsAll = body.topics === null || (version === 0 && body.topics.length === 0);
   const mayCreate = settings.autoCreateTopics && body.allowAutoTopicCreation;
+  const fault = faultOf(body.topics ?? [], version);
+  if (fault !== errorCodes.NONE) {
+    const topics = (body.topics ?? []).map(({ name, topicId }) => ({ errorCode: fault, name: name ?? "", topicId, partitions: [] }));
+    return { brokers: [], clusterId: null, topics };
+  }
   const one = async (asked: AskedTopic) => {
     const { name, topicId } = asked;
-    if (version < FIRST_VERSION_BY_ID && (name === null || hasId(asked))) {
-      return { errorCode: errorCodes.INVALID_REQUEST, name: name ?? "", topicId, partitions: [] };
-    }
-    if (!hasId(asked)) {
-      return name === null ? { errorCode: errorCodes.UNKNOWN_SERVER_ERROR, name: "", partitions: [] } : byName(broker, name, mayCreate);
-    }
+    if (!hasId(asked)) return byName(broker, name ?? "", mayCreate);
     const topic = catalog.getById(topicId);
     return topic ? describe(topic, settings.nodeId) : { errorCode: errorCodes.UNKNOWN_TOPIC_ID, name: null, topicId, partitions: [] };
   };

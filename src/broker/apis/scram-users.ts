@@ -34,9 +34,9 @@ export const describeUserScramCredentialsHandler: ApiHandler = handlerOf(describ
     if (credentialInfos.length === 0) {
       return refuse(errorCodes.RESOURCE_NOT_FOUND, `Attempt to describe a user credential that does not exist: ${user}`);
     }
-    return { user, errorCode: errorCodes.NONE, errorMessage: null, credentialInfos };
+    return { user, errorCode: errorCodes.NONE, errorMessage: "", credentialInfos };
   });
-  return { throttleTimeMs: 0, errorCode: errorCodes.NONE, errorMessage: null, results };
+  return { throttleTimeMs: 0, errorCode: errorCodes.NONE, errorMessage: "", results };
 });
 
 interface Fault {
@@ -75,18 +75,24 @@ export const alterUserScramCredentialsHandler: ApiHandler = handlerOf(alterUserS
     const key = `${code} ${user}`;
     if (fault) faults.set(user, faults.get(user) ?? fault);
     else if (seen.has(key)) {
-      faults.set(user, {
-        errorCode: errorCodes.DUPLICATE_RESOURCE,
-        errorMessage: "A user credential cannot be altered twice in the same request",
-      });
+      faults.set(
+        user,
+        faults.get(user) ?? {
+          errorCode: errorCodes.DUPLICATE_RESOURCE,
+          errorMessage: "A user credential cannot be altered twice in the same request",
+        },
+      );
     } else if (mechanism && upsert) {
       changes.push({ user, mechanism, credential: credentialOf(mechanism, upsert.saltedPassword, upsert.salt, upsert.iterations) });
     } else if (mechanism && users.credential(user, mechanism)) changes.push({ user, mechanism, credential: null });
     else {
-      faults.set(user, {
-        errorCode: errorCodes.RESOURCE_NOT_FOUND,
-        errorMessage: "Attempt to delete a user credential that does not exist",
-      });
+      faults.set(
+        user,
+        faults.get(user) ?? {
+          errorCode: errorCodes.RESOURCE_NOT_FOUND,
+          errorMessage: "Attempt to delete a user credential that does not exist",
+        },
+      );
     }
     seen.add(key);
   }

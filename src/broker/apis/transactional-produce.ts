@@ -47,8 +47,8 @@ export function transactionFault(
   if (!isTransactional(batch.attributes) || batch.producerId < 0) return undefined;
   if (log.hasOpenTransaction(batch.producerId, batch.producerEpoch)) return undefined;
   const found = transactions.verify(transactionalId ?? "", batch, { topic, partition });
-  const isItsOwn = found !== errorCodes.INVALID_PRODUCER_ID_MAPPING && found !== errorCodes.INVALID_REQUEST;
-  if (isItsOwn) log.noteAttempt(batch);
+  const isAttempt = found === errorCodes.NONE || found === errorCodes.TRANSACTION_ABORTABLE || found === errorCodes.CONCURRENT_TRANSACTIONS;
+  if (isAttempt) log.noteAttempt(batch);
   switch (found) {
     case errorCodes.NONE:
       return undefined;

@@ -4,6 +4,7 @@ import { alterUserScramCredentialsApi } from "../../kafka-protocol/messages/alte
 import { createAclsApi } from "../../kafka-protocol/messages/create-acls.ts";
 import { deleteAclsApi } from "../../kafka-protocol/messages/delete-acls.ts";
 import { describeAclsApi } from "../../kafka-protocol/messages/describe-acls.ts";
+import { describeClientQuotasApi } from "../../kafka-protocol/messages/describe-client-quotas.ts";
 import { describeClusterApi } from "../../kafka-protocol/messages/describe-cluster.ts";
 import { describeConfigsApi } from "../../kafka-protocol/messages/describe-configs.ts";
 import { describeLogDirsApi } from "../../kafka-protocol/messages/describe-log-dirs.ts";
@@ -72,14 +73,24 @@ const describeLogDirsGuard: Guard = guardOf(describeLogDirsApi, (body, { access 
 );
 
 const describeUsersGuard: Guard = guardOf(describeUserScramCredentialsApi, (body, { access }, next) =>
-  access.allowsOnCluster("DESCRIBE") ? next(body) : { throttleTimeMs: 0, ...REFUSAL, results: [] },
+  access.allowsOnCluster("DESCRIBE") ? next(body) : refusedUsers(body.users?.length ?? 0),
 );
+
+/** Kafka leaves the names out. */
+function refusedUsers(count: number) {
+  const refusal = { errorCode: REFUSED, errorMessage: null };
+  return { throttleTimeMs: 0, ...refusal, results: Array.from({ length: count }, () => ({ user: "", ...refusal, credentialInfos: [] })) };
+}
 
 const alterUsersGuard: Guard = guardOf(alterUserScramCredentialsApi, (body, { access }, next) => {
   if (access.allowsOnCluster("ALTER")) return next(body);
   const users = new Set([...body.deletions, ...body.upsertions].map(({ name }) => name));
   return { throttleTimeMs: 0, results: [...users].map((user) => ({ user, ...REFUSAL })) };
 });
+
+const describeClientQuotasGuard: Guard = guardOf(describeClientQuotasApi, (body, { access }, next) =>
+  access.allowsOnCluster("DESCRIBE_CONFIGS") ? next(body) : { throttleTimeMs: 0, errorCode: REFUSED, errorMessage: null, entries: null },
+);
 
 const describeAclsGuard: Guard = guardOf(describeAclsApi, (body, { access }, next) =>
   access.allowsOnCluster("DESCRIBE") ? next(body) : { throttleTimeMs: 0, ...REFUSAL, resources: [] },
@@ -104,6 +115,7 @@ export const clusterGuards: readonly Guard[] = [
   describeLogDirsGuard,
   describeUsersGuard,
   alterUsersGuard,
+  describeClientQuotasGuard,
   describeAclsGuard,
   createAclsGuard,
   deleteAclsGuard,

@@ -23,7 +23,7 @@ const findCoordinatorGuard: Guard = guardOf(findCoordinatorApi, async (body, { a
   const isAllowed = (key: string): boolean => access.allows("DESCRIBE", isGroup ? "GROUP" : "TRANSACTIONAL_ID", key);
   const refusal = {
     errorCode: isGroup ? REFUSED : errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-    errorMessage: isGroup ? REFUSAL_WORDS.GROUP : REFUSAL_WORDS.TRANSACTIONAL_ID,
+    errorMessage: version >= 4 ? "" : isGroup ? REFUSAL_WORDS.GROUP : REFUSAL_WORDS.TRANSACTIONAL_ID,
     nodeId: -1,
     host: "",
     port: -1,

@@ -168,11 +168,11 @@ export function createLogin(options: LoginOptions): Login {
       encodeResponse(saslAuthenticateApi, apiVersion, correlationId, draft);
     try {
       const { answer, user } = await exchange(authBytes);
-      if (user === undefined) return { reply: reply({ errorCode: errorCodes.NONE, errorMessage: null, authBytes: answer }) };
+      if (user === undefined) return { reply: reply({ errorCode: errorCodes.NONE, errorMessage: "", authBytes: answer }) };
       const { session, lifetimeMs } = done(user);
       return {
         session,
-        reply: reply({ errorCode: errorCodes.NONE, errorMessage: null, authBytes: answer, sessionLifetimeMs: lifetimeMs }),
+        reply: reply({ errorCode: errorCodes.NONE, errorMessage: "", authBytes: answer, sessionLifetimeMs: lifetimeMs }),
       };
     } catch (thrown) {
       const { told, logged } = reasonOf(thrown);

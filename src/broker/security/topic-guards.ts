@@ -122,7 +122,7 @@ const createTopicsGuard: Guard = guardOf(createTopicsApi, async (body, { access 
   if (!answer) return answer;
   const topics = answer.topics.map((topic) => {
     if (topic.errorCode !== errorCodes.NONE || access.allows("DESCRIBE_CONFIGS", "TOPIC", topic.name)) return topic;
-    return { ...topic, topicConfigErrorCode: REFUSED, numPartitions: -1, replicationFactor: -1, configs: null };
+    return { ...topic, topicConfigErrorCode: REFUSED, numPartitions: -1, replicationFactor: -1, configs: [] };
   });
   const refusals = [...new Set(refused.map(({ name }) => name))].map((name) => ({
     name,
