@@ -2,7 +2,7 @@
 export const listOffsetsApi = {
   key: 2,
   name: "ListOffsets",
-  versions: [0, 7],
+  versions: [0, 9],
   flexible: 6,
   request: {
     replicaId: "int32",
