@@ -6,24 +6,28 @@ import { findChromium } from "../src/stack/chromium.ts";
 import { findJava, hasMaven, JAVA_NEEDED } from "../src/stack/kafka-jvm/java.ts";
 import { kafkaJarsFolder } from "../src/stack/kafka-jvm/kafka-jars.ts";
 import { cacheFolder } from "../src/stack/state-folder.ts";
+import { findMongosh } from "./mongosh.ts";
 
 /** What a suite may be judged by, beyond Node: programs of others that a machine may lack. */
-export type OracleName = "java" | "java-kafka" | "maven" | "kcat" | "chromium" | "python" | "duckdb";
+export type OracleName = "java" | "java-kafka" | "maven" | "kcat" | "chromium" | "python" | "duckdb" | "docker" | "mongosh";
 
-const PROGRAMS: Record<Exclude<OracleName, "chromium" | "java-kafka">, readonly string[]> = {
+const PROGRAMS: Record<Exclude<OracleName, "chromium" | "java-kafka" | "mongosh">, readonly string[]> = {
   java: ["java"],
   maven: ["mvn"],
   kcat: ["kcat", "kafkacat"],
   python: ["python3"],
   duckdb: ["python3"],
+  docker: ["docker"],
 };
 
 /**
  * The path of an oracle's program, or undefined where the machine has none. Chromium may be named by CHROME_PATH; DuckDB is a module of Python; of
- * java-kafka, which is Apache Kafka, it is Java's: its jars are there, or Maven can fetch them.
+ * java-kafka, which is Apache Kafka, it is Java's: its jars are there, or Maven can fetch them. Docker needs Compose, but no engine.
+ * mongosh is a package that is fetched once.
  */
 export function findOracle(name: OracleName): string | undefined {
   if (name === "chromium") return findChromium();
+  if (name === "mongosh") return findMongosh();
   if (name === "java-kafka") {
     const java = findJava();
     const isReady =
@@ -33,9 +37,15 @@ export function findOracle(name: OracleName): string | undefined {
   for (const program of PROGRAMS[name]) {
     const found = spawnSync(process.platform === "win32" ? "where" : "which", [program], { encoding: "utf8" });
     const path = found.status === 0 ? found.stdout.trim().split("\n")[0] : undefined;
-    if (path && (name !== "duckdb" || hasModule(path, name))) return path;
+    if (path && isWhole(name, path)) return path;
   }
   return undefined;
+}
+
+/** Whether a program has beside it what its oracle is made of: a module of Python, the compose plugin. */
+function isWhole(name: OracleName, program: string): boolean {
+  if (name === "docker") return spawnSync(program, ["compose", "version"]).status === 0;
+  return name !== "duckdb" || hasModule(program, name);
 }
 
 /** Whether a Python has a module. */
@@ -45,13 +55,13 @@ function hasModule(python: string, module: string): boolean {
 
 /**
  * The program of an oracle, for a suite that needs it. Where it is missing the suite skips with one visible line, unless STREAMLAB_REQUIRE
- * names it (a comma list, or `all`): then a test fails in its place.
+ * names it (a comma list, or `all`, which is what the package registries have: all but Docker): then a test fails in its place.
  */
 export function requireOracle(name: OracleName, whatFor: string): string | undefined {
   const program = findOracle(name);
   if (program) return program;
   const required = (process.env.STREAMLAB_REQUIRE ?? "").split(",");
-  if (required.includes("all") || required.includes(name)) {
+  if (required.includes(name) || (required.includes("all") && name !== "docker")) {
     test(`${whatFor} needs ${name}, which STREAMLAB_REQUIRE asks for`, () => {
       throw new Error(`${name} is not installed`);
     });

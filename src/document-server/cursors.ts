@@ -27,8 +27,9 @@ export type CursorSource = {
   readonly held?: Held;
   readonly tailable?: "no" | "tail" | "await";
   readonly noTimeout?: boolean;
-  /** Who may read on: the session and the user that opened it. */
+  /** The session that opened it, with whose end it ends. */
   readonly session?: string | undefined;
+  /** The user that opened it, who alone may read on. */
   readonly user?: string | undefined;
 };
 
@@ -196,21 +197,6 @@ function checkReader(cursor: Cursor, namespace: string, reading: Reading): void 
     );
   if (cursor.user !== reading.user)
     throw new CommandFailure("Unauthorized", `cursor id ${cursor.id} was not created by the authenticated user`);
-  if (cursor.session === reading.session) return;
-  if (cursor.session === undefined)
-    throw new CommandFailure(
-      "Location50736",
-      `Cannot run getMore on cursor ${cursor.id}, which was not created in a session, in session ${reading.session}`,
-    );
-  if (reading.session === undefined)
-    throw new CommandFailure(
-      "Location50737",
-      `Cannot run getMore on cursor ${cursor.id}, which was created in session ${cursor.session}, without an lsid`,
-    );
-  throw new CommandFailure(
-    "Location50738",
-    `Cannot run getMore on cursor ${cursor.id}, which was created in session ${cursor.session}, in session ${reading.session}`,
-  );
 }
 
 function checkThere(cursor: Cursor): void {
