@@ -7,13 +7,12 @@ import { DeadLetterBatch } from "../operators/dead-letters.ts";
 import type { OutputMode } from "../plan/plan.ts";
 import { schemaOf } from "../plan/node.ts";
 import type { Sink } from "../sinks/sink.ts";
-import type { Leaf } from "../operators/compile.ts";
-import type { Block, Offset, Source } from "../sources/source.ts";
+import type { Offset, Source } from "../sources/source.ts";
 import type { Row } from "../types/data-type.ts";
 import type { Batch } from "./batch.ts";
 import { sameOffset } from "./offsets.ts";
 import { PartitionProgress } from "./partition-progress.ts";
-import { ProgressBuilder } from "./progress-builder.ts";
+import { batchNumbers, ProgressBuilder, TriggerTimes } from "./progress-builder.ts";
 import type { QueryRuntime, QuerySettings } from "./query-runtime.ts";
 import { confOf, settingsOf, streamLeaves } from "./query-runtime.ts";
 import type { StreamingQueryProgress } from "./progress.ts";
@@ -23,9 +22,14 @@ import { WatermarkTracker } from "./watermark-tracker.ts";
 /** How many batches back a restart may be asked for; older entries and state are removed. */
 const RETAINED_BATCHES = 100;
 
+/** A batch that has read so many rows is followed by another one soon: it is read while the sink writes. */
+const READ_AHEAD_FROM_ROWS = 10_000;
+
 /** What an execution works with; whoever made the parts closes them. */
 export interface ExecutionParts {
   readonly clock: Clock;
+  /** Whether a batch may be read before the one before it is committed: not where a trigger says when batches begin. */
+  readonly readsAhead: boolean;
   readonly checkpoint: Checkpoint;
   readonly settings: QuerySettings;
   readonly mode: OutputMode;
@@ -43,6 +47,13 @@ export interface ExecutionParts {
   readonly identity: { readonly id: string; readonly runId: string; readonly name: string | null };
 }
 
+/** A batch whose range has been read through the stages. */
+interface ReadBatch {
+  readonly batch: Batch;
+  readonly times: TriggerTimes;
+  readonly rows: Row[];
+}
+
 /**
  * The life of a query's batches, one at a time:
  *
@@ -51,6 +62,9 @@ export interface ExecutionParts {
  * - W3 the sink gets the rows of N
  * - W4 `commits/N` says that N is done, and the next watermark
  * - W5 sources publish how far the query is, for lag tools only
+ *
+ * Where much is waiting, the range of batch N+1 is read while the sink writes N: in memory only, W1 of N+1 comes after W4 of N. A trigger's times
+ * begin with its range, so those of two such batches overlap.
  *
  * A batch with W1 but without W4 is run again at the next start: same range, time, watermark and settings, over state version N.
  */
@@ -65,6 +79,7 @@ export class Execution {
   /** The watermark of the last batch that this run has executed; undefined before the first, when no batch without data may run. */
   #lastWatermarkMs: number | undefined;
   #repeat: Batch | undefined;
+  #ahead: Promise<ReadBatch | undefined> | undefined;
   readonly #progress: ProgressBuilder;
   readonly #partitions = new PartitionProgress();
 
@@ -156,45 +171,64 @@ export class Execution {
 
   /** Runs the next batch, if there is reason for one. `withoutData` allows a batch that only moves the watermark. */
   async step(signal: AbortSignal, withoutData: boolean = true): Promise<boolean> {
-    this.#progress.begin();
-    const repeated = this.#repeat !== undefined;
-    const batch = this.#repeat ?? (await this.#construct(signal, withoutData));
-    if (!batch) return false;
-    const rows = await this.#process(batch, signal);
-    await this.#deliver(batch, rows, signal);
-    this.#progress.report(batch, this.#runtime, this.#parts, { outputRows: rows.length, partitions: this.#partitions });
-    if (repeated) await this.#backToSessionSettings();
+    const repeat = this.#repeat;
+    const ahead = await this.#ahead;
+    this.#ahead = undefined;
+    let read = ahead;
+    if (read) await this.#begin(read.batch, read.times);
+    else {
+      const times = new TriggerTimes(this.#parts.clock);
+      const batch = repeat ?? (await this.#choose(this.#committed, times, signal, withoutData));
+      if (!batch) return false;
+      if (!repeat) await this.#begin(batch, times);
+      read = { batch, times, rows: await this.#process(batch, times, signal) };
+    }
+    await this.#deliver(read, signal);
+    if (repeat) await this.#backToSessionSettings();
     return true;
   }
 
-  /** W1: chooses the range. */
-  async #construct(signal: AbortSignal, withoutData: boolean): Promise<Batch | undefined> {
-    const { checkpoint, clock, sources, identity } = this.#parts;
-    const ends = await this.#progress.timed("latestOffset", () =>
-      Promise.all(sources.map((source, i) => source.latest(this.#committed[i] ?? null, signal))),
-    );
-    const hasData = ends.some((end, i) => !sameOffset(end, this.#committed[i] ?? null));
+  /** Waits for what is being read ahead, which comes to nothing; the signal of the last step, once aborted, ends it. */
+  async end(): Promise<void> {
+    await this.#ahead?.catch(() => undefined);
+  }
+
+  /** The next range from where the last one ends; undefined where there is no reason for a batch. */
+  async #choose(
+    starts: readonly Offset[],
+    times: TriggerTimes,
+    signal: AbortSignal,
+    withoutData: boolean,
+    after?: Batch,
+  ): Promise<Batch | undefined> {
+    const { clock, sources } = this.#parts;
+    const ends = await times.timed("latestOffset", () => Promise.all(sources.map((source, i) => source.latest(starts[i] ?? null, signal))));
+    const hasData = ends.some((end, i) => !sameOffset(end, starts[i] ?? null));
     if (!hasData && !(withoutData && this.#wantsNoDataBatch())) return undefined;
-    const batch: Batch = {
-      id: this.#next,
+    return {
+      id: after ? after.id + 1 : this.#next,
       timestampMs: Math.floor(clock.nowMs()),
       watermarkMs: this.#watermarks.currentMs,
-      lateWatermarkMs: this.#lateWatermarkMs,
-      starts: this.#committed,
+      lateWatermarkMs: after ? after.watermarkMs : this.#lateWatermarkMs,
+      starts,
       ends,
       hasData,
     };
+  }
+
+  /** W1. */
+  async #begin(batch: Batch, times: TriggerTimes): Promise<void> {
+    const { checkpoint, identity } = this.#parts;
     failpoint("w1.before", batch.id, identity.name);
-    await this.#progress.timed("walCommit", () =>
+    await times.timed("walCommit", () =>
       checkpoint.writeOffsets(batch.id, {
         batchWatermarkMs: batch.watermarkMs,
         batchTimestampMs: batch.timestampMs,
         conf: confOf(this.#settings),
-        offsets: ends,
+        offsets: batch.ends,
       }),
     );
     failpoint("w1.after", batch.id, identity.name);
-    return batch;
   }
 
   /** After new data moved the watermark, one more batch lets stateful operators act on it. */
@@ -207,12 +241,12 @@ export class Execution {
   }
 
   /** Reads the range through the stages. */
-  async #process(batch: Batch, signal: AbortSignal): Promise<Row[]> {
+  async #process(batch: Batch, times: TriggerTimes, signal: AbortSignal): Promise<Row[]> {
     const { compiled, run } = this.#runtime;
     run.begin(batch.timestampMs * 1000, new DeadLetterBatch(batch.id));
     this.#partitions.begin();
     compiled.begin(run, compiled.propagate(batch.lateWatermarkMs * 1000), compiled.propagate(batch.watermarkMs * 1000));
-    return this.#progress.timed("addBatch", async () => {
+    return times.timed("addBatch", async () => {
       await this.#parts.readTables(this.#runtime, signal);
       for (const [i, leaf] of streamLeaves(this.#runtime).entries()) {
         const [from, to] = [batch.starts[i] ?? null, batch.ends[i] ?? null];
@@ -220,47 +254,55 @@ export class Execution {
         if (!source || sameOffset(from, to)) continue;
         const before = run.readRows;
         for await (const block of source.read(from, to, signal)) {
-          if (block.kind === "records") this.#partitions.follow(i, block, compiled, run, () => this.#update(leaf, block));
-          else this.#update(leaf, block);
+          const update = (): void => times.counted("updates", () => compiled.process(leaf, block));
+          if (block.kind === "records") this.#partitions.follow(i, block, compiled, run, update);
+          else update();
         }
-        this.#progress.read(i, run.readRows - before);
+        times.read(i, run.readRows - before);
       }
-      return this.#progress.counted("removals", () => compiled.finish());
+      return times.counted("removals", () => compiled.finish());
     });
   }
 
-  #update(leaf: Leaf, block: Block): void {
-    this.#progress.counted("updates", () => this.#runtime.compiled.process(leaf, block));
+  /** The batch after this one, read while the sink writes; undefined where nothing waits to be read. */
+  async #readAhead(after: Batch, signal: AbortSignal): Promise<ReadBatch | undefined> {
+    const times = new TriggerTimes(this.#parts.clock);
+    const batch = await this.#choose(after.ends, times, signal, false, after);
+    return batch && { batch, times, rows: await this.#process(batch, times, signal) };
   }
 
-  /** W2 to W5. */
-  async #deliver(batch: Batch, rows: Row[], signal: AbortSignal): Promise<void> {
+  /** W2 to W5, and the progress report. */
+  async #deliver({ batch, times, rows }: ReadBatch, signal: AbortSignal): Promise<void> {
     const { checkpoint, sources, sink, deadLetters, mode, identity } = this.#parts;
     const { compiled, run, plan } = this.#runtime;
     failpoint("w2.before", batch.id, identity.name);
     checkpoint.verify();
-    await this.#progress.timed("stateCommit", () =>
-      Promise.all(compiled.operators.map(({ store }, i) => this.#progress.committing(i, () => store.commit(batch.id + 1)))),
+    await times.timed("stateCommit", () =>
+      Promise.all(compiled.operators.map(({ store }, i) => times.committing(i, () => store.commit(batch.id + 1)))),
     );
-    await this.#progress.timed("walCommit", () => checkpoint.sync());
+    await times.timed("walCommit", () => checkpoint.sync());
     failpoint("w2.after", batch.id, identity.name);
+    const numbers = batchNumbers(batch, times, this.#runtime, this.#partitions, sources);
+    this.#watermarks.update(compiled.watermarks);
 
     failpoint("w3.before", batch.id, identity.name);
     checkpoint.verify();
-    await this.#progress.timed("addBatch", async () => {
+    await times.timed("addBatch", async () => {
       if (deadLetters && run.letters) await writeDeadLetters(deadLetters, run.letters, batch.id, signal);
-      await sink.write(
+      const written = sink.write(
         { batchId: batch.id, schema: schemaOf(plan.columns), rows, outputMode: mode, verify: () => checkpoint.verify() },
         signal,
       );
+      if (this.#parts.readsAhead && this.#repeat === undefined && run.readRows >= READ_AHEAD_FROM_ROWS) {
+        this.#ahead = this.#readAhead(batch, signal);
+        this.#ahead.catch(() => undefined);
+      }
+      await written;
     });
     failpoint("w3.after", batch.id, identity.name);
 
-    this.#watermarks.update(compiled.watermarks);
     failpoint("w4.before", batch.id, identity.name);
-    await this.#progress.timed("commitOffsets", () =>
-      checkpoint.writeCommit(batch.id, { nextBatchWatermarkMs: this.#watermarks.currentMs }),
-    );
+    await times.timed("commitOffsets", () => checkpoint.writeCommit(batch.id, { nextBatchWatermarkMs: this.#watermarks.currentMs }));
     failpoint("w4.after", batch.id, identity.name);
     this.#next = batch.id + 1;
     this.#committed = [...batch.ends];
@@ -273,6 +315,7 @@ export class Execution {
     for (const [i, source] of sources.entries()) await source.publish?.(batch.ends[i] ?? null).catch(() => undefined);
     if (batch.id >= RETAINED_BATCHES) await this.#purge(batch.id - RETAINED_BATCHES);
     failpoint("w5.after", batch.id, identity.name);
+    this.#progress.report(batch, times, numbers, this.#parts, rows.length);
   }
 
   async #purge(before: number): Promise<void> {

@@ -10,35 +10,28 @@ import type { Offset, Source } from "../sources/source.ts";
 import type { QueryRuntime } from "./query-runtime.ts";
 import type { ExecutionParts } from "./execution.ts";
 
-/** Measures one trigger after the other and tells each as Spark's StreamingQueryProgress. */
-export class ProgressBuilder {
+/** The times of one trigger, under Spark's names, and what it read. */
+export class TriggerTimes {
   readonly #clock: Clock;
-  readonly #identity: ExecutionParts["identity"];
-  #startedMs = 0;
-  #startedAtMs = 0;
-  #lastStartedMs: number | undefined;
-  #durations = new Map<string, number>();
-  #read = new Map<number, number>();
-  #commitMs: number[] = [];
+  readonly startedMs: number;
+  readonly startedAtMs: number;
+  readonly durations: Map<string, number> = new Map();
+  /** Rows by source. */
+  readonly rows: Map<number, number> = new Map();
+  /** By operator. */
+  readonly commitMs: number[] = [];
 
-  constructor(clock: Clock, identity: ExecutionParts["identity"]) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#identity = identity;
+    this.startedMs = clock.monotonicMs();
+    this.startedAtMs = clock.nowMs();
   }
 
-  begin(): void {
-    this.#startedMs = this.#clock.monotonicMs();
-    this.#startedAtMs = this.#clock.nowMs();
-    this.#durations = new Map();
-    this.#read = new Map();
-    this.#commitMs = [];
-  }
-
-  /** Runs a part of the trigger and adds its time under Spark's name. */
+  /** Runs a part of the trigger and adds its time. */
   async timed<T>(name: string, work: () => Promise<T>): Promise<T> {
     const start = this.#clock.monotonicMs();
     const result = await work();
-    this.#durations.set(name, (this.#durations.get(name) ?? 0) + this.#clock.monotonicMs() - start);
+    this.#add(name, start);
     return result;
   }
 
@@ -46,7 +39,7 @@ export class ProgressBuilder {
   counted<T>(name: "updates" | "removals", work: () => T): T {
     const start = this.#clock.monotonicMs();
     const result = work();
-    this.#durations.set(name, (this.#durations.get(name) ?? 0) + this.#clock.monotonicMs() - start);
+    this.#add(name, start);
     return result;
   }
 
@@ -54,29 +47,63 @@ export class ProgressBuilder {
   async committing(operator: number, work: () => Promise<unknown>): Promise<void> {
     const start = this.#clock.monotonicMs();
     await work();
-    this.#commitMs[operator] = this.#clock.monotonicMs() - start;
+    this.commitMs[operator] = this.#clock.monotonicMs() - start;
   }
 
   /** Counts the rows that a source has given. */
   read(source: number, rows: number): void {
-    this.#read.set(source, (this.#read.get(source) ?? 0) + rows);
+    this.rows.set(source, (this.rows.get(source) ?? 0) + rows);
   }
 
-  report(
-    batch: Batch,
-    runtime: QueryRuntime,
-    parts: ExecutionParts,
-    results: { readonly outputRows: number; readonly partitions: PartitionProgress },
-  ): void {
-    const totalMs = this.#clock.monotonicMs() - this.#startedMs;
-    const sinceLastMs = this.#lastStartedMs === undefined ? Infinity : this.#startedMs - this.#lastStartedMs;
-    this.#lastStartedMs = this.#startedMs;
-    const { compiled, run } = runtime;
-    const numInputRows = [...this.#read.values()].reduce((sum, rows) => sum + rows, 0);
-    const updatesMs = Math.round(this.#durations.get("updates") ?? 0);
-    const removalsMs = Math.round(this.#durations.get("removals") ?? 0);
+  #add(name: string, start: number): void {
+    this.durations.set(name, (this.durations.get(name) ?? 0) + this.#clock.monotonicMs() - start);
+  }
+}
+
+/** What operators and counters say of a batch, taken when its state is committed: the next batch runs over the same ones. */
+export type BatchNumbers = Pick<StreamingQueryProgress, "eventTime" | "stateOperators" | "observedMetrics"> & {
+  /** By source. */
+  readonly metrics: readonly Readonly<Record<string, string>>[];
+};
+
+export function batchNumbers(
+  batch: Batch,
+  times: TriggerTimes,
+  { compiled, run, hasWatermark }: QueryRuntime,
+  partitions: PartitionProgress,
+  sources: readonly Source[],
+): BatchNumbers {
+  const updatesMs = Math.round(times.durations.get("updates") ?? 0);
+  const removalsMs = Math.round(times.durations.get("removals") ?? 0);
+  return {
+    eventTime: eventTime(compiled, batch, hasWatermark),
+    stateOperators: compiled.operators.map((operator, i) =>
+      operatorProgress(operator, { updatesMs, removalsMs, commitMs: Math.round(times.commitMs[i] ?? 0) }),
+    ),
+    observedMetrics: Object.fromEntries(compiled.observers.map((one) => [one.name, observedMetrics(one.row(run.timeUs), one.schema)])),
+    metrics: sources.map((_, i) => ({ ...(i === 0 ? run.metrics() : {}), ...partitions.metrics(i) })),
+  };
+}
+
+/** Tells each trigger as Spark's StreamingQueryProgress. */
+export class ProgressBuilder {
+  readonly #clock: Clock;
+  readonly #identity: ExecutionParts["identity"];
+  #lastStartedMs: number | undefined;
+
+  constructor(clock: Clock, identity: ExecutionParts["identity"]) {
+    this.#clock = clock;
+    this.#identity = identity;
+  }
+
+  report(batch: Batch, times: TriggerTimes, numbers: BatchNumbers, parts: ExecutionParts, outputRows: number): void {
+    const totalMs = this.#clock.monotonicMs() - times.startedMs;
+    const sinceLastMs = this.#lastStartedMs === undefined ? Infinity : times.startedMs - this.#lastStartedMs;
+    this.#lastStartedMs = times.startedMs;
+    const numInputRows = [...times.rows.values()].reduce((sum, rows) => sum + rows, 0);
+    const { metrics, ...told } = numbers;
     const sources = parts.sources.map((source, i): SourceProgress => {
-      const rows = this.#read.get(i) ?? 0;
+      const rows = times.rows.get(i) ?? 0;
       return {
         description: source.description,
         startOffset: batch.id === 0 ? null : shown(source, batch.starts[i]),
@@ -85,37 +112,33 @@ export class ProgressBuilder {
         numInputRows: rows,
         inputRowsPerSecond: rate(rows, sinceLastMs),
         processedRowsPerSecond: rate(rows, totalMs),
-        metrics: { ...source.metrics?.(batch.ends[i] ?? null), ...(i === 0 ? run.metrics() : {}), ...results.partitions.metrics(i) },
+        metrics: { ...source.metrics?.(batch.ends[i] ?? null), ...metrics[i] },
       };
     });
     parts.onProgress({
       ...this.#identity,
-      timestamp: new Date(Math.floor(this.#startedAtMs)).toISOString(),
+      timestamp: new Date(Math.floor(times.startedAtMs)).toISOString(),
       batchId: batch.id,
       batchDuration: Math.round(totalMs),
       numInputRows,
       inputRowsPerSecond: rate(numInputRows, sinceLastMs),
       processedRowsPerSecond: rate(numInputRows, totalMs),
-      durationMs: this.#durationsMs(totalMs),
-      eventTime: eventTime(compiled, batch, runtime.hasWatermark),
-      stateOperators: compiled.operators.map((operator, i) =>
-        operatorProgress(operator, { updatesMs, removalsMs, commitMs: Math.round(this.#commitMs[i] ?? 0) }),
-      ),
+      durationMs: durationsMs(times, totalMs),
+      ...told,
       sources,
       sink: {
         description: parts.sink.description,
-        numOutputRows: parts.sink.countsRows === false ? -1 : results.outputRows,
+        numOutputRows: parts.sink.countsRows === false ? -1 : outputRows,
         metrics: parts.sink.metrics?.() ?? {},
       },
-      observedMetrics: Object.fromEntries(compiled.observers.map((one) => [one.name, observedMetrics(one.row(run.timeUs), one.schema)])),
     });
   }
+}
 
-  #durationsMs(totalMs: number): Record<string, number> {
-    const out: Record<string, number> = { triggerExecution: Math.round(totalMs), queryPlanning: 0, getBatch: 0 };
-    for (const [name, ms] of this.#durations) if (!NO_DURATIONS.has(name)) out[name] = Math.round(ms);
-    return out;
-  }
+function durationsMs(times: TriggerTimes, totalMs: number): Record<string, number> {
+  const out: Record<string, number> = { triggerExecution: Math.round(totalMs), queryPlanning: 0, getBatch: 0 };
+  for (const [name, ms] of times.durations) if (!NO_DURATIONS.has(name)) out[name] = Math.round(ms);
+  return out;
 }
 
 /** Parts of a trigger that the operators tell, not the trigger. */

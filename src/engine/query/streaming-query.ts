@@ -100,6 +100,7 @@ export class StreamingQuery {
     this.#execution = new Execution(
       {
         clock: definition.clock,
+        readsAhead: definition.trigger.kind === "availableNow" || (definition.trigger.kind === "interval" && definition.trigger.ms === 0),
         checkpoint: parts.checkpoint,
         settings: definition.settings,
         mode: definition.mode,
@@ -251,6 +252,8 @@ export class StreamingQuery {
       isDataAvailable: false,
       isTriggerActive: false,
     };
+    this.#kill.abort(new Error("the query has ended"));
+    await this.#execution.end();
     await closeAll(this.#resources);
     const waiters = this.#waiters;
     this.#waiters = [];
