@@ -6,6 +6,7 @@ import { findChromium } from "../src/stack/chromium.ts";
 import { findJava, hasMaven, JAVA_NEEDED } from "../src/stack/kafka-jvm/java.ts";
 import { kafkaJarsFolder } from "../src/stack/kafka-jvm/kafka-jars.ts";
 import { cacheFolder } from "../src/stack/state-folder.ts";
+import { fetchSpecificationArchive } from "./conformance/mongodb/specification-archive.ts";
 import { findMongosh } from "./mongosh.ts";
 
 /** What a suite may be judged by, beyond Node: programs of others that a machine may lack. */
@@ -22,12 +23,17 @@ const PROGRAMS: Record<Exclude<OracleName, "chromium" | "java-kafka" | "mongosh"
 
 /**
  * The path of an oracle's program, or undefined where the machine has none. Chromium may be named by CHROME_PATH; DuckDB is a module of Python; of
- * java-kafka, which is Apache Kafka, it is Java's: its jars are there, or Maven can fetch them. Docker needs Compose, but no engine.
+ * java-kafka, which is Apache Kafka, it is Java's: its jars are there, or Maven can fetch them; of mongodb-specifications it is their archive's, from
+ * the cache or through pip. Docker needs Compose, but no engine.
  * mongosh is a package that is fetched once.
  */
 export function findOracle(name: OracleName): string | undefined {
   if (name === "chromium") return findChromium();
   if (name === "mongosh") return findMongosh();
+  if (name === "mongodb-specifications") {
+    const python = findOracle("python");
+    return python && fetchSpecificationArchive(python);
+  }
   if (name === "java-kafka") {
     const java = findJava();
     const isReady =

@@ -46,6 +46,8 @@ listener.name.secure.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.secu
 listener.name.secure.ssl.keystore.type=PEM
 listener.name.secure.ssl.keystore.key=$(value "$STREAMLAB_KAFKA_TLS_KEY")
 listener.name.secure.ssl.keystore.certificate.chain=$(value "$STREAMLAB_KAFKA_TLS_CERTIFICATE")
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
 log.dirs=$data/log
 auto.create.topics.enable=false
 num.partitions=3
@@ -72,7 +74,8 @@ format
 --add-scram
 "SCRAM-SHA-512=[name=reader,password=$STREAMLAB_KAFKA_READER_PASSWORD]"
 ARGUMENTS
-java "@$work/format.args"
+# What it prints names the users' keys; what fails it says on stderr.
+java "@$work/format.args" >/dev/null
 rm "$work/format.args"
 
 unset STREAMLAB_KAFKA_WRITER_PASSWORD STREAMLAB_KAFKA_READER_PASSWORD STREAMLAB_KAFKA_TLS_KEY STREAMLAB_KAFKA_TLS_CERTIFICATE

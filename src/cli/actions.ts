@@ -17,7 +17,8 @@ export function withActions<A extends string>(command: Command, actions: readonl
 export function actionOf<A extends string>(command: Command, actions: readonly A[], word: string | undefined, flags: object): A {
   const isSet = (action: string): boolean => (flags as Readonly<Record<string, unknown>>)[attribute(action)] === true;
   const asked = [...new Set(actions.filter((action) => action === word || isSet(action)))];
-  if (word !== undefined && !actions.includes(word as A)) return command.error(`error: unknown action "${word}"; choose from ${actions.join(", ")}`);
+  if (word !== undefined && !actions.includes(word as A))
+    return command.error(`error: unknown action "${word}"; choose from ${actions.join(", ")}`);
   if (asked.length > 1) return command.error(`error: choose one of ${asked.join(", ")}`);
   return asked[0] ?? command.help();
 }

@@ -5,7 +5,11 @@ const CTRL_D = "\u0004";
 const BACKSPACES = ["\u007f", "\b"];
 
 /** Asks on the terminal and does not show what is typed. "" at the end of the input. @throws Interrupted on Ctrl+C */
-export function askSecret(question: string, input: NodeJS.ReadStream = process.stdin, output: NodeJS.WritableStream = process.stderr): Promise<string> {
+export function askSecret(
+  question: string,
+  input: NodeJS.ReadStream = process.stdin,
+  output: NodeJS.WritableStream = process.stderr,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     output.write(question);
     input.setRawMode(true);

@@ -64,7 +64,10 @@ async function resourcesOf(link: AdminLink, flags: ConfigsFlags): Promise<readon
   if (entityType === "brokers") {
     if (entityName !== undefined) return [{ type: "broker", name: entityName }];
     if (entityDefault) return [{ type: "broker", name: "" }];
-    return [...(await link.cluster.nodes()).map(({ id }): ConfigResource => ({ type: "broker", name: String(id) })), { type: "broker", name: "" }];
+    return [
+      ...(await link.cluster.nodes()).map(({ id }): ConfigResource => ({ type: "broker", name: String(id) })),
+      { type: "broker", name: "" },
+    ];
   }
   throw badConfigs(
     entityType === undefined ? "nothing says whose" : `--entity-type ${entityType}`,
@@ -105,7 +108,8 @@ function entryText({ name, value, isSensitive, synonyms }: ConfigEntry): string 
 
 async function alter(link: AdminLink, resources: readonly ConfigResource[], flags: ConfigsFlags): Promise<void> {
   const [resource] = resources;
-  if (resource === undefined || resources.length !== 1) throw badConfigs("no single topic or broker is named", "Name one; --entity-name does it.");
+  if (resource === undefined || resources.length !== 1)
+    throw badConfigs("no single topic or broker is named", "Name one; --entity-name does it.");
   const set = { ...(flags.addConfigFile === undefined ? {} : readFile(flags.addConfigFile)), ...parseConfigs(flags.addConfig ?? "") };
   const remove = (flags.deleteConfig ?? "").split(",").filter((name) => name !== "");
   if (Object.keys(set).length === 0 && remove.length === 0)

@@ -57,7 +57,9 @@ export function addConsume(program: Command): void {
       "print.key=true, print.value, print.timestamp, print.partition, print.offset, print.headers, key.separator=:, line.separator, null.literal; may be repeated",
       property,
     )
-    .addOption(new Option("--formatter-property <name=value>", "the same, as Kafka's tool calls it since 4.2").argParser(property).hideHelp())
+    .addOption(
+      new Option("--formatter-property <name=value>", "the same, as Kafka's tool calls it since 4.2").argParser(property).hideHelp(),
+    )
     .option("--json", "one JSON object per message")
     .addHelpText(
       "after",
@@ -75,7 +77,8 @@ export function addConsume(program: Command): void {
 function wrongUse(flags: ConsumeFlags, topic: string | undefined): string | undefined {
   if (topic !== undefined && flags.include !== undefined) return "choose one of --topic and --include";
   if (flags.partition !== undefined && topic === undefined) return "--partition needs --topic";
-  if (flags.group !== undefined && (flags.partition ?? flags.offset) !== undefined) return "--group leaves no choice of --partition or --offset";
+  if (flags.group !== undefined && (flags.partition ?? flags.offset) !== undefined)
+    return "--group leaves no choice of --partition or --offset";
   if (flags.offset !== undefined && flags.fromBeginning) return "choose one of --offset and --from-beginning";
   return undefined;
 }
@@ -107,11 +110,9 @@ async function consume(flags: ConsumeFlags, topic: string | undefined): Promise<
     if (count >= limit) stopping.abort();
     return wanted.length;
   };
-  restartIdle();
+  const reading: Reading = { flags, topic, connection, signal, onRecords, onReady: restartIdle };
   try {
-    await (flags.group === undefined
-      ? readAlone(flags, topic, connection, signal, onRecords)
-      : readInGroup(flags, topic, flags.group, connection, signal, onRecords));
+    await (flags.group === undefined ? readAlone(reading) : readInGroup(reading, flags.group));
   } catch (thrown) {
     if (codeOf(thrown) === "EPIPE") return;
     if (!signal.aborted) throw thrown;
@@ -124,16 +125,19 @@ async function consume(flags: ConsumeFlags, topic: string | undefined): Promise<
   if (interruption.signal.aborted) throw new Interrupted("interrupted");
 }
 
-type OnRecords = (records: readonly ReceivedRecord[]) => Promise<number>;
+interface Reading {
+  readonly flags: ConsumeFlags;
+  readonly topic: string | undefined;
+  readonly connection: KafkaConnection;
+  readonly signal: AbortSignal;
+  /** Prints messages, and says how many of them. */
+  readonly onRecords: (records: readonly ReceivedRecord[]) => Promise<number>;
+  /** From now on messages can come: the idle time begins. */
+  readonly onReady: () => void;
+}
 
 /** Without a group: our own reader, no offsets kept anywhere. */
-async function readAlone(
-  flags: ConsumeFlags,
-  topic: string | undefined,
-  connection: KafkaConnection,
-  signal: AbortSignal,
-  onRecords: OnRecords,
-): Promise<void> {
+async function readAlone({ flags, topic, connection, signal, onRecords, onReady }: Reading): Promise<void> {
   const options = {
     ...sourceOptions(connection),
     ...(topic === undefined
@@ -151,6 +155,7 @@ async function readAlone(
   if (!source) return;
   try {
     let from = await source.initial(signal);
+    onReady();
     while (!signal.aborted) {
       await source.changed(from, signal);
       const to = await source.latest(from, signal);
@@ -177,14 +182,7 @@ function startingOffsets(flags: ConsumeFlags, topic: string): string {
   });
 }
 
-async function readInGroup(
-  flags: ConsumeFlags,
-  topic: string | undefined,
-  groupId: string,
-  connection: KafkaConnection,
-  signal: AbortSignal,
-  onRecords: OnRecords,
-): Promise<void> {
+async function readInGroup({ flags, topic, connection, signal, onRecords, onReady }: Reading, groupId: string): Promise<void> {
   const topics = topic === undefined ? await topicsLike(connection, flags.include ?? "") : [topic];
   const client = await connectKafka(connection);
   try {
@@ -201,7 +199,7 @@ async function readInGroup(
           return 0;
         }
       };
-      consumer.run(guarded, reject).catch(reject);
+      consumer.run(guarded, reject).then(onReady).catch(reject);
     });
   } finally {
     await client.close();
@@ -226,7 +224,10 @@ function recordsOf(block: Block): ReceivedRecord[] {
     timestampType: block.timestampType,
     key: bytesAt(block, i * 4),
     value: bytesAt(block, i * 4 + 2),
-    headers: (block.headers?.[i] ?? []).map(([name, value]): readonly [string, Buffer | null] => [name, value === null ? null : Buffer.from(value)]),
+    headers: (block.headers?.[i] ?? []).map(([name, value]): readonly [string, Buffer | null] => [
+      name,
+      value === null ? null : Buffer.from(value),
+    ]),
   }));
 }
 

@@ -21,7 +21,10 @@ interface DeleteRecordsFlags extends KafkaFlags {
 export function addDeleteRecords(program: Command): void {
   const command = withKafka(program.command("delete-records"))
     .description("delete the messages of partitions before an offset")
-    .option("--offset-json-file <file>", 'as in {"partitions":[{"topic":"orders","partition":0,"offset":3}],"version":1}; -1 stands for all')
+    .option(
+      "--offset-json-file <file>",
+      'as in {"partitions":[{"topic":"orders","partition":0,"offset":3}],"version":1}; -1 stands for all',
+    )
     .option("--topic <name[:partitions]>", "instead of a file: a topic, or partitions of it as in orders:0,2")
     .option("--before <offset>", "with --topic: delete what lies before; everything if not given", wholeNumber(0))
     .option("--json", "print JSON")

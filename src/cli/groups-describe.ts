@@ -76,12 +76,24 @@ function plainRow({ topic, partition, offset, end, lag, member }: OffsetRow): ob
   return { topic, partition, offset, end, lag, memberId: member?.memberId ?? null };
 }
 
-const dash = (value: number | string | null | undefined): string => (value === null || value === undefined || value === "" ? "-" : shown(String(value)));
+const dash = (value: number | string | null | undefined): string =>
+  value === null || value === undefined || value === "" ? "-" : shown(String(value));
 
 function offsetLines({ groupId }: GroupDescription, rows: readonly OffsetRow[], isVerbose: boolean): string[] {
   if (rows.length === 0) return [];
   const epoch = (cell: string): string[] => (isVerbose ? [cell] : []);
-  const head = ["GROUP", "TOPIC", "PARTITION", ...epoch("LEADER-EPOCH"), "CURRENT-OFFSET", "LOG-END-OFFSET", "LAG", "CONSUMER-ID", "HOST", "CLIENT-ID"];
+  const head = [
+    "GROUP",
+    "TOPIC",
+    "PARTITION",
+    ...epoch("LEADER-EPOCH"),
+    "CURRENT-OFFSET",
+    "LOG-END-OFFSET",
+    "LAG",
+    "CONSUMER-ID",
+    "HOST",
+    "CLIENT-ID",
+  ];
   const cells = rows.map(({ topic, partition, leaderEpoch, offset, end, lag, member }) => [
     ...[groupId, topic, String(partition), ...epoch(dash(leaderEpoch)), dash(offset), dash(end), dash(lag)],
     ...[dash(member?.memberId), dash(member?.host), dash(member?.clientId)],
@@ -112,7 +124,14 @@ function assignmentText(partitions: readonly TopicPartition[]): string {
 function stateLines({ groupId, coordinator, assignor, state, members }: GroupDescription, isVerbose: boolean): string[] {
   const { host, port, id } = coordinator;
   const epochs = (...cells: string[]): string[] => (isVerbose ? cells : []);
-  const head = ["GROUP", "COORDINATOR (ID)", "ASSIGNMENT-STRATEGY", "STATE", ...epochs("GROUP-EPOCH", "TARGET-ASSIGNMENT-EPOCH"), "#MEMBERS"];
+  const head = [
+    "GROUP",
+    "COORDINATOR (ID)",
+    "ASSIGNMENT-STRATEGY",
+    "STATE",
+    ...epochs("GROUP-EPOCH", "TARGET-ASSIGNMENT-EPOCH"),
+    "#MEMBERS",
+  ];
   const cells = [groupId, `${host}:${port}  (${id})`, dash(assignor), state, ...epochs("-", "-"), String(members.length)];
   return columns([head, cells], [15, 25, 20, 20, ...(isVerbose ? [15, 25] : [])]);
 }

@@ -64,8 +64,10 @@ export async function resetOffsets(link: AdminLink, groups: readonly string[], i
       `Pass one of ${TARGETS.map(flagName).join(", ")}.`,
     );
   }
-  if (flags.fromFile === undefined && !flags.allTopics && !flags.topic) throw badReset("nothing says which topics", "Pass --topic, or --all-topics.");
-  if (!flags.execute && !flags.dryRun) process.stderr.write("WARN: Nothing is changed, because --execute is missing; --dry-run says so on purpose.\n");
+  if (flags.fromFile === undefined && !flags.allTopics && !flags.topic)
+    throw badReset("nothing says which topics", "Pass --topic, or --all-topics.");
+  if (!flags.execute && !flags.dryRun)
+    process.stderr.write("WARN: Nothing is changed, because --execute is missing; --dry-run says so on purpose.\n");
   const plan = flags.fromFile === undefined ? undefined : parseResetPlan(readPlan(flags.fromFile), groups);
   const rows: (PartitionOffset & { readonly group: string })[] = [];
   for (const group of groups) {
@@ -97,7 +99,12 @@ async function partitionsOf(
 ): Promise<readonly TopicPartition[]> {
   if (plan) {
     const planned = plan.get(group) ?? [];
-    await choosePartitions(link, [...Map.groupBy(planned, ({ topic }) => topic)].map(([topic, list]) => `${topic}:${list.map(({ partition }) => partition).join(",")}`));
+    await choosePartitions(
+      link,
+      [...Map.groupBy(planned, ({ topic }) => topic)].map(
+        ([topic, list]) => `${topic}:${list.map(({ partition }) => partition).join(",")}`,
+      ),
+    );
     return planned.map(({ topic, partition }) => ({ topic, partition }));
   }
   if (!flags.allTopics) return choosePartitions(link, flags.topic ?? []);
@@ -125,7 +132,8 @@ function targetOf(flags: ResetFlags, offsets: readonly PartitionOffset[]): Reset
   if (flags.toOffset !== undefined) return { to: "offset", offset: flags.toOffset };
   if (flags.shiftBy !== undefined) return { to: "shift", by: flags.shiftBy };
   if (flags.toDatetime !== undefined) return { to: "time", timestampMs: parseResetTime(flags.toDatetime) };
-  if (flags.byDuration !== undefined) return { to: "time", timestampMs: Math.floor(systemClock.nowMs()) - parseIsoDuration(flags.byDuration) };
+  if (flags.byDuration !== undefined)
+    return { to: "time", timestampMs: Math.floor(systemClock.nowMs()) - parseIsoDuration(flags.byDuration) };
   return { to: "plan", offsets };
 }
 

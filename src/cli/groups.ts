@@ -27,7 +27,11 @@ export function addGroups(program: Command): void {
     .argument("[groups...]", "the same as --group")
     .option("--group <id>", "the group; may be repeated", repeated)
     .option("--all-groups", "every consumer group")
-    .option("--topic <name[:partitions]>", "reset-offsets, delete-offsets: a topic, or partitions of it as in orders:0,2; may be repeated", repeated)
+    .option(
+      "--topic <name[:partitions]>",
+      "reset-offsets, delete-offsets: a topic, or partitions of it as in orders:0,2; may be repeated",
+      repeated,
+    )
     .option("--offsets", "describe: committed offsets, ends and lag (this is what it shows if nothing is said)")
     .option("--members", "describe: the members")
     .option("--state [states]", "describe: state and coordinator; list: with the state, or only those of these states")
@@ -59,7 +63,8 @@ function wrongUse(action: Action, groups: readonly string[], flags: GroupsFlags)
     if (typeof flags.state === "string") return `describe takes no value for --state ("${flags.state}")`;
   }
   if (action === "delete" && flags.topic) return "groups delete takes no topic; delete-offsets does";
-  if (action === "delete-offsets" && (groups.length !== 1 || !flags.topic)) return "groups delete-offsets needs one --group and at least one --topic";
+  if (action === "delete-offsets" && (groups.length !== 1 || !flags.topic))
+    return "groups delete-offsets needs one --group and at least one --topic";
   return undefined;
 }
 
@@ -120,7 +125,8 @@ async function forget(link: AdminLink, group: string, topics: readonly string[],
   const results = await deleteOffsets(link, group, await choosePartitions(link, topics));
   const status = (code: number): string => (code === 0 ? "Successful" : `Error: ${errorName(code)}`);
   const bad = results.filter(({ errorCode }) => errorCode !== 0);
-  if (isJson) console.log(JSON.stringify(results.map(({ topic, partition, errorCode }) => ({ topic, partition, status: status(errorCode) }))));
+  if (isJson)
+    console.log(JSON.stringify(results.map(({ topic, partition, errorCode }) => ({ topic, partition, status: status(errorCode) }))));
   else {
     if (bad.length === 0) console.log(`Request succeeded for deleting offsets from group ${group}.`);
     const rows = results.map(({ topic, partition, errorCode }) => [topic, String(partition), status(errorCode)]);

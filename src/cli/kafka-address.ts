@@ -22,7 +22,10 @@ export function withKafka(command: Command): Command {
     .option("--kafka <backend>", KAFKA_BACKEND)
     .option("-b, --bootstrap-server <list>", "the same, as Kafka's own tools call it")
     .addOption(new Option("--broker-list <list>", "the same, as Kafka's tools called it before 2.5").hideHelp())
-    .option("--command-config <file>", "Java properties of a client: security.protocol, sasl.mechanism, sasl.jaas.config, ssl.truststore.location …")
+    .option(
+      "--command-config <file>",
+      "Java properties of a client: security.protocol, sasl.mechanism, sasl.jaas.config, ssl.truststore.location …",
+    )
     .option("-u, --user <name>", "log in as; the password comes from STREAMLAB_KAFKA_PASSWORD, --password-file or a prompt")
     .option("--password-file <file>", "a file that only its owner can read (mode 0600)")
     .addOption(new Option("--security-protocol <name>", "with --user: SASL_SSL if not given").choices(PROTOCOLS))

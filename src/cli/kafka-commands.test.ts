@@ -130,6 +130,120 @@ describe("produce and consume (B8, D7, E4)", () => {
   });
 });
 
+describe("offsets, groups, configs, delete-records (B6, B8)", () => {
+  const startMs = Date.now() - 60_000;
+  /** Values a millisecond apart, the first at `startMs`: recent, so that retention leaves them alone. */
+  const append = async (topic: string, values: readonly string[]): Promise<void> => {
+    const producer = await cluster.client.producer();
+    await producer.send(
+      topic,
+      values.map((value, i) => ({ value, partition: 0, timestampMs: startMs + i })),
+    );
+    await producer.close();
+  };
+  const run = async (...args: readonly string[]): Promise<string> => {
+    const { code, out, err } = await streamlab(args);
+    expect([args, code, code === 0 ? "" : err]).toEqual([args, 0, ""]);
+    return out;
+  };
+
+  test("offsets: earliest, latest, by time and of the largest timestamp; what has no answer is left out", async () => {
+    await cluster.client.topics.create({ topic: "when", partitions: 2 });
+    await append("when", ["a", "b", "c"]);
+    expect(await run("offsets", "--topic", "when", "--time", "-1")).toBe("when:0:3\nwhen:1:0\n");
+    expect(await run("offsets", "when", "--time", "earliest")).toBe("when:0:0\nwhen:1:0\n");
+    expect(await run("offsets", "when", "--time", String(startMs + 1))).toBe("when:0:1\n");
+    expect(await run("offsets", "when", "--time", "max-timestamp")).toBe("when:0:2\n");
+    expect(await run("offsets", "when", "--time", "99999999999999")).toBe("");
+    const none = await streamlab(["offsets", "--topic", "nobody"]);
+    expect([none.code, none.err]).toEqual([1, expect.stringContaining("no partition matches the filters") as string]);
+  });
+
+  test("groups: what is committed, reset while nobody reads, refused while somebody does, deleted", async () => {
+    await cluster.client.topics.create({ topic: "lag", partitions: 1 });
+    await append("lag", ["a", "b", "c", "d"]);
+    await run("consume", "--topic", "lag", "--group", "g-lag", "--from-beginning", "--max-messages", "3");
+    expect(await run("groups", "describe", "g-lag")).toMatch(/\ng-lag +lag +0 +3 +4 +1 +- +- +-\n/);
+    const exported = await run("groups", "reset-offsets", "g-lag", "--all-topics", "--shift-by", "-2", "--execute", "--export");
+    expect(exported).toBe("lag,0,1\n");
+    const [group] = JSON.parse(await run("groups", "describe", "g-lag", "--json")) as { offsets: { offset: number; lag: number }[] }[];
+    expect(group?.offsets).toMatchObject([{ offset: 1, lag: 3 }]);
+
+    const consumer = await cluster.client.consumer({ groupId: "g-lag", topics: ["lag"] });
+    const read = new Promise<void>((resolve) => void consumer.run(() => Promise.resolve(resolve())));
+    await read;
+    const members = await run("groups", "--describe", "--group", "g-lag", "--members", "--verbose");
+    expect(members).toMatch(/\ng-lag +streamlab-\S+ +\S+ +streamlab +1 +- +lag:0 +- +-/);
+    const busy = await streamlab(["groups", "reset-offsets", "g-lag", "--topic", "lag", "--to-latest", "--execute"]);
+    expect([busy.code, busy.err]).toEqual([1, expect.stringContaining("is inactive, but the current state is Stable") as string]);
+    await consumer.close();
+    expect(await run("groups", "--delete", "--group", "g-lag")).toBe("Deletion of requested consumer groups ('g-lag') was successful.\n");
+    const gone = await streamlab(["groups", "describe", "g-lag"]);
+    expect([gone.code, gone.err]).toEqual([1, expect.stringContaining('Cannot find the group "g-lag"') as string]);
+  });
+
+  test("configs and delete-records: what was set is told, and earliest is no longer 0", async () => {
+    await cluster.client.topics.create({ topic: "cut", partitions: 1 });
+    await append("cut", ["a", "b", "c"]);
+    await run("configs", "alter", "cut", "--add-config", "retention.ms=6000000,cleanup.policy=[compact,delete]");
+    expect(await run("configs", "describe", "cut")).toMatch(
+      /\n {2}cleanup\.policy=compact,delete sensitive=false .*\n {2}retention\.ms=6000000 /,
+    );
+    await run("configs", "--alter", "--topic", "cut", "--delete-config", "retention.ms");
+    expect(await run("configs", "describe", "cut")).not.toContain("retention.ms");
+    expect(await run("delete-records", "--topic", "cut", "--before", "2")).toContain("partition: cut-0\tlow_watermark: 2");
+    expect(await run("offsets", "cut", "--time", "-2")).toBe("cut:0:2\n");
+  });
+
+  test.each([
+    [["groups", "describe"]],
+    [["groups", "describe", "g", "--members", "--state"]],
+    [["groups", "list", "--describe"]],
+    [["consume", "--topic", "t", "--group", "g", "--partition", "0"]],
+    [["produce", "--topic", "t", "--compression-codec", "rar"]],
+  ])("%j is wrong usage", async (args) => {
+    expect((await streamlab(args)).code).toBe(2);
+  });
+});
+
+describe("logging in (E4, S7)", () => {
+  test("a password on the command line is refused with the reason and the ways", async () => {
+    const ran = await streamlab(["consume", "-b", "host:9091", "-u", "user", "-p", "secret", "-t", "results"]);
+    expect(ran).toMatchObject({ code: 1, out: "" });
+    expect(ran.err).toMatch(/^Cannot log in \(-p was given, .*\)\. .*STREAMLAB_KAFKA_PASSWORD.*--password-file.*\n$/);
+    expect(ran.err).not.toContain("secret");
+  });
+
+  test("without any password, or PLAIN in the clear to another machine, it is refused before a connection is opened", async () => {
+    const none = await streamlab(["topics", "list", "-b", "host.invalid:9091", "-u", "user"]);
+    expect([none.code, none.err]).toEqual([1, expect.stringContaining("no password for user") as string]);
+    const flags = ["-u", "user", "--mechanism", "PLAIN", "--security-protocol", "SASL_PLAINTEXT"];
+    const plain = await streamlab(["topics", "list", "-b", "host.invalid:9091", ...flags]);
+    expect([plain.code, plain.err]).toEqual([1, expect.stringContaining("PLAIN without TLS") as string]);
+  });
+});
+
+test.skipIf(process.platform === "win32")("a reader that goes away (| head) ends consume without a word", async () => {
+  await cluster.client.topics.create({ topic: "long", partitions: 1 });
+  const producer = await cluster.client.producer();
+  await producer.send(
+    "long",
+    Array.from({ length: 20_000 }, (_, i) => ({ key: `value ${i}`, value: `value ${i}` })),
+  );
+  await producer.close();
+  const launcher = `"${process.execPath}" "${path.join(projectRoot, "bin/streamlab.mjs")}"`;
+  const ran = await new Promise<{ out: string; err: string }>((resolve) => {
+    const child = spawn("/bin/sh", ["-c", `${launcher} consume --topic long --from-beginning | head -n 2`], {
+      env: { ...process.env, STREAMLAB_KAFKA: cluster.address },
+    });
+    const said = { out: "", err: "" };
+    child.stdout.on("data", (chunk: Buffer) => (said.out += String(chunk)));
+    child.stderr.on("data", (chunk: Buffer) => (said.err += String(chunk)));
+    child.once("close", () => resolve(said));
+  });
+  expect(ran).toEqual({ out: "long:0:0: key=value 0 value=value 0\nlong:0:1: key=value 1 value=value 1\n", err: "" });
+});
+
 describe("generate (A5)", () => {
   test("sends what it was asked for, spoilt as asked, and says so", async () => {
     const args = ["generate", "sensors", "--rate", "2000", "--count", "2000", "--duplicate", "5%", "--poison", "0.02", "--json"];

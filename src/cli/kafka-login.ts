@@ -32,7 +32,8 @@ export async function loginOf(flags: LoginFlags, brokers: readonly string[]): Pr
     );
   if (flags.user === undefined) {
     const stray = (["passwordFile", "securityProtocol", "mechanism", "ca"] as const).find((name) => flags[name] !== undefined);
-    if (stray !== undefined) throw badLogin(`--${stray.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} without --user`, "Say with --user who logs in.");
+    if (stray !== undefined)
+      throw badLogin(`--${stray.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} without --user`, "Say with --user who logs in.");
     return {};
   }
   const isTls = (flags.securityProtocol ?? "SASL_SSL") === "SASL_SSL";

@@ -36,13 +36,21 @@ export function createLineReader(properties: Properties): (line: string, number:
   const headersSeparator = separator("headers.separator", ",");
   const headersKeySeparator = separator("headers.key.separator", ":");
   const nullMarker = properties["null.marker"];
-  if (parsesHeaders && headersDelimiter === headersSeparator) throw badReader("headers.delimiter and headers.separator are the same", "Choose two.");
-  if (parsesHeaders && headersSeparator === headersKeySeparator) throw badReader("headers.separator and headers.key.separator are the same", "Choose two.");
+  if (parsesHeaders && headersDelimiter === headersSeparator)
+    throw badReader("headers.delimiter and headers.separator are the same", "Choose two.");
+  if (parsesHeaders && headersSeparator === headersKeySeparator)
+    throw badReader("headers.separator and headers.key.separator are the same", "Choose two.");
   if ([nullMarker, ""].some((one) => [keySeparator, headersDelimiter, headersSeparator, headersKeySeparator].includes(one ?? "\u0000")))
     throw badReader("a separator is empty, or the same as null.marker", "Choose others.");
   const orNull = (text: string): string | null => (text === nullMarker ? null : text);
 
-  const cut = (line: string, from: number, at: string, what: string, number: number): { readonly text: string | undefined; readonly next: number } => {
+  const cut = (
+    line: string,
+    from: number,
+    at: string,
+    what: string,
+    number: number,
+  ): { readonly text: string | undefined; readonly next: number } => {
     const end = line.indexOf(at, from);
     if (end >= 0) return { text: line.slice(from, end), next: end + at.length };
     if (ignoresErrors) return { text: undefined, next: from };

@@ -34,7 +34,11 @@ export function addProduce(program: Command): void {
     .description("send the lines of the standard input to a topic")
     .argument("[topic]", "the same as --topic")
     .option("-t, --topic <name>", "where to")
-    .option("--property <name=value>", "parse.key=true, key.separator=: (a tab if not given), parse.headers, null.marker=NULL, ignore.error …; may be repeated", property)
+    .option(
+      "--property <name=value>",
+      "parse.key=true, key.separator=: (a tab if not given), parse.headers, null.marker=NULL, ignore.error …; may be repeated",
+      property,
+    )
     .addOption(new Option("--reader-property <name=value>", "the same, as Kafka's tool calls it since 4.2").argParser(property).hideHelp())
     .addOption(new Option("--compression-codec [name]", "how batches are packed; gzip if only the flag is there").choices(COMPRESSIONS))
     .addOption(new Option("--request-required-acks <n>", "-1 or all if not given").choices(["-1", "all", "0", "1"]))
@@ -43,7 +47,11 @@ export function addProduce(program: Command): void {
     .option("--max-memory-bytes <n>", "bytes that wait for an acknowledgement at most", wholeNumber(1))
     .option("--message-send-max-retries <n>", "how often a batch is tried again", wholeNumber(0))
     .option("--timeout <ms>", "a batch that does not fill is sent after so long", wholeNumber(0), 1000)
-    .option("--producer-property <name=value>", "a setting of a Kafka producer: acks, batch.size, compression.type, linger.ms …; may be repeated", property)
+    .option(
+      "--producer-property <name=value>",
+      "a setting of a Kafka producer: acks, batch.size, compression.type, linger.ms …; may be repeated",
+      property,
+    )
     .addOption(new Option("--command-property <name=value>", "the same, as Kafka's tool calls it since 4.2").argParser(property).hideHelp())
     .option("--sync", "wait for the acknowledgement of each line before the next")
     .option("--json", "print the totals as JSON")
@@ -69,7 +77,11 @@ async function produce(flags: ProduceFlags, topic: string): Promise<void> {
   const producer = await createProducer(connection, settings.producer);
   const interruption = listenForInterruption();
   const isTerminal = process.stdin.isTTY === true;
-  const lines = createInterface({ input: process.stdin, crlfDelay: Infinity, ...(isTerminal ? { output: process.stdout, prompt: ">" } : {}) });
+  const lines = createInterface({
+    input: process.stdin,
+    crlfDelay: Infinity,
+    ...(isTerminal ? { output: process.stdout, prompt: ">" } : {}),
+  });
   interruption.signal.addEventListener("abort", () => lines.close(), { once: true });
   const batches = new Batches(producer, topic, partitions, settings, () => {
     lines.close();
@@ -188,9 +200,20 @@ async function partitionCount(link: AdminLink, topic: string): Promise<number> {
 /** The settings of a producer as flags and properties name them; a flag of its own wins. @throws KafkaError KAFKA_OPTION */
 function settingsOf(flags: ProduceFlags): Settings {
   const properties = { ...flags.producerProperty, ...flags.commandProperty };
-  const taken = ["acks", "batch.size", "linger.ms", "compression.type", "retries", "buffer.memory", "enable.idempotence", "delivery.timeout.ms", "client.id"];
+  const taken = [
+    "acks",
+    "batch.size",
+    "linger.ms",
+    "compression.type",
+    "retries",
+    "buffer.memory",
+    "enable.idempotence",
+    "delivery.timeout.ms",
+    "client.id",
+  ];
   const unknown = Object.keys(properties).find((name) => !taken.includes(name));
-  if (unknown !== undefined) throw badSetting(`--producer-property ${unknown}`, `There are ${taken.join(", ")}; what logs in belongs into --command-config.`);
+  if (unknown !== undefined)
+    throw badSetting(`--producer-property ${unknown}`, `There are ${taken.join(", ")}; what logs in belongs into --command-config.`);
   const number = (name: string): number | undefined => {
     const text = properties[name];
     if (text === undefined) return undefined;
@@ -198,7 +221,8 @@ function settingsOf(flags: ProduceFlags): Settings {
     return Number(text);
   };
   const codec = flags.compressionCodec === true ? "gzip" : (flags.compressionCodec ?? properties["compression.type"] ?? "none");
-  if (!COMPRESSIONS.includes(codec as Compression)) throw badSetting(`compression.type=${codec}`, `Choose from ${COMPRESSIONS.join(", ")}.`);
+  if (!COMPRESSIONS.includes(codec as Compression))
+    throw badSetting(`compression.type=${codec}`, `Choose from ${COMPRESSIONS.join(", ")}.`);
   const acksText = flags.requestRequiredAcks ?? properties.acks ?? "all";
   const acks = ({ all: -1, "-1": -1, "0": 0, "1": 1 } as const)[acksText];
   if (acks === undefined) throw badSetting(`acks=${acksText}`, "Choose from all, -1, 0, 1.");

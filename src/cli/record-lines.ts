@@ -33,7 +33,13 @@ export function recordFormat(properties: Properties, isJson: boolean, isTerminal
   const bytes = (value: Buffer | null): Uint8Array => (value === null ? nullLiteral : visible(value));
   if (Object.keys(properties).length === 0) {
     return ({ topic, partition, offset, key, value }) =>
-      Buffer.concat([Buffer.from(`${topic}:${partition}:${offset}: key=`), bytes(key), Buffer.from(" value="), bytes(value), Buffer.from("\n")]);
+      Buffer.concat([
+        Buffer.from(`${topic}:${partition}:${offset}: key=`),
+        bytes(key),
+        Buffer.from(" value="),
+        bytes(value),
+        Buffer.from("\n"),
+      ]);
   }
   const isOn = (name: string, byDefault: boolean = false): boolean =>
     (properties[`print.${name}`] ?? String(byDefault)).trim().toLowerCase() === "true";
@@ -49,13 +55,25 @@ export function recordFormat(properties: Properties, isJson: boolean, isTerminal
   column("offset", ({ offset }) => `Offset:${offset}`);
   column("epoch", () => "Epoch:NOT_PRESENT");
   column("headers", ({ headers }) =>
-    headers.length === 0 ? "NO_HEADERS" : joined(headers.map(([name, value]) => Buffer.concat([Buffer.from(`${name}:`), bytes(value)])), headersSeparator),
+    headers.length === 0
+      ? "NO_HEADERS"
+      : joined(
+          headers.map(([name, value]) => Buffer.concat([Buffer.from(`${name}:`), bytes(value)])),
+          headersSeparator,
+        ),
   );
   column("key", ({ key }) => bytes(key));
   column("value", ({ value }) => bytes(value), true);
   const keySeparator = unescaped(properties["key.separator"] ?? "\t");
   const lineSeparator = Buffer.from(unescaped(properties["line.separator"] ?? "\n"));
-  return (record) => Buffer.concat([joined(columns.map((one) => one(record)), keySeparator), lineSeparator]);
+  return (record) =>
+    Buffer.concat([
+      joined(
+        columns.map((one) => one(record)),
+        keySeparator,
+      ),
+      lineSeparator,
+    ]);
 }
 
 function joined(parts: readonly Uint8Array[], separator: string): Buffer {

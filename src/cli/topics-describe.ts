@@ -21,7 +21,8 @@ export async function describeTopics(
   print: ((value: unknown) => void) | undefined,
 ): Promise<void> {
   const nodes = new Set((await link.cluster.nodes()).map(({ id }) => id));
-  const isNarrowed = flags.underReplicatedPartitions ?? flags.unavailablePartitions ?? flags.underMinIsrPartitions ?? flags.atMinIsrPartitions;
+  const isNarrowed =
+    flags.underReplicatedPartitions ?? flags.unavailablePartitions ?? flags.underMinIsrPartitions ?? flags.atMinIsrPartitions;
   const all: unknown[] = [];
   for (const { topic, topicId, isInternal, partitions } of topics) {
     const entries = await describeConfigs(link, { type: "topic", name: topic });
@@ -42,7 +43,13 @@ export async function describeTopics(
     for (const { partition, leader, replicas, isr } of listed) {
       const leads = leader < 0 ? "none" : String(leader);
       console.log(
-        [`\tTopic: ${topic}`, `Partition: ${partition}`, `Leader: ${leads}`, `Replicas: ${replicas.join(",")}`, `Isr: ${isr.join(",")}`].join("\t"),
+        [
+          `\tTopic: ${topic}`,
+          `Partition: ${partition}`,
+          `Leader: ${leads}`,
+          `Replicas: ${replicas.join(",")}`,
+          `Isr: ${isr.join(",")}`,
+        ].join("\t"),
       );
     }
   }

@@ -89,7 +89,9 @@ async function create(link: AdminLink, topic: string, flags: TopicsFlags, print:
   const { partitions = -1, replicationFactor = -1, config = {}, replicaAssignment } = flags;
   const assignment = replicaAssignment === undefined ? undefined : parseAssignment(replicaAssignment);
   if (/[.]/.test(topic) && topic.includes("_"))
-    process.stderr.write("WARNING: names with a period and names with an underscore can collide in metrics; it is best to use only one of the two.\n");
+    process.stderr.write(
+      "WARNING: names with a period and names with an underscore can collide in metrics; it is best to use only one of the two.\n",
+    );
   const created = await createTopic(link, { topic, partitions, replicationFactor, config, ...(assignment ? { assignment } : {}) });
   if (!created && !flags.ifNotExists) {
     throw new KafkaError("KAFKA_TOPIC", {
@@ -124,7 +126,8 @@ async function alter(link: AdminLink, { topic }: ClusterTopic, flags: TopicsFlag
     });
   }
   if (partitions !== undefined) await addPartitions(link, topic, partitions);
-  if (config !== undefined || deleteConfig !== undefined) await alterConfigs(link, { type: "topic", name: topic }, config ?? {}, deleteConfig);
+  if (config !== undefined || deleteConfig !== undefined)
+    await alterConfigs(link, { type: "topic", name: topic }, config ?? {}, deleteConfig);
   if (print) print({ topic, partitions, config });
   else console.log(`Altered topic ${topic}.`);
 }

@@ -9,6 +9,7 @@ import { joinGroupApi } from "./messages/join-group.ts";
 import { heartbeatApi } from "./messages/heartbeat.ts";
 import { leaveGroupApi } from "./messages/leave-group.ts";
 import { syncGroupApi } from "./messages/sync-group.ts";
+import { consumerGroupDescribeApi } from "./messages/consumer-group-describe.ts";
 import { describeGroupsApi } from "./messages/describe-groups.ts";
 import { listGroupsApi } from "./messages/list-groups.ts";
 import { saslHandshakeApi } from "./messages/sasl-handshake.ts";
@@ -57,6 +58,7 @@ export const apiTables: readonly ApiTable[] = [
   leaveGroupApi,
   syncGroupApi,
   describeGroupsApi,
+  consumerGroupDescribeApi,
   listGroupsApi,
   saslHandshakeApi,
   apiVersionsApi,

@@ -54,7 +54,10 @@ function registerCodecs(): void {
 
 function headersOf(headers: IHeaders | undefined): ReceivedRecord["headers"] {
   return Object.entries(headers ?? {}).flatMap(([name, value]) =>
-    (Array.isArray(value) ? value : [value]).map((one): readonly [string, Buffer | null] => [name, one === undefined ? null : Buffer.from(one)]),
+    (Array.isArray(value) ? value : [value]).map((one): readonly [string, Buffer | null] => [
+      name,
+      one === undefined ? null : Buffer.from(one),
+    ]),
   );
 }
 

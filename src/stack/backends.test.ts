@@ -42,7 +42,9 @@ test("a broken configuration file is refused by name", () => {
 test("jvm and jvm:3 are a real Kafka of one and of three nodes, not a host of that name; MongoDB has none", () => {
   expect(chooseBackends({ kafka: "jvm" }, folder).kafka).toEqual({ kind: "jvm", nodes: 1, origin: "flag" });
   expect(chooseBackends({ kafka: "jvm:3" }, folder).kafka).toEqual({ kind: "jvm", nodes: 3, origin: "flag" });
-  expect(() => chooseBackends({ kafka: "jvm:2" }, folder)).toThrow('Pass --kafka with "embedded" or "jvm", "jvm:3", "docker", "docker:3" or a');
+  expect(() => chooseBackends({ kafka: "jvm:2" }, folder)).toThrow(
+    'Pass --kafka with "embedded" or "jvm", "jvm:3", "docker", "docker:3" or a',
+  );
   expect(() => chooseBackends({ mongo: "jvm" }, folder)).toThrow('Cannot use "jvm" as the mongo backend');
 });
 

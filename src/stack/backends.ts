@@ -49,7 +49,12 @@ export function chooseBackends(
       /^[\w.[\]-]+:\d+(,[\w.[\]-]+:\d+)*$/,
       '"jvm", "jvm:3", "docker", "docker:3" or a bootstrap list host:port,host:port',
     ),
-    mongo: backend("mongo", ...choose(flags.mongo, "STREAMLAB_MONGO", config.mongo), /^mongodb(\+srv)?:\/\/\S+$/, '"docker" or a mongodb:// URI'),
+    mongo: backend(
+      "mongo",
+      ...choose(flags.mongo, "STREAMLAB_MONGO", config.mongo),
+      /^mongodb(\+srv)?:\/\/\S+$/,
+      '"docker" or a mongodb:// URI',
+    ),
   };
 }
 

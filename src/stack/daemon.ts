@@ -173,7 +173,10 @@ async function readyWord(logFile: string): Promise<Readonly<Record<string, unkno
 /** How clients reach a server that runs in the background: with the login that its address does not show. @throws StackError DOCKER_SECRETS */
 export function clientAddress(daemon: Daemon): string {
   const isDocker = daemon.module.startsWith("stack/docker/");
-  return (isDocker && startable(daemon.name, { kind: "docker", nodes: daemon.nodes, origin: "default" }).clientAddress?.(daemon.address)) || daemon.address;
+  return (
+    (isDocker && startable(daemon.name, { kind: "docker", nodes: daemon.nodes, origin: "default" }).clientAddress?.(daemon.address)) ||
+    daemon.address
+  );
 }
 
 /** Whether somebody answers a TCP connection there. */

@@ -29,18 +29,22 @@ interface Service {
 
 interface ComposeFile {
   readonly services: Readonly<Record<string, Service>>;
-  readonly networks: Readonly<Record<string, { readonly internal?: boolean; readonly driver_opts?: Readonly<Record<string, string>> } | null>>;
+  readonly networks: Readonly<
+    Record<string, { readonly internal?: boolean; readonly driver_opts?: Readonly<Record<string, string>> } | null>
+  >;
   readonly volumes: Readonly<Record<string, unknown>>;
 }
 
 /** Each rule of docs/docker.md: what is wrong with a service, or nothing. */
 const RULES: Readonly<Record<string, (service: Service, file: ComposeFile) => string | undefined>> = {
-  "the image is pinned by tag and digest": ({ image = "" }) => (/^[\w./-]+:\d+\.\d+\.\d+@sha256:[0-9a-f]{64}$/.test(image) ? undefined : image),
+  "the image is pinned by tag and digest": ({ image = "" }) =>
+    /^[\w./-]+:\d+\.\d+\.\d+@sha256:[0-9a-f]{64}$/.test(image) ? undefined : image,
   "it does not run as root": ({ user = "" }) => (/^[1-9]\d*:[1-9]\d*$/.test(user) ? undefined : `user "${user}"`),
   "its file system is read only, with memory for what must be written": ({ read_only: readOnly, tmpfs = [] }) =>
     readOnly === true && tmpfs.some((mount) => mount.startsWith("/tmp")) ? undefined : "no read_only with a tmpfs at /tmp",
   "every tmpfs is bounded": ({ tmpfs = [] }) => tmpfs.find((mount) => !mount.includes("size=")),
-  "it has no capability": ({ cap_drop: drop = [], cap_add: add = [] }) => (drop.includes("ALL") && add.length === 0 ? undefined : "cap_drop"),
+  "it has no capability": ({ cap_drop: drop = [], cap_add: add = [] }) =>
+    drop.includes("ALL") && add.length === 0 ? undefined : "cap_drop",
   "it cannot gain privileges": ({ security_opt: options = [], privileged }) =>
     options.includes("no-new-privileges:true") && privileged !== true ? undefined : "security_opt",
   "memory and processes are limited": ({ mem_limit: memory, pids_limit: pids }) =>
@@ -51,7 +55,8 @@ const RULES: Readonly<Record<string, (service: Service, file: ComposeFile) => st
     if (mode !== undefined || pid !== undefined) return "network_mode or pid";
     if (!networks.some((name) => file.networks[name]?.internal === true)) return "not on an internal network";
     const open = (name: string): boolean =>
-      file.networks[name]?.internal !== true && file.networks[name]?.driver_opts?.["com.docker.network.bridge.enable_ip_masquerade"] !== "false";
+      file.networks[name]?.internal !== true &&
+      file.networks[name]?.driver_opts?.["com.docker.network.bridge.enable_ip_masquerade"] !== "false";
     return networks.find(open);
   },
   "it says whether it is healthy": ({ healthcheck }) => (healthcheck?.test?.[0] === "CMD" ? undefined : "no healthcheck"),

@@ -38,8 +38,17 @@ export class AdminLink {
     return (await this.cluster.connection(node, "ask")).request(api, body);
   }
 
+  /** Whether a node has an API at all. */
+  async speaks(node: number, api: ApiTable): Promise<boolean> {
+    return (await this.cluster.connection(node, "ask")).speaks(api);
+  }
+
   /** One request to the controller, asked again while another node says that it is not (in KRaft every node passes it on). */
-  async askController<A extends ApiTable>(api: A, body: RequestDraft<A>, codesOf: (answer: ResponseOf<A>) => readonly number[]): Promise<ResponseOf<A>> {
+  async askController<A extends ApiTable>(
+    api: A,
+    body: RequestDraft<A>,
+    codesOf: (answer: ResponseOf<A>) => readonly number[],
+  ): Promise<ResponseOf<A>> {
     return this.patiently(async () => {
       const { controllerId } = await this.ask(metadataApi, { topics: [], allowAutoTopicCreation: false });
       await this.cluster.nodes();

@@ -1,4 +1,5 @@
 import { errorCodes } from "../../kafka-protocol/error-codes.ts";
+import { consumerGroupDescribeApi } from "../../kafka-protocol/messages/consumer-group-describe.ts";
 import { deleteGroupsApi } from "../../kafka-protocol/messages/delete-groups.ts";
 import { describeGroupsApi } from "../../kafka-protocol/messages/describe-groups.ts";
 import { listGroupsApi } from "../../kafka-protocol/messages/list-groups.ts";
@@ -69,7 +70,8 @@ export async function describeGroup(link: AdminLink, groupId: string): Promise<G
     groups.map(({ errorCode }) => errorCode),
   );
   const group = answer.groups[0];
-  if (!group || group.groupState === "Dead" || group.errorCode === errorCodes.GROUP_ID_NOT_FOUND) throw unknownGroup(groupId);
+  if (!group || group.groupState === "Dead" || group.errorCode === errorCodes.GROUP_ID_NOT_FOUND)
+    return describeNewGroup(link, groupId, coordinator);
   if (group.errorCode !== 0) throw refused(`Cannot describe the group "${groupId}"`, group.errorCode);
   const members = group.members.map(({ memberId, groupInstanceId, clientId, clientHost, memberAssignment }) => ({
     memberId,
@@ -79,6 +81,32 @@ export async function describeGroup(link: AdminLink, groupId: string): Promise<G
     partitions: partitionsOf(memberAssignment),
   }));
   return { groupId, state: group.groupState, assignor: group.protocolData, coordinator, members };
+}
+
+/** A group of the newer protocol (KIP-848), where the cluster has that. */
+async function describeNewGroup(link: AdminLink, groupId: string, coordinator: Node): Promise<GroupDescription> {
+  if (!(await link.speaks(coordinator.id, consumerGroupDescribeApi))) throw unknownGroup(groupId);
+  const body = { groupIds: [groupId], includeAuthorizedOperations: false };
+  const answer = await link.askCoordinator(groupId, consumerGroupDescribeApi, body, ({ groups }) =>
+    groups.map(({ errorCode }) => errorCode),
+  );
+  const group = answer.groups[0];
+  if (!group || group.errorCode === errorCodes.GROUP_ID_NOT_FOUND) throw unknownGroup(groupId);
+  if (group.errorCode !== 0) throw refused(`Cannot describe the group "${groupId}"`, group.errorCode, group.errorMessage);
+  const members = group.members.map(({ memberId, instanceId, clientId, clientHost, assignment }) => ({
+    memberId,
+    instanceId,
+    clientId,
+    host: clientHost,
+    partitions: assignment.topicPartitions
+      .flatMap(({ topicName, partitions }) => partitions.map((partition) => ({ topic: topicName, partition })))
+      .sort(byPlace),
+  }));
+  return { groupId, state: group.groupState, assignor: group.assignorName, coordinator, members };
+}
+
+function byPlace(a: TopicPartition, b: TopicPartition): number {
+  return a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition;
 }
 
 /** The partitions in a consumer's assignment (the protocol's ConsumerProtocolAssignment); none of what is no assignment of a consumer. */
@@ -92,7 +120,7 @@ function partitionsOf(assignment: Buffer): TopicPartition[] {
     for (let count = readInt32(reader); count > 0; count--) partitions.push({ topic, partition: readInt32(reader) });
   }
   readBytes(reader, 0);
-  return partitions.sort((a, b) => (a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition));
+  return partitions.sort(byPlace);
 }
 
 /** What a group has committed, by topic and partition. */
@@ -114,7 +142,7 @@ export async function committedOffsets(link: AdminLink, groupId: string): Promis
       offsets.push({ topic: name, partition: partitionIndex, ...committed });
     }
   }
-  return offsets.sort((a, b) => (a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition));
+  return offsets.sort(byPlace);
 }
 
 /** Sets the offsets of a group that has no members. @throws KafkaError KAFKA_REQUEST */
@@ -145,7 +173,11 @@ export async function deleteGroup(link: AdminLink, groupId: string): Promise<voi
 export type DeletedOffset = TopicPartition & { readonly errorCode: number };
 
 /** Forgets offsets of a group whose members, if it has any, do not read those topics. @throws KafkaError KAFKA_GROUP, KAFKA_REQUEST for the group */
-export async function deleteOffsets(link: AdminLink, groupId: string, partitions: readonly TopicPartition[]): Promise<readonly DeletedOffset[]> {
+export async function deleteOffsets(
+  link: AdminLink,
+  groupId: string,
+  partitions: readonly TopicPartition[],
+): Promise<readonly DeletedOffset[]> {
   const topics = [...Map.groupBy(partitions, ({ topic }) => topic)].map(([name, list]) => ({
     name,
     partitions: list.map(({ partition }) => ({ partitionIndex: partition })),

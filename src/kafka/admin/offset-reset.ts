@@ -43,10 +43,18 @@ export async function planReset(
     }
     case "current": {
       const [now, ends] = [await committed(), await at(LATEST)];
-      return within(placed((key) => now.get(key) ?? (ends.get(key) as number)), await at(EARLIEST), ends);
+      return within(
+        placed((key) => now.get(key) ?? (ends.get(key) as number)),
+        await at(EARLIEST),
+        ends,
+      );
     }
     case "offset":
-      return within(placed(() => target.offset), await at(EARLIEST), await at(LATEST));
+      return within(
+        placed(() => target.offset),
+        await at(EARLIEST),
+        await at(LATEST),
+      );
     case "shift": {
       const now = await committed();
       const shifted = placed((key, partition) => {
@@ -61,7 +69,9 @@ export async function planReset(
       const late = partitions.filter((one) => (found.get(keyOf(one)) as number) < 0);
       return {
         offsets: placed((key) => ((found.get(key) as number) < 0 ? (ends.get(key) as number) : (found.get(key) as number))),
-        warnings: late.map(({ topic, partition }) => `Partition ${partition} of ${topic} has no message of that time or later; it goes to its end.`),
+        warnings: late.map(
+          ({ topic, partition }) => `Partition ${partition} of ${topic} has no message of that time or later; it goes to its end.`,
+        ),
       };
     }
     case "plan":
@@ -74,9 +84,14 @@ function within(offsets: readonly PartitionOffset[], first: ReadonlyMap<string, 
   const moved = offsets.map((one) => {
     const [least, most] = [first.get(keyOf(one)) as number, end.get(keyOf(one)) as number];
     const { topic, partition, offset } = one;
-    if (offset > most) warnings.push(`New offset (${offset}) is higher than latest offset for topic partition ${topic}-${partition}. Value will be set to ${most}.`);
+    if (offset > most)
+      warnings.push(
+        `New offset (${offset}) is higher than latest offset for topic partition ${topic}-${partition}. Value will be set to ${most}.`,
+      );
     else if (offset < least)
-      warnings.push(`New offset (${offset}) is lower than earliest offset for topic partition ${topic}-${partition}. Value will be set to ${least}.`);
+      warnings.push(
+        `New offset (${offset}) is lower than earliest offset for topic partition ${topic}-${partition}. Value will be set to ${least}.`,
+      );
     return { topic, partition, offset: Math.min(most, Math.max(least, offset)) };
   });
   return { offsets: moved, warnings };

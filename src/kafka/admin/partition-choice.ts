@@ -49,7 +49,7 @@ export async function choosePartitions(link: AdminLink, topics: readonly string[
   const chosen: TopicPartition[] = [];
   for (const text of topics) {
     const [topic = "", list, ...rest] = text.split(":");
-    if (rest.length > 0) throw badChoice(text, 'Write topic, or topic:0,1.');
+    if (rest.length > 0) throw badChoice(text, "Write topic, or topic:0,1.");
     const [described] = await describeTopics(link, [topic]);
     const there = (described?.partitions ?? []).map(({ partition }) => partition);
     const wanted = list === undefined ? there : list.split(",").map((one) => (/^\d+$/.test(one) ? Number(one) : Number.NaN));

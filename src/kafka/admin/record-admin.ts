@@ -14,7 +14,11 @@ export type AskedOffset = PartitionOffset & { readonly errorCode: number };
  * For each partition the offset of a time: milliseconds since the epoch (the first record of that time or later), LATEST, EARLIEST or MAX_TIMESTAMP.
  * In the order of the partitions.
  */
-export async function offsetsAt(link: AdminLink, partitions: readonly TopicPartition[], timestamp: number): Promise<readonly AskedOffset[]> {
+export async function offsetsAt(
+  link: AdminLink,
+  partitions: readonly TopicPartition[],
+  timestamp: number,
+): Promise<readonly AskedOffset[]> {
   return askLeaders(link, partitions, async (leader, theirs) => {
     const topics = byTopic(theirs, ({ partition }) => ({ partitionIndex: partition, timestamp }));
     const answer = await link.askNode(leader, listOffsetsApi, { replicaId: -1, isolationLevel: 0, topics });
@@ -28,10 +32,18 @@ export async function offsetsAt(link: AdminLink, partitions: readonly TopicParti
 export async function deleteRecords(link: AdminLink, before: readonly PartitionOffset[]): Promise<readonly AskedOffset[]> {
   const wanted = new Map(before.map(({ topic, partition, offset }) => [`${topic}-${partition}`, offset]));
   return askLeaders(link, before, async (leader, theirs) => {
-    const topics = byTopic(theirs, ({ topic, partition }) => ({ partitionIndex: partition, offset: wanted.get(`${topic}-${partition}`) ?? 0 }));
+    const topics = byTopic(theirs, ({ topic, partition }) => ({
+      partitionIndex: partition,
+      offset: wanted.get(`${topic}-${partition}`) ?? 0,
+    }));
     const answer = await link.askNode(leader, deleteRecordsApi, { topics, timeoutMs: 30_000 });
     return answer.topics.flatMap(({ name, partitions: list }) =>
-      list.map(({ partitionIndex, errorCode, lowWatermark }) => ({ topic: name, partition: partitionIndex, errorCode, offset: lowWatermark })),
+      list.map(({ partitionIndex, errorCode, lowWatermark }) => ({
+        topic: name,
+        partition: partitionIndex,
+        errorCode,
+        offset: lowWatermark,
+      })),
     );
   });
 }

@@ -7,7 +7,9 @@ import { KafkaError } from "../kafka-error.ts";
 export function parseResetTime(text: string): number {
   const found = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?)(Z|[+-]\d{2}(?::?\d{2})?)?$/.exec(text);
   const zone = found?.[2] ?? "Z";
-  const timestampMs = found ? Date.parse(`${found[1]}${/^[+-]\d{2}$/.test(zone) ? `${zone}:00` : zone.replace(/(\d{2})(\d{2})$/, "$1:$2")}`) : Number.NaN;
+  const timestampMs = found
+    ? Date.parse(`${found[1]}${/^[+-]\d{2}$/.test(zone) ? `${zone}:00` : zone.replace(/(\d{2})(\d{2})$/, "$1:$2")}`)
+    : Number.NaN;
   if (Number.isFinite(timestampMs)) return timestampMs;
   throw badTime(text, 'Write it as "2026-11-21T12:30:00.000", with a zone behind it ("+02:00") if it is not UTC.');
 }

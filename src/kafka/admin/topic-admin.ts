@@ -83,7 +83,10 @@ export async function createTopic(link: AdminLink, spec: NewTopic): Promise<bool
   if (errorCode !== 0) throw refused(`Cannot create the topic "${topic}"`, errorCode, errorMessage);
   await link.patiently(async () => {
     const [made] = await findTopics(link, [topic]);
-    return { answer: undefined, again: made === undefined || made.partitions.length === 0 || made.partitions.some(({ leader }) => leader < 0) };
+    return {
+      answer: undefined,
+      again: made === undefined || made.partitions.length === 0 || made.partitions.some(({ leader }) => leader < 0),
+    };
   });
   return true;
 }

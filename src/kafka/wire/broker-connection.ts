@@ -9,6 +9,7 @@ import { decodeResponse, encodeRequest } from "../../kafka-protocol/frame.ts";
 import type { ApiTable, RequestDraft, ResponseOf } from "../../kafka-protocol/schema.ts";
 import { KafkaError, loginRefused, unreachable } from "../kafka-error.ts";
 import type { KafkaConnection } from "../kafkajs-adapter.ts";
+import { checkPlain, closedAtOnce, tlsFailure } from "../tls-failure.ts";
 import { createFrameMemory, type FrameMemory } from "./frame-memory.ts";
 import { createFrameReceiver } from "./frame-receiver.ts";
 import { login, mechanismName } from "./sasl.ts";
@@ -20,6 +21,7 @@ interface Waiting {
   readonly reject: (reason: Error) => void;
 }
 
+const SILENT = new Error("no answer in time");
 const CONNECT_TIMEOUT_MS = 3000;
 /** A broker that owes an answer and is silent for so long is taken for dead; a fetch waits half a second at most. */
 const SILENCE_MS = 30_000;
@@ -35,14 +37,18 @@ export class BrokerConnection {
   readonly #memory: FrameMemory = createFrameMemory();
   readonly #waiting: Waiting[] = [];
   readonly #versions = new Map<number, number>();
+  readonly #options: Omit<KafkaConnection, "brokers">;
+  #isConnected = false;
+  #hasHeard = false;
   #correlation = 0;
   #failure: Error | undefined;
 
   /**
    * Connects, asks which versions the broker speaks, and logs in where credentials are given.
-   * @throws KafkaError KAFKA_UNREACHABLE, KAFKA_LOGIN
+   * @throws KafkaError KAFKA_UNREACHABLE, KAFKA_LOGIN, KAFKA_TLS
    */
   static async open(address: Address, options: Omit<KafkaConnection, "brokers">): Promise<BrokerConnection> {
+    checkPlain(address.host, address.port, options);
     const connection = new BrokerConnection(address, options);
     try {
       await connection.#connected();
@@ -57,6 +63,7 @@ export class BrokerConnection {
 
   private constructor(address: Address, options: Omit<KafkaConnection, "brokers">) {
     this.#address = address;
+    this.#options = options;
     this.#clientId = options.clientId ?? "streamlab";
     const receiver = createFrameReceiver((frame) => this.#answered(frame), this.#memory.take);
     const guarded = (receive: () => void): boolean => {
@@ -70,7 +77,7 @@ export class BrokerConnection {
     if (options.ssl) {
       const files = options.ssl === true ? {} : options.ssl;
       const servername = net.isIP(address.host) ? {} : { servername: address.host };
-      this.#socket = tls.connect({ ...address, ...servername, ...files });
+      this.#socket = tls.connect({ ...address, ...servername, ...files, minVersion: "TLSv1.2" });
       this.#socket.on("data", (chunk: Buffer) => guarded(() => receiver.push(chunk)));
     } else {
       const onread = { buffer: () => receiver.space(), callback: (bytes: number) => guarded(() => receiver.received(bytes)) };
@@ -78,7 +85,7 @@ export class BrokerConnection {
     }
     this.#socket.setTimeout(CONNECT_TIMEOUT_MS);
     this.#socket.on("timeout", () => {
-      if (this.#socket.connecting || this.#waiting.length > 0) this.#fail(new Error("no answer in time"));
+      if (this.#socket.connecting || this.#waiting.length > 0) this.#fail(SILENT);
     });
     this.#socket.on("error", (error) => this.#fail(error));
     this.#socket.on("close", () => this.#fail(new Error("the broker closed the connection")));
@@ -86,6 +93,11 @@ export class BrokerConnection {
 
   get closed(): boolean {
     return this.#failure !== undefined;
+  }
+
+  /** Whether there is a version of an API that both sides speak. */
+  speaks(api: ApiTable): boolean {
+    return this.#versions.has(api.key);
   }
 
   /** Sends one request; the write happens before this returns. Not for `acks: 0`, which has no answer: that is `post`. */
@@ -141,6 +153,7 @@ export class BrokerConnection {
   #answered(frame: Buffer): void {
     const waiting = this.#waiting.shift();
     if (!waiting) throw new Error("an answer that nobody asked for");
+    this.#hasHeard = true;
     try {
       waiting.decode(frame);
     } catch (thrown) {
@@ -151,9 +164,15 @@ export class BrokerConnection {
 
   #fail(cause: Error): void {
     if (this.#failure) return;
-    this.#failure = cause instanceof KafkaError ? cause : unreachable([`${this.#address.host}:${this.#address.port}`], cause);
+    this.#failure = cause instanceof KafkaError ? cause : this.#faultOf(cause);
     this.#socket.destroy();
     for (const waiting of this.#waiting.splice(0)) waiting.reject(this.#failure);
+  }
+
+  #faultOf(cause: Error): KafkaError {
+    const address = [`${this.#address.host}:${this.#address.port}`];
+    const isCut = this.#isConnected && !this.#hasHeard && cause !== SILENT;
+    return tlsFailure(address, cause) ?? (isCut ? closedAtOnce(address, this.#options, cause) : unreachable(address, cause));
   }
 
   async #connected(): Promise<void> {
@@ -162,6 +181,7 @@ export class BrokerConnection {
       this.#socket.once("close", () => resolve());
     });
     if (this.#failure) throw this.#failure;
+    this.#isConnected = true;
     this.#socket.setTimeout(SILENCE_MS);
   }
 

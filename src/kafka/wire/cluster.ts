@@ -195,7 +195,7 @@ export class Cluster {
       try {
         return await this.#open(address, "ask");
       } catch (thrown) {
-        if (thrown instanceof KafkaError && thrown.code === "KAFKA_LOGIN") throw thrown;
+        if (thrown instanceof KafkaError && (thrown.code === "KAFKA_LOGIN" || thrown.code === "KAFKA_TLS")) throw thrown;
         failure = thrown;
       }
     }

@@ -10,7 +10,9 @@ export type SaslExchange = (words: Uint8Array) => Promise<Uint8Array>;
 /** The mechanism's name on the wire. */
 export const mechanismName = (credentials: Credentials): string => credentials.mechanism.toUpperCase();
 
-/** Goes through one login: PLAIN (RFC 4616) or SCRAM (RFC 5802, 7677), which also proves the server to us. Throws a plain Error on a false server. */
+/**
+ * Goes through one login: PLAIN (RFC 4616) or SCRAM (RFC 5802, 7677), which also proves the server to us. A password counts as the UTF-8 that it is, as
+ * in Kafka and its clients, without SASLprep. Throws a plain Error on a false server. */
 export async function login(
   credentials: Credentials,
   exchange: SaslExchange,
@@ -30,7 +32,7 @@ export async function login(
   if (!serverNonce.startsWith(nonce) || serverNonce === nonce) throw new Error("the server did not keep the nonce");
   if (!(rounds >= 4096 && rounds <= 1_000_000)) throw new Error(`the server asks for ${rounds} rounds`);
   const size = digest === "sha256" ? 32 : 64;
-  const salted = await promisify(pbkdf2)(credentials.password.normalize("NFKC"), Buffer.from(salt, "base64"), rounds, size, digest);
+  const salted = await promisify(pbkdf2)(credentials.password, Buffer.from(salt, "base64"), rounds, size, digest);
   const clientKey = hmac(salted, "Client Key");
   const bare = `c=biws,r=${serverNonce}`;
   const exchanged = `${clientFirst},${serverFirst},${bare}`;

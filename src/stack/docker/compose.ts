@@ -22,6 +22,8 @@ export interface ComposeProject {
   pull(service: ComposeService, onProgress: (text: string) => void): Promise<void>;
   /** Starts the service and what it needs, and waits until all are healthy. @throws StackError with the end of the log */
   up(service: ComposeService, ports: ComposePorts, waitSeconds: number): Promise<void>;
+  /** Gives the users of the Kafka of one node their permissions. @throws StackError */
+  permit(): Promise<void>;
   /** Whether its containers run. */
   runs(service: ComposeService): Promise<boolean>;
   /** Ends and removes the containers; the volumes stay. */
@@ -64,7 +66,10 @@ export function composeProject(root: string, dataDir: string = path.join(stateFo
     }
   };
   const logOf = async (service: ComposeService): Promise<string> => {
-    const asked = dockerCompose.logs([...CONTAINERS[service]], options({ commandOptions: ["--no-color", "--no-log-prefix", ["--tail", "20"]] }));
+    const asked = dockerCompose.logs(
+      [...CONTAINERS[service]],
+      options({ commandOptions: ["--no-color", "--no-log-prefix", ["--tail", "20"]] }),
+    );
     return asked.then(
       ({ out }) => out,
       () => "",
@@ -75,7 +80,10 @@ export function composeProject(root: string, dataDir: string = path.join(stateFo
     isThrowaway,
     pull: async (service, onProgress) => {
       const say = (chunk: Buffer): void => onProgress(chunk.toString("utf8"));
-      const pulling = dockerCompose.pullMany([...CONTAINERS[service]], options({ commandOptions: [["--policy", "missing"]], callback: say }));
+      const pulling = dockerCompose.pullMany(
+        [...CONTAINERS[service]],
+        options({ commandOptions: [["--policy", "missing"]], callback: say }),
+      );
       await run(`Cannot fetch the image of ${service}`, pulling);
     },
     up: async (service, ports, waitSeconds) => {
@@ -83,13 +91,20 @@ export function composeProject(root: string, dataDir: string = path.join(stateFo
       const starting = dockerCompose.upMany([...CONTAINERS[service]], options({ commandOptions }, ports));
       await run(`The container of ${service} did not start`, starting, () => logOf(service));
     },
+    permit: async () => {
+      const permitting = dockerCompose.exec("kafka", ["/bin/bash", "/opt/streamlab/permissions.sh"], options());
+      await run("Cannot give the users of Kafka their permissions", permitting);
+    },
     runs: async (service) => {
       const commandOptions = ["-q", ["--status", "running"], ...CONTAINERS[service]];
       const { out } = await run(`Cannot look at the containers of ${service}`, dockerCompose.ps(options({ commandOptions })));
       return out.split("\n").filter((line) => line.trim() !== "").length >= CONTAINERS[service].length;
     },
     stop: async (service) => {
-      await run(`Cannot end the containers of ${service}`, dockerCompose.rm(options({ commandOptions: ["--stop", "--force"] }), ...CONTAINERS[service]));
+      await run(
+        `Cannot end the containers of ${service}`,
+        dockerCompose.rm(options({ commandOptions: ["--stop", "--force"] }), ...CONTAINERS[service]),
+      );
     },
     down: async (withVolumes) => {
       await run("Cannot remove the containers", dockerCompose.downAll(options({ commandOptions: withVolumes ? ["--volumes"] : [] })));

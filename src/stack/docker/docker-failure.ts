@@ -25,7 +25,8 @@ const SIGNS: readonly Sign[] = [
     remedy: 'Start Docker Desktop, or "sudo systemctl start docker", ',
   },
   {
-    pattern: /unknown command: docker compose|'compose' is not a docker command|unknown shorthand flag|unknown flag: --(?:wait|env-file|project)/i,
+    pattern:
+      /unknown command: docker compose|'compose' is not a docker command|unknown shorthand flag|unknown flag: --(?:wait|env-file|project)/i,
     code: "COMPOSE_MISSING",
     found: "there is no Docker Compose v2",
     remedy: "Install the compose plugin (2.20 or later), ",
@@ -55,11 +56,17 @@ export function dockerFailure(failed: string, thrown: unknown, log: string = "")
   if (thrown instanceof StackError) return thrown;
   const said = saidBy(thrown);
   if (codeOf(thrown) === "ENOENT" || /spawn docker ENOENT/.test(said)) {
-    return new StackError("DOCKER_MISSING", { failed, found: "there is no docker program on PATH", remedy: `Install Docker, ${USE_EMBEDDED}`, cause: thrown });
+    return new StackError("DOCKER_MISSING", {
+      failed,
+      found: "there is no docker program on PATH",
+      remedy: `Install Docker, ${USE_EMBEDDED}`,
+      cause: thrown,
+    });
   }
   const sign = SIGNS.find(({ pattern }) => pattern.test(said));
   const words = lastLines(said, 2);
-  if (sign) return new StackError(sign.code, { failed, found: `${sign.found}: ${words}`, remedy: sign.remedy + USE_EMBEDDED, cause: thrown });
+  if (sign)
+    return new StackError(sign.code, { failed, found: `${sign.found}: ${words}`, remedy: sign.remedy + USE_EMBEDDED, cause: thrown });
   return new StackError("SERVICE_FAILED", {
     failed,
     found: `${words}${log.trim() === "" ? "" : `; its log ends with: ${lastLines(log, 3)}`}`,

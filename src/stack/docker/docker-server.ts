@@ -21,7 +21,11 @@ export function dockerServer(name: "kafka" | "mongo", nodes: number): StartableS
     module,
     startMs: START_MS,
     folder: `${service}-docker`,
-    spec: (port, dataDir) => ({ name: `${name} container`, module, args: ["--service", service, "--port", String(port), "--data", dataDir] }),
+    spec: (port, dataDir) => ({
+      name: `${name} container`,
+      module,
+      args: ["--service", service, "--port", String(port), "--data", dataDir],
+    }),
     prepare: async () => {
       await requireDocker();
       await ensureSecrets(projectRoot);

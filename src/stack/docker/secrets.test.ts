@@ -45,7 +45,10 @@ test("an empty secret is refused, before anything starts", async () => {
   await ensureSecrets(root);
   const text = readFileSync(secretsFile(root), "utf8");
   writeFileSync(secretsFile(root), text.replace(/(STREAMLAB_MONGO_ROOT_PASSWORD)=.*/, "$1="));
-  await expect(ensureSecrets(root)).rejects.toMatchObject({ code: "DOCKER_SECRETS", message: /STREAMLAB_MONGO_ROOT_PASSWORD in \.env is empty/ });
+  await expect(ensureSecrets(root)).rejects.toMatchObject({
+    code: "DOCKER_SECRETS",
+    message: /STREAMLAB_MONGO_ROOT_PASSWORD in \.env is empty/,
+  });
   expect(() => readSecrets(root)).toThrow("Remove that line");
 });
 

@@ -37,7 +37,9 @@ export function secretsFile(root: string): string {
  */
 export async function ensureSecrets(root: string): Promise<Secrets> {
   const file = secretsFile(root);
-  const text = existsSync(file) ? readFileSync(file, "utf8") : "# Passwords of the containers of this folder's labs. Keep it to yourself.\n";
+  const text = existsSync(file)
+    ? readFileSync(file, "utf8")
+    : "# Passwords of the containers of this folder's labs. Keep it to yourself.\n";
   const found = parse(text);
   const empty = SECRETS.find((name) => found.get(name) === "");
   if (empty !== undefined) throw emptySecret(empty);
@@ -94,7 +96,7 @@ async function makeUp(withTls: boolean): Promise<Readonly<Record<string, string>
   };
 }
 
-/** A key (PKCS #8, which is what Kafka reads) with its self-signed certificate for localhost. */
+/** A key (PKCS #8, and plain line ends, which is what Kafka reads) with its self-signed certificate for localhost. */
 async function makeCertificate(): Promise<{ readonly key: string; readonly certificate: string }> {
   const { generate } = (await import("selfsigned")).default;
   const made = await new Promise<{ private: string; cert: string }>((resolve, reject) => {
@@ -113,7 +115,10 @@ async function makeCertificate(): Promise<{ readonly key: string; readonly certi
       failed ? reject(failed) : resolve(pems),
     );
   });
-  return { key: createPrivateKey(made.private).export({ type: "pkcs8", format: "pem" }) as string, certificate: made.cert };
+  return {
+    key: createPrivateKey(made.private).export({ type: "pkcs8", format: "pem" }) as string,
+    certificate: made.cert.replaceAll("\r", ""),
+  };
 }
 
 /** The folder with what clients of the containers' SASL_SSL listener need. */
