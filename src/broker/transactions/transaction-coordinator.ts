@@ -1,4 +1,5 @@
 import path from "node:path";
+import { failpoint } from "../../base/failpoint.ts";
 import { encodeControlMarker } from "../../kafka-protocol/control-marker.ts";
 import { errorCodes } from "../../kafka-protocol/error-codes.ts";
 import { readBatchHeader, type BatchHeader } from "../../kafka-protocol/record-batch.ts";
@@ -61,6 +62,8 @@ export class TransactionCoordinator {
   readonly #changes = new Map<string, Promise<unknown>>();
   readonly #completing = new Map<string, Promise<void>>();
   #journal!: Journal<Entry>;
+  /** How many transactions this process has ended: what fail points count. */
+  #ended = 0;
 
   private constructor(options: TransactionCoordinatorOptions) {
     this.#options = options;
@@ -200,11 +203,17 @@ export class TransactionCoordinator {
     const transaction = this.#transactions.get(id);
     if (transaction?.state !== "PrepareCommit" && transaction?.state !== "PrepareAbort") return;
     const committed = transaction.state === "PrepareCommit";
+    const ended = ++this.#ended;
+    failpoint("transaction.decided", ended);
     const hasOffsets = transaction.partitions.some(({ topic }) => topic === OFFSETS_TOPIC);
     await Promise.all([
-      ...transaction.partitions.map((partition) => this.#writeMarker(transaction, partition, committed)),
+      ...transaction.partitions.map(async (partition) => {
+        await this.#writeMarker(transaction, partition, committed);
+        failpoint("transaction.marked", ended);
+      }),
       ...(hasOffsets ? [this.#options.endOffsets(transaction.producerId, committed)] : []),
     ]);
+    failpoint("transaction.complete", ended);
     await this.#exclusive(id, () => this.#write(completed(transaction, this.#options.nowMs())));
   }
 
