@@ -89,7 +89,7 @@ test.each([1, 2, 3, 4, 5, 6])("kill −9 while producing loses nothing that was 
         numPartitions: 3,
         replicationFactor: 1,
         assignments: [],
-        configs: [{ name: "segment.bytes", value: "20000" }],
+        configs: [{ name: "internal.segment.bytes", value: "20000" }],
       };
       await client.request(createTopicsApi, 4, { topics: [topic], timeoutMs: 1000, validateOnly: false });
     } else {

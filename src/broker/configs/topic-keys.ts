@@ -16,7 +16,7 @@ const LONG_MAX = "9223372036854775807";
 const replicas = (value: string): string | undefined =>
   value === "*" || value === "" || value.split(",").every((one) => /^\s*\d+:\d+\s*$/.test(one))
     ? undefined
-    : "it must be the literal '*' or a list of replicas as [partitionId]:[brokerId],[partitionId]:[brokerId],...";
+    : "must be the literal '*' or a list of replicas in the following format: [partitionId]:[brokerId],[partitionId]:[brokerId],...";
 
 const onlyFalse =
   (why: string) =>
@@ -215,7 +215,7 @@ export const topicConfigKeys: readonly TopicConfigKey[] = [
     byDefault: "1",
     least: 1,
     brokerName: "min.insync.replicas",
-    documentation: "Replicas that must hold a write with acks=all. Here is one replica: with more, such writes are refused.",
+    documentation: "Replicas that must hold a write with acks=all. A topic never needs more than it has, which is one here.",
   },
   {
     name: "preallocate",

@@ -66,7 +66,7 @@ export function wantedPartitions(nodeId: number, byDefault: number, wanted: Want
   if (replicationFactor > 1) {
     return fault(
       errorCodes.INVALID_REPLICATION_FACTOR,
-      `Unable to replicate the partition ${replicationFactor} time(s): The target replication factor of ${replicationFactor} cannot be reached because only 1 broker(s) are registered.`,
+      `Unable to replicate the partition ${replicationFactor} time(s): The target replication factor of ${replicationFactor} cannot be reached because only 1 broker(s) are registered or some brokers have all their log directories cordoned.`,
     );
   }
   if (numPartitions > MAX_PARTITIONS) return fault(errorCodes.POLICY_VIOLATION, "Excessively large number of partitions per request.");

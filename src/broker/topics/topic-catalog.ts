@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { openJournal, type Journal } from "../journal.ts";
 import { PartitionLog } from "../log/partition-log.ts";
 import { type BrokerConfigs, type DynamicScope } from "../configs/broker-configs.ts";
+import { configSource } from "../configs/config-key.ts";
 import { topicSettings, type TopicSettings } from "../configs/topic-settings.ts";
 import { diskFiles } from "../log/disk-files.ts";
 import type { LogFiles } from "../log/log-files.ts";
@@ -61,6 +62,15 @@ export interface CatalogOptions {
 /** Producer ids are taken from the journal in blocks, so that handing one out costs no write. */
 const PRODUCER_ID_BLOCK = 1000;
 
+/** How often Kafka looks for segments that may go. */
+const DEFAULT_RETENTION_CHECK_MS = 300_000;
+
+/** The configs that say how long records stay, of a topic and of the broker. */
+const RETENTION = [
+  { own: "retention.ms", broker: "log.retention.ms" },
+  { own: "retention.bytes", broker: "log.retention.bytes" },
+] as const;
+
 /** A random topic id; none begins with '-', which command lines would take for an option. */
 export function newTopicId(): string {
   for (;;) {
@@ -79,6 +89,7 @@ export class TopicCatalog {
   #nextProducerId = 0;
   #producerIdsUpTo = 0;
   #change: Promise<unknown> = Promise.resolve();
+  #retainedAllMs: number = Date.now();
 
   private constructor(options: CatalogOptions) {
     this.#options = options;
@@ -284,9 +295,21 @@ export class TopicCatalog {
     return this.#nextProducerId++;
   }
 
-  /** Deletes what the retention of each topic no longer keeps. One log that fails does not keep the others from it. */
+  /**
+   * Deletes what the retention of each topic no longer keeps. Where nobody has set a retention it is looked after as rarely as Kafka does: records
+   * with times of long ago are not to vanish before their reader has come.
+   */
   async retain(nowMs: number): Promise<void> {
-    await this.#eachLog((log) => log.retain(nowMs));
+    const isRound = nowMs - this.#retainedAllMs >= DEFAULT_RETENTION_CHECK_MS;
+    if (isRound) this.#retainedAllMs = nowMs;
+    await this.#eachLog((log) => log.retain(nowMs), isRound ? undefined : (topic) => this.#hasRetention(topic));
+  }
+
+  #hasRetention({ configs }: Topic): boolean {
+    return RETENTION.some(
+      ({ own, broker }) =>
+        configs.has(own) || (this.#options.configs.synonyms(broker)[0]?.source ?? configSource.DEFAULT) !== configSource.DEFAULT,
+    );
   }
 
   /** Compacts what is due, one log after the other. `signal` ends it between two batches. */
@@ -296,8 +319,9 @@ export class TopicCatalog {
     });
   }
 
-  async #eachLog(action: (log: PartitionLog) => Promise<unknown>): Promise<void> {
-    for (const topic of this.list()) {
+  async #eachLog(action: (log: PartitionLog) => Promise<unknown>, wanted: (topic: Topic) => boolean = () => true): Promise<void> {
+    for (const topic of this.#topics.values()) {
+      if (!wanted(topic)) continue;
       for (const log of topic.partitions) {
         try {
           await action(log);
