@@ -35,6 +35,10 @@ const ROOT_LOGGER: DescribedConfig = {
   documentation: "What the broker writes of its own life.",
 };
 
+/** What Kafka says of a request that no client of its own makes. */
+const MALFORMED =
+  "This most likely occurs because of a request being malformed by the client library or the message was sent to an incompatible broker. See the broker logs for more details.";
+
 const isInteger = (text: string): boolean => /^-?\d+$/.test(text);
 
 function describe(broker: BrokerState, { resourceType, resourceName }: Resource): readonly DescribedConfig[] | ConfigRefusal {
@@ -57,7 +61,7 @@ function describe(broker: BrokerState, { resourceType, resourceName }: Resource)
     if (resourceName === own) return [ROOT_LOGGER];
     return refusal(errorCodes.INVALID_REQUEST, `Unexpected broker id, expected ${own} but received ${resourceName}`);
   }
-  return refusal(errorCodes.INVALID_REQUEST, `Unsupported resource type: ${resourceType}`);
+  return refusal(errorCodes.INVALID_REQUEST, MALFORMED);
 }
 
 /** DescribeConfigs: the configs that mean something here, with the values that hold, where they come from and what they stand before. */

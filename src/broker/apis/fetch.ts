@@ -137,6 +137,15 @@ export const fetchHandler: ApiHandler = handlerOf(fetchApi, [4, 12], async (requ
   if (request.sessionId !== 0 && request.sessionEpoch > 0) {
     return { ...session, errorCode: errorCodes.FETCH_SESSION_ID_NOT_FOUND, responses: [] };
   }
+  if (request.isolationLevel > READ_COMMITTED || request.isolationLevel < 0) {
+    const errorCode = errorCodes.UNKNOWN_SERVER_ERROR;
+    const none = { errorCode, highWatermark: -1, lastStableOffset: -1, logStartOffset: -1, abortedTransactions: [], records: [] };
+    const responses = request.topics.map(({ topic, partitions }) => ({
+      topic,
+      partitions: partitions.map(({ partition }) => ({ partitionIndex: partition, ...none })),
+    }));
+    return { ...session, errorCode, responses };
+  }
   const until = performance.now() + request.maxWaitMs;
   for (;;) {
     const ends = endsOf(request, context);

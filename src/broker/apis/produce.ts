@@ -21,7 +21,8 @@ const FIRST_VERSION_WITH_BATCHES = 3;
 function refusalOf(thrown: unknown, log: PartitionLog | undefined): Partial<PartitionAnswer> & { readonly errorCode: number } {
   if (thrown instanceof Refusal) {
     const { errorCode, recordErrors, message, byLog } = thrown;
-    const errorMessage = recordErrors.length > 0 ? message : null;
+    const isTold = recordErrors.length > 0 || (errorCode === errorCodes.INVALID_TXN_STATE && !byLog);
+    const errorMessage = isTold ? message : null;
     return { errorCode, logStartOffset: byLog && log ? log.startOffset : -1, errorMessage, recordErrors };
   }
   return { errorCode: errorCodes.KAFKA_STORAGE_ERROR, errorMessage: thrown instanceof Error ? thrown.message : String(thrown) };

@@ -84,10 +84,13 @@ function soundBatch(records: Buffer, maxBytes: number, version: number): BatchHe
   return batch;
 }
 
-function unpacked(batch: BatchHeader, records: Buffer): Buffer {
+function unpacked(batch: BatchHeader, records: Buffer, version: number): Buffer {
   try {
+    const code = batch.attributes & COMPRESSION_BITS;
+    if (code > ZSTD) throw new Refusal(errorCodes.UNKNOWN_SERVER_ERROR, `Unknown compression ${code}`, version >= FIRST_VERSION_WITH_ZSTD);
     return decompress(compressionOf(batch.attributes), records.subarray(BATCH_HEADER_BYTES, batch.end));
   } catch (thrown) {
+    if (thrown instanceof Refusal) throw thrown;
     throw new Refusal(errorCodes.UNKNOWN_SERVER_ERROR, thrown instanceof Error ? thrown.message : String(thrown), true);
   }
 }
@@ -179,7 +182,7 @@ export function producedBatch(records: Buffer, settings: TopicSettings, version:
   let batch = soundBatch(records, settings.maxMessageBytes, version);
   let bytes = batch.end === records.length ? records : records.subarray(0, batch.end);
   const nowMs = Date.now();
-  const body = unpacked(batch, bytes);
+  const body = unpacked(batch, bytes, version);
   const maxTimestampMs = checkedRecords(batch, body, {
     needsKey: settings.isCompacted,
     nowMs,

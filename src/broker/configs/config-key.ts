@@ -72,8 +72,15 @@ function typeFault(key: ConfigKey, value: string): string | undefined {
 
 /** Why a config may not have a value, in Kafka's words; undefined where it may. */
 export function configFault(key: ConfigKey, value: string): string | undefined {
-  const fault = typeFault(key, value) ?? key.rule?.(value.trim());
-  return fault === undefined ? undefined : `Invalid value ${value} for configuration ${key.name}: ${fault}`;
+  const fault = typeFault(key, value);
+  if (fault !== undefined) {
+    const shown = key.type === "double" && fault.startsWith("Value") ? shownValue(key, value) : value;
+    return `Invalid value ${shown} for configuration ${key.name}: ${fault}`;
+  }
+  const broken = key.rule?.(value.trim());
+  if (broken === undefined) return undefined;
+  if (key.type !== "list") return `Invalid value ${value} for configuration ${key.name}: ${broken}`;
+  return `Invalid value [${listElements(value).join(", ")}] for configuration ${key.name}: ${key.name} ${broken}`;
 }
 
 /** A value as Kafka shows it: without blanks around, numbers without a plus, list elements once, doubles with a fraction. */
