@@ -65,9 +65,34 @@ public final class JavaTools {
     throw new Ended(code);
   }
 
+  /** Loads the tools anew for each run: some count in static fields. What they are built on is shared. */
+  private static final class FreshTools extends ClassLoader {
+    FreshTools() {
+      super(JavaTools.class.getClassLoader());
+    }
+
+    @Override
+    protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
+      if (!name.startsWith("org.apache.kafka.tools.")) return super.loadClass(name, resolve);
+      synchronized (getClassLoadingLock(name)) {
+        Class<?> loaded = findLoadedClass(name);
+        if (loaded != null) return loaded;
+        try (InputStream source = getParent().getResourceAsStream(name.replace('.', '/') + ".class")) {
+          if (source == null) throw new ClassNotFoundException(name);
+          byte[] bytes = source.readAllBytes();
+          return defineClass(name, bytes, 0, bytes.length);
+        } catch (IOException unreadable) {
+          throw new ClassNotFoundException(name, unreadable);
+        }
+      }
+    }
+  }
+
   private static void call(String main, String[] args, Run run) {
     try {
-      Class.forName(main).getMethod("main", String[].class).invoke(null, (Object) args);
+      ClassLoader tools = new FreshTools();
+      Thread.currentThread().setContextClassLoader(tools);
+      Class.forName(main, true, tools).getMethod("main", String[].class).invoke(null, (Object) args);
     } catch (InvocationTargetException wrapped) {
       if (wrapped.getCause() instanceof Ended || run.exit != null) return;
       run.exit = 1;

@@ -35,9 +35,11 @@ const NUMBERS: Readonly<Record<string, string>> = {
 };
 
 const PATTERNS: readonly (readonly [pattern: RegExp, name: string])[] = [
+  [/\/\S*streamlab-conformance-\S*?(?=["'\s,]|$)/g, "folder"],
   [/(?<=TopicId: )[\w-]{22}/g, "topic id"],
   [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "guid"],
-  [/(?:localhost|127\.0\.0\.1|\[::1\]|::1):\d{4,5}/g, "address"],
+  [/(?:localhost|127\.0\.0\.1|\[::1\]|::1)[: ]\d{4,5}/g, "address"],
+  [/(?<=should be within )\[-?\d+, \d+\]/g, "time"],
   [/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.:,]\d{3}(?:Z|[+-]\d\d:?\d\d)?/g, "time"],
 ];
 
@@ -45,7 +47,7 @@ function identityOf(element: unknown): string {
   if (typeof element !== "object" || element === null) return "";
   const fields = element as Record<string, unknown>;
   return IDENTITIES.filter((name) => fields[name] !== undefined)
-    .map((name) => (typeof fields[name] === "number" ? String(fields[name]).padStart(9, "0") : String(fields[name])))
+    .map((name) => (typeof fields[name] === "number" ? String(fields[name]).padStart(9, "0") : `«${String(fields[name])}»`))
     .join(" ");
 }
 
@@ -67,7 +69,7 @@ export function normalise(transcript: unknown, target: Target): Plain {
   };
   const textOf = (text: string): string =>
     PATTERNS.reduce(
-      (done, [pattern, kind]) => done.replace(pattern, (found) => symbol(kind, kind === "address" ? "" : kind === "time" ? "" : found)),
+      (done, [pattern, kind]) => done.replace(pattern, (found) => symbol(kind, ["address", "time", "folder"].includes(kind) ? "" : found)),
       text,
     );
   const plain = (value: unknown, name: string): Plain => {

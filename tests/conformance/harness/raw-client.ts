@@ -12,6 +12,8 @@ export interface RawClient {
   /** Sends a request to which no answer comes (acks=0). */
   tell<A extends ApiTable>(api: A, version: number, body: RequestDraft<A>): void;
   close(): void;
+  /** Resolves when the connection has ended, by whomever. */
+  readonly ended: Promise<void>;
 }
 
 const MAX_FRAME_BYTES = 256 * 1024 * 1024;
@@ -52,6 +54,7 @@ export function rawClientOver(socket: net.Socket): RawClient {
   socket.on("close", () => {
     for (const take of waiting.splice(0)) take("closed");
   });
+  const ended = new Promise<void>((resolve) => socket.once("close", () => resolve()));
   const askBytes = (frame: Uint8Array): Promise<Buffer | "closed"> =>
     new Promise((resolve) => {
       if (socket.destroyed) {
@@ -75,7 +78,9 @@ export function rawClientOver(socket: net.Socket): RawClient {
       const frame = await askBytes(frameOf(api, version, body));
       if (frame === "closed") return frame;
       const answer = decodeResponse(api, version, frame);
-      const again = Buffer.concat(encodeResponse(api, version, asked, withoutDefaults(answer.body) as ResponseDraft<typeof api>)).subarray(4);
+      const again = Buffer.concat(encodeResponse(api, version, asked, withoutDefaults(answer.body) as ResponseDraft<typeof api>)).subarray(
+        4,
+      );
       if (!again.equals(frame))
         throw new Error(
           `${api.name} v${version}: ${frame.length} bytes came, its table writes ${again.length}: ${frame.toString("hex").slice(0, 400)}`,
@@ -83,5 +88,6 @@ export function rawClientOver(socket: net.Socket): RawClient {
       return answer.body;
     },
     close: () => socket.destroy(),
+    ended,
   };
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { projectRoot } from "../../../src/base/project.ts";
@@ -13,10 +13,12 @@ import { requireJava } from "../../../src/stack/kafka-jvm/java.ts";
 import { startKafkaCluster } from "../../../src/stack/kafka-jvm/kafka-cluster.ts";
 import { fetchKafkaJars, KAFKA_VERSION } from "../../../src/stack/kafka-jvm/kafka-jars.ts";
 import { cacheFolder } from "../../../src/stack/state-folder.ts";
+import type { SecurityProtocol } from "../../../src/stack/kafka-jvm/server-properties.ts";
 import { findOracle } from "../../oracle.ts";
+import { CONFORMANCE_USER } from "../scenario/users.ts";
 import { startJavaTools, type JavaTools } from "./java-tools.ts";
 import { normalise, type Plain } from "./normalise.ts";
-import { eventually, placeAt, type Programs, type Target } from "./place.ts";
+import { eventually, placeAt, type Programs, type SecureListeners, type Target } from "./place.ts";
 import { type ClientKind, type RequestTap, startRequestTap } from "./request-tap.ts";
 import type { Theme } from "./step.ts";
 
@@ -67,14 +69,23 @@ export interface RunOptions {
 const THEMES_AT_ONCE = 3;
 
 /** No step takes nearly so long. */
-const STEP_MS = 15_000;
+const STEP_MS = 40_000;
 
-/** What both brokers are told, so that the same is asked of the same. */
+/** What both brokers are told: the records of the scenario have times of long ago, and must outlive it. */
+const CONFIGS: Readonly<Record<string, string>> = { "log.retention.check.interval.ms": "240000", "log.cleaner.backoff.ms": "200" };
+
+const HOST = "127.0.0.1";
+const SECURE = ["SSL", "SASL_PLAINTEXT", "SASL_SSL"] as const;
+
+/** What real Kafka is told beside that, to be quick. */
 const KAFKA_PROPERTIES: Readonly<Record<string, string>> = {
+  ...CONFIGS,
+  "log.initial.task.delay.ms": "300000",
   "offsets.topic.num.partitions": "1",
   "transaction.state.log.num.partitions": "1",
   "share.coordinator.state.topic.num.partitions": "1",
-  "log.cleaner.backoff.ms": "200",
+  "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+  "super.users": "User:ANONYMOUS",
   "num.network.threads": "2",
   "num.io.threads": "4",
 };
@@ -200,7 +211,11 @@ export async function runConformance(options: RunOptions): Promise<ConformanceRu
     const jars = await fetchKafkaJars(cache, options.signal);
     const tap = await startRequestTap();
     cleanups.push(() => tap.close());
-    const broker = await startBroker({ dataDir: path.join(folder, "embedded"), advertised: { host: "127.0.0.1", port: tap.port } });
+    const broker = await startBroker({
+      dataDir: path.join(folder, "embedded"),
+      advertised: { host: "127.0.0.1", port: tap.port },
+      configs: CONFIGS,
+    });
     cleanups.push(() => broker.close());
     tap.relayTo(broker.port);
     const cluster = await startKafkaCluster({
@@ -209,6 +224,8 @@ export async function runConformance(options: RunOptions): Promise<ConformanceRu
       heapMiB: 320,
       quick: true,
       properties: KAFKA_PROPERTIES,
+      secure: SECURE,
+      users: [CONFORMANCE_USER],
       ...(options.signal ? { signal: options.signal } : {}),
     });
     cleanups.push(() => cluster.kill());
@@ -218,8 +235,37 @@ export async function runConformance(options: RunOptions): Promise<ConformanceRu
       cleanups.push(() => tools?.close() ?? Promise.resolve());
     }
     const kcat = findOracle("kcat");
-    const target = (name: Target["name"], port: number): Target => ({ name, host: "127.0.0.1", port, address: `127.0.0.1:${port}` });
-    const targets = [target("embedded", tap.port), target("kafka", Number(cluster.address.split(":")[1]))] as const;
+    const secureOf = async (
+      name: string,
+      addressOf: (protocol: SecurityProtocol) => string,
+      certificate: string,
+    ): Promise<SecureListeners> => {
+      const certificateFile = path.join(folder, `${name}.pem`);
+      await writeFile(certificateFile, certificate);
+      return {
+        ssl: addressOf("SSL"),
+        saslPlaintext: addressOf("SASL_PLAINTEXT"),
+        saslSsl: addressOf("SASL_SSL"),
+        certificateFile,
+        certificate,
+      };
+    };
+    const ours = (protocol: SecurityProtocol): string => broker.listeners.find((one) => one.protocol === protocol)?.address ?? "";
+    const target = (name: Target["name"], port: number, secure: SecureListeners): Target => ({
+      name,
+      host: HOST,
+      port,
+      address: `${HOST}:${port}`,
+      secure,
+    });
+    const targets = [
+      target("embedded", tap.port, await secureOf("embedded", ours, await readFile(broker.caFile ?? "", "utf8"))),
+      target(
+        "kafka",
+        Number(cluster.address.split(":")[1]),
+        await secureOf("kafka", (protocol) => cluster.addressFor(protocol), cluster.certificate ?? ""),
+      ),
+    ] as const;
     await warmUp(targets[1]);
     const programs: Programs = { java: tools, kcat, folder };
     const waiting = [...options.themes];

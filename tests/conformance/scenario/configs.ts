@@ -1,8 +1,9 @@
 import { alterConfigsApi } from "../../../src/kafka-protocol/messages/alter-configs.ts";
 import { createTopicsApi } from "../../../src/kafka-protocol/messages/create-topics.ts";
+import { describeClientQuotasApi } from "../../../src/kafka-protocol/messages/describe-client-quotas.ts";
 import { describeConfigsApi } from "../../../src/kafka-protocol/messages/describe-configs.ts";
 import { incrementalAlterConfigsApi } from "../../../src/kafka-protocol/messages/incremental-alter-configs.ts";
-import type { Place } from "../harness/place.ts";
+import { eventually, type Place } from "../harness/place.ts";
 import { frames, java, kafkajs, raw, refusal, type Theme } from "../harness/step.ts";
 import { said } from "./said.ts";
 
@@ -24,7 +25,16 @@ const changing = (resourceType: number, resourceName: string, changes: readonly 
   validateOnly,
 });
 
-async function valuesOf(place: Place, topic: string): Promise<unknown> {
+/** Once they are what the step expects: real Kafka's broker learns of a change a moment after the controller has taken it. */
+async function valuesOf(place: Place, topic: string, ...expected: readonly string[]): Promise<unknown> {
+  const isSo = async (): Promise<unknown> => {
+    const values = await setOn(place, topic);
+    return values.join() === expected.join() ? values : undefined;
+  };
+  return eventually(`${expected.join()} of ${topic}`, isSo, 3_000).catch(() => setOn(place, topic));
+}
+
+async function setOn(place: Place, topic: string): Promise<string[]> {
   const { results } = await place.get(describeConfigsApi, 4, describing(TOPIC, topic));
   return (results[0]?.configs ?? [])
     .filter(({ configSource }) => configSource === 1)
@@ -108,7 +118,7 @@ export const configsTheme: Theme = {
             "fetch.max.bytes",
             "group.min.session.timeout.ms",
             "group.max.session.timeout.ms",
-            "default.replication.factor",
+
             "log.retention.check.interval.ms",
           ]),
       },
@@ -131,12 +141,12 @@ export const configsTheme: Theme = {
       {
         title: "one: the others are gone",
         body: (v) => changing(TOPIC, `k-alter-v${v}`, [["retention.ms", "2000"]]),
-        shown: async (answer, v, place) => ({ answer, values: await valuesOf(place, `k-alter-v${v}`) }),
+        shown: async (answer, v, place) => ({ answer, values: await valuesOf(place, `k-alter-v${v}`, "retention.ms=2000") }),
       },
       {
         title: "validated only",
         body: (v) => changing(TOPIC, `k-alter-v${v}`, [["retention.ms", "9000"]], true),
-        shown: async (answer, v, place) => ({ answer, values: await valuesOf(place, `k-alter-v${v}`) }),
+        shown: async (answer, v, place) => ({ answer, values: await valuesOf(place, `k-alter-v${v}`, "retention.ms=2000") }),
       },
       { title: "a config that there is not", body: (v) => changing(TOPIC, `k-alter-v${v}`, [["no.such.config", "1"]]) },
       { title: "a wrong value", body: (v) => changing(TOPIC, `k-alter-v${v}`, [["retention.ms", "soon"]]) },
@@ -157,18 +167,24 @@ export const configsTheme: Theme = {
       {
         title: "append to a list",
         body: (v) => changing(TOPIC, `k-inc-v${v}`, [["cleanup.policy", "delete", 2]]),
-        shown: async (answer, v, place) => ({ answer, values: await valuesOf(place, `k-inc-v${v}`) }),
+        shown: async (answer, v, place) => ({
+          answer,
+          values: await valuesOf(place, `k-inc-v${v}`, "cleanup.policy=compact,delete", "retention.ms=1000"),
+        }),
       },
       {
         title: "subtract from a list",
         body: (v) => changing(TOPIC, `k-inc-v${v}`, [["cleanup.policy", "compact", 3]]),
-        shown: async (answer, v, place) => ({ answer, values: await valuesOf(place, `k-inc-v${v}`) }),
+        shown: async (answer, v, place) => ({
+          answer,
+          values: await valuesOf(place, `k-inc-v${v}`, "cleanup.policy=delete", "retention.ms=1000"),
+        }),
       },
       { title: "append to what is no list", body: (v) => changing(TOPIC, `k-inc-v${v}`, [["retention.ms", "5", 2]]) },
       {
         title: "delete one",
         body: (v) => changing(TOPIC, `k-inc-v${v}`, [["retention.ms", null, 1]]),
-        shown: async (answer, v, place) => ({ answer, values: await valuesOf(place, `k-inc-v${v}`) }),
+        shown: async (answer, v, place) => ({ answer, values: await valuesOf(place, `k-inc-v${v}`, "cleanup.policy=delete") }),
       },
       { title: "delete one that is not set", body: (v) => changing(TOPIC, `k-inc-v${v}`, [["segment.bytes", null, 1]]) },
       { title: "delete a config that there is not", body: (v) => changing(TOPIC, `k-inc-v${v}`, [["no.such.config", null, 1]]) },
@@ -185,7 +201,7 @@ export const configsTheme: Theme = {
       {
         title: "validated only",
         body: (v) => changing(TOPIC, `k-inc-v${v}`, [["retention.ms", "77"]], true),
-        shown: async (answer, v, place) => ({ answer, values: await valuesOf(place, `k-inc-v${v}`) }),
+        shown: async (answer, v, place) => ({ answer, values: await valuesOf(place, `k-inc-v${v}`, "cleanup.policy=delete") }),
       },
       { title: "a topic that is not there", body: () => changing(TOPIC, "k-nowhere", [["retention.ms", "1"]]) },
       {
@@ -196,15 +212,41 @@ export const configsTheme: Theme = {
         },
       },
     ),
+    ...frames(
+      describeClientQuotasApi,
+      { title: "all", body: () => ({ components: [], strict: false }) },
+      {
+        title: "of a user that has none",
+        body: () => ({ components: [{ entityType: "user", matchType: 0, match: "k-nobody" }], strict: true }),
+      },
+      {
+        title: "of a kind that there is not",
+        body: () => ({ components: [{ entityType: "sleeper", matchType: 0, match: "x" }], strict: false }),
+      },
+    ),
     ...Object.entries(TOPIC_CONFIGS).map(([name, [good, bad]]) =>
       raw(`${name}: its default, ${good}, and ${bad}`, async (place) => {
         const described = async () =>
-          (await place.get(describeConfigsApi, 4, describing(TOPIC, "k-each", [name], { includeSynonyms: false }))).results[0]?.configs[0];
+          (await place.get(describeConfigsApi, 4, describing(TOPIC, "k-each", [name], { includeSynonyms: true }))).results[0]?.configs[0];
         const tried = async (value: string) =>
           (await place.get(incrementalAlterConfigsApi, 1, changing(TOPIC, "k-each", [[name, value]], true))).responses[0];
         return { described: await described(), good: await tried(good), bad: await tried(bad) };
       }),
     ),
+    raw("every config set, with its synonyms", async (place) => {
+      const configs = Object.fromEntries(
+        Object.entries(TOPIC_CONFIGS)
+          .filter(([name]) => !name.includes("throttled") && name !== "remote.storage.enable")
+          .map(([name, [good]]) => [name, good]),
+      );
+      await place.topics({ name: "k-all", configs });
+      const described = async () =>
+        (await place.get(describeConfigsApi, 4, describing(TOPIC, "k-all", null, { includeSynonyms: true }))).results[0]?.configs;
+      return eventually("the configs", async () => {
+        const found = await described();
+        return found?.find(({ name }) => name === "segment.ms")?.value === "1000" ? found : undefined;
+      });
+    }),
     raw("configs in the answer to CreateTopics", async (place) => {
       const { topics } = await place.get(createTopicsApi, 7, {
         timeoutMs: 5000,

@@ -54,17 +54,14 @@ function batches(records: Buffer | null): string[] | null {
   return found;
 }
 
-const shown = (answer: ResponseOf<typeof fetchApi> | "closed"): unknown =>
-  answer === "closed"
-    ? answer
-    : {
-        ...answer,
-        sessionId: answer.sessionId === 0 ? 0 : "<session>",
-        responses: answer.responses.map(({ topic, partitions }) => ({
-          topic,
-          partitions: partitions.map((one) => ({ ...one, records: batches(one.records) })),
-        })),
-      };
+/** Partitions by topic, in order: Kafka lists those that failed apart from those that did not. */
+const shown = (answer: ResponseOf<typeof fetchApi> | "closed"): unknown => {
+  if (answer === "closed") return answer;
+  const partitions = answer.responses.flatMap((one) =>
+    one.partitions.map((partition) => ({ name: one.topic, ...partition, records: batches(partition.records) })),
+  );
+  return { ...answer, sessionId: answer.sessionId === 0 ? 0 : "<session>", responses: partitions };
+};
 
 /** Reading from anywhere. */
 export const fetchTheme: Theme = {

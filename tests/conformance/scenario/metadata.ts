@@ -3,7 +3,7 @@ import { describeLogDirsApi } from "../../../src/kafka-protocol/messages/describ
 import { metadataApi } from "../../../src/kafka-protocol/messages/metadata.ts";
 import { offsetForLeaderEpochApi } from "../../../src/kafka-protocol/messages/offset-for-leader-epoch.ts";
 import { ZERO_UUID } from "../../../src/kafka-protocol/schema.ts";
-import { record, type Place } from "../harness/place.ts";
+import { eventually, record, type Place } from "../harness/place.ts";
 import { frames, java, kcat, raw, type Theme } from "../harness/step.ts";
 import { said } from "./said.ts";
 
@@ -79,7 +79,11 @@ export const metadataTheme: Theme = {
       {
         title: "and is there",
         from: 4,
-        before: (v, place) => place.read(`m-auto-v${v}`).catch(() => undefined),
+        before: (v, place) =>
+          eventually("the topic", async () => {
+            const { topics } = await place.get(metadataApi, 12, asked(`m-auto-v${v}`));
+            return topics[0]?.errorCode === 0 && topics[0].partitions[0]?.leaderId === 1 ? topics : undefined;
+          }),
         body: (v) => asked(`m-auto-v${v}`),
       },
     ),

@@ -183,8 +183,8 @@ export const produceTheme: Theme = {
       const client = await place.connect();
       try {
         client.tell(produceApi, 7, sending("p-records", batch(record("silent", T)), 9, 0));
-        const answer = await client.ask(produceApi, 7, sending("p-records", batch(record("next", T))));
-        return answer === "closed" ? answer : "answered";
+        await client.ended;
+        return "closed";
       } finally {
         client.close();
       }

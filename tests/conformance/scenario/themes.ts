@@ -9,6 +9,7 @@ import { metadataTheme } from "./metadata.ts";
 import { offsetsTheme } from "./offsets-by-time.ts";
 import { produceTheme } from "./produce.ts";
 import { producersTheme } from "./producers.ts";
+import { securityTheme } from "./security.ts";
 import { topicsTheme } from "./topics.ts";
 import { transactionsTheme } from "./transactions.ts";
 import { versionsTheme } from "./versions.ts";
@@ -28,4 +29,5 @@ export const themes: readonly Theme[] = [
   groupsTheme,
   transactionsTheme,
   compactionTheme,
+  securityTheme,
 ];

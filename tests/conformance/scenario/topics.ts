@@ -3,6 +3,7 @@ import { createPartitionsApi } from "../../../src/kafka-protocol/messages/create
 import { deleteTopicsApi } from "../../../src/kafka-protocol/messages/delete-topics.ts";
 import { ZERO_UUID } from "../../../src/kafka-protocol/schema.ts";
 import { said } from "./said.ts";
+import { eventually } from "../harness/place.ts";
 import { frames, java, kcat, kafkajs, refusal, type Theme } from "../harness/step.ts";
 
 const wanted = (
@@ -279,6 +280,7 @@ export const topicsTheme: Theme = {
         const steps: unknown[] = [];
         steps.push(await admin.createTopics({ topics: [{ topic: "t-js", numPartitions: 2 }], waitForLeaders: true }));
         steps.push(await admin.createTopics({ topics: [{ topic: "t-js", numPartitions: 2 }] }));
+        await eventually("the topic", () => admin.fetchTopicMetadata({ topics: ["t-js"] }).catch(() => undefined));
         steps.push((await admin.listTopics()).filter((name) => name === "t-js"));
         steps.push(await admin.fetchTopicMetadata({ topics: ["t-js"] }));
         steps.push(await refusal(admin.fetchTopicMetadata({ topics: ["t-nowhere"] })));

@@ -1,9 +1,12 @@
 import { addOffsetsToTxnApi } from "../../../src/kafka-protocol/messages/add-offsets-to-txn.ts";
 import { addPartitionsToTxnApi } from "../../../src/kafka-protocol/messages/add-partitions-to-txn.ts";
+import { describeProducersApi } from "../../../src/kafka-protocol/messages/describe-producers.ts";
+import { describeTransactionsApi } from "../../../src/kafka-protocol/messages/describe-transactions.ts";
 import { endTxnApi } from "../../../src/kafka-protocol/messages/end-txn.ts";
 import { fetchApi } from "../../../src/kafka-protocol/messages/fetch.ts";
 import { initProducerIdApi } from "../../../src/kafka-protocol/messages/init-producer-id.ts";
 import { listOffsetsApi } from "../../../src/kafka-protocol/messages/list-offsets.ts";
+import { listTransactionsApi } from "../../../src/kafka-protocol/messages/list-transactions.ts";
 import { offsetFetchApi } from "../../../src/kafka-protocol/messages/offset-fetch.ts";
 import { produceApi } from "../../../src/kafka-protocol/messages/produce.ts";
 import { txnOffsetCommitApi } from "../../../src/kafka-protocol/messages/txn-offset-commit.ts";
@@ -233,6 +236,65 @@ export const transactionsTheme: Theme = {
         },
       },
     ),
+    ...frames(
+      describeTransactionsApi,
+      { title: "one that is not there", body: () => ({ transactionalIds: ["n-nobody"] }) },
+      {
+        title: "one that is open",
+        body: async (v, place) => {
+          const producer = await init(place, `n-described-v${v}`);
+          await add(place, producer, "n-none");
+          return { transactionalIds: [`n-described-v${v}`] };
+        },
+        shown: (answer) =>
+          answer === "closed"
+            ? answer
+            : {
+                ...answer,
+                transactionStates: answer.transactionStates.map((one) => ({
+                  ...one,
+                  transactionStartTimeMs: one.transactionStartTimeMs > 0,
+                })),
+              },
+      },
+      { title: "no name", body: () => ({ transactionalIds: [""] }) },
+    ),
+    ...frames(
+      listTransactionsApi,
+      {
+        title: "this theme's",
+        body: () => ({ stateFilters: [], producerIdFilters: [] }),
+        shown: (answer) =>
+          answer === "closed"
+            ? answer
+            : {
+                ...answer,
+                transactionStates: answer.transactionStates.filter(({ transactionalId }) => transactionalId === "n-described-v0"),
+              },
+      },
+      { title: "of states that there are not", body: () => ({ stateFilters: ["Sleepy", "Ended"], producerIdFilters: [] }) },
+      { title: "by a pattern", from: 2, body: () => ({ stateFilters: [], producerIdFilters: [], transactionalIdPattern: "n-descr.*" }) },
+      {
+        title: "by a pattern that is none",
+        from: 2,
+        body: () => ({ stateFilters: [], producerIdFilters: [], transactionalIdPattern: "(" }),
+      },
+    ),
+    ...frames(describeProducersApi, {
+      title: "a partition that one wrote to, one that is not there",
+      before: async (_, place) => {
+        await place.topics("n-producers");
+        const producer = await init(place, "n-producers");
+        await add(place, producer, "n-producers");
+        await send(place, producer, "n-producers", 0, "a", "b");
+      },
+      body: () => ({
+        topics: [
+          { name: "n-producers", partitionIndexes: [0, 7] },
+          { name: "n-nowhere", partitionIndexes: [0] },
+        ],
+      }),
+    }),
     raw("a committed transaction: what was sent, then its marker", async (place) => {
       const producer = await init(place, "n-commit");
       return [
@@ -296,23 +358,22 @@ export const transactionsTheme: Theme = {
     raw("a transaction that takes too long is aborted", async (place) => {
       const producer = await init(place, "n-late", 300);
       await add(place, producer, "n-late");
-      await send(place, producer, "n-late", 0, "late");
-      return place.target.name === "embedded"
-        ? seen(place, "n-late", 2)
-        : eventually(
-            "the abort",
-            async () =>
-              (
-                await place.get(listOffsetsApi, 5, {
-                  replicaId: -1,
-                  isolationLevel: 0,
-                  topics: [{ name: "n-late", partitions: [{ partitionIndex: 0, timestamp: -1 }] }],
-                })
-              ).topics[0]?.partitions[0]?.offset === 2
-                ? seen(place, "n-late", 2)
-                : undefined,
-            13_000,
-          );
+      const sent = await send(place, producer, "n-late", 0, "late");
+      const endOf = async () =>
+        (
+          await place.get(listOffsetsApi, 5, {
+            replicaId: -1,
+            isolationLevel: 0,
+            topics: [{ name: "n-late", partitions: [{ partitionIndex: 0, timestamp: -1 }] }],
+          })
+        ).topics[0]?.partitions[0]?.offset;
+      await eventually("the marker of the abort", async () => ((await endOf()) === 2 ? true : undefined), 13_000);
+      return {
+        sent,
+        seen: await seen(place, "n-late", 2),
+        late: await send(place, producer, "n-late", 1, "too late"),
+        ended: await end(place, producer, true),
+      };
     }),
     raw("offsets within a transaction count when it is committed", async (place) => {
       const producer = await init(place, "n-offsets");
