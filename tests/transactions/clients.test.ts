@@ -36,7 +36,7 @@ async function until(what: string, condition: () => boolean, withinMs: number = 
 }
 
 async function consumerOf(groupId: string, topic: string): Promise<Consumer> {
-  const consumer = kafka.consumer({ groupId });
+  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 200 });
   open.push(() => consumer.disconnect());
   await consumer.connect();
   await consumer.subscribe({ topics: [topic], fromBeginning: true });
