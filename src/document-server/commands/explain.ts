@@ -110,6 +110,7 @@ const IN_BOUNDS = new Set(["$eq", "$in", "$gt", "$gte", "$lt", "$lte"]);
 
 /** What of a filter the bounds of an index do not say already. */
 function residual(filter: Document, plan: IndexPlan): Document {
+  if (plan.exact) return {};
   const bounded = new Set(plan.bounded.map(({ field }) => field));
   return Object.fromEntries(
     Object.entries(filter).filter(([field, condition]) => {

@@ -1,8 +1,10 @@
 import type { Document } from "bson";
+import { keyOf } from "../bson/values.ts";
 import { CommandFailure } from "../failure.ts";
 import { idIndex, type Collection, type CollectionIndex } from "../storage/collection.ts";
 import { keyPattern, type IndexField } from "../storage/index-spec.ts";
 import { ALL_KEYS, boundsOf, columnRanges, type FieldBounds, type KeyRange } from "./bounds.ts";
+import { isPlain } from "./predicates.ts";
 import { impliesPartial, isPresent } from "./partial.ts";
 
 /** How a query reads an index. `sorted`: the order of reading is the order asked for. */
@@ -58,10 +60,10 @@ export function planQueries(collection: Collection, filter: Document, sort: Sort
   }
   if (hinted === "forward" || hinted === "backward")
     return [{ stage: "COLLSCAN", backward: hinted === "backward", sorted: sort.length === 0 }];
-  if (hinted) return [planIndex(hinted, bounds, sort).plan];
+  if (hinted) return [planIndex(hinted, filter, bounds, sort).plan];
   const candidates = [id, ...collection.indexes]
     .filter((index) => !index.spec.hidden && serves(index, bounds))
-    .map((index) => planIndex(index, bounds, sort))
+    .map((index) => planIndex(index, filter, bounds, sort))
     .filter(({ score }) => score > 0)
     .sort((a, b) => b.score - a.score);
   if (candidates.length > 0) return candidates.map(({ plan }) => plan);
@@ -98,6 +100,7 @@ const MAX_RANGES = 1000;
 
 function planIndex(
   index: CollectionIndex,
+  filter: Document,
   bounds: Map<string, FieldBounds>,
   sort: SortSpec,
 ): { readonly plan: IndexPlan; readonly score: number } {
@@ -133,9 +136,31 @@ function planIndex(
   if (sort.length > 0 && sorted) score += 30;
   if (score === 0 && (index.spec.sparse || index.spec.partial)) score = 10;
   return {
-    plan: { stage: "IXSCAN", index, ranges, backward: direction === "backward", sorted, bounded, exact: false },
+    plan: { stage: "IXSCAN", index, ranges, backward: direction === "backward", sorted, bounded, exact: isExact(index, filter, bounded) },
     score,
   };
+}
+
+const POINTS = new Set(["$eq", "$in"]);
+const LOWS = new Set(["$gt", "$gte"]);
+const HIGHS = new Set(["$lt", "$lte"]);
+
+/** Whether the ranges that are read say all that the filter does, so that no document needs to be held against it. */
+function isExact(index: CollectionIndex, filter: Document, bounded: IndexPlan["bounded"]): boolean {
+  if (index.multikey !== 0) return false;
+  const held = new Map(bounded.map(({ field, bounds }) => [field, bounds]));
+  return Object.entries(filter).every(([field, condition]) => {
+    const bounds = held.get(field);
+    if (!bounds || condition instanceof RegExp) return false;
+    if (bounds.points?.some((point) => point === null || point === undefined)) return false;
+    const names = isPlain(condition) ? Object.keys(condition) : [];
+    if (!names.some((name) => name.startsWith("$"))) return true;
+    if (bounds.points) return names.length === 1 && POINTS.has(names[0] as string);
+    const lows = names.filter((name) => LOWS.has(name)).length;
+    const highs = names.filter((name) => HIGHS.has(name)).length;
+    if (bounds.low && bounds.high && keyOf(bounds.low.value)[0] !== keyOf(bounds.high.value)[0]) return false;
+    return lows + highs === names.length && lows === (bounds.low ? 1 : 0) && highs === (bounds.high ? 1 : 0);
+  });
 }
 
 export function isMultikey(index: CollectionIndex, column: number): boolean {
