@@ -1,4 +1,4 @@
-import { createKafkaJs, translated, type KafkaConnection } from "./kafkajs-adapter.ts";
+import { createKafkaJs, translateConnect, type KafkaConnection } from "./kafkajs-adapter.ts";
 import { createConsumer, type ConsumerOptions, type KafkaConsumer } from "./consumer.ts";
 import { createProducer, type KafkaProducer, type ProducerOptions } from "./producer.ts";
 import { createTopicAdmin, type TopicAdmin } from "./topics.ts";
@@ -14,12 +14,18 @@ export interface KafkaClient {
 
 /**
  * Connects to a cluster and fails at once, with what to do, where none answers.
- * @throws KafkaError KAFKA_UNREACHABLE, KAFKA_LOGIN
+ * @throws KafkaError KAFKA_UNREACHABLE, KAFKA_LOGIN, KAFKA_TLS
  */
 export async function connectKafka(connection: KafkaConnection): Promise<KafkaClient> {
   const { brokers } = connection;
   const admin = createKafkaJs(connection, 2).admin();
-  await translated(admin.connect(), "Cannot talk to Kafka", brokers);
+  try {
+    await admin.connect();
+    await admin.describeCluster();
+  } catch (thrown) {
+    await admin.disconnect().catch(() => undefined);
+    throw translateConnect(thrown, connection);
+  }
   const open = new Set<{ close(): Promise<void> }>([{ close: () => admin.disconnect() }]);
   const kept = <T extends { close(): Promise<void> }>(resource: T): T => {
     open.add(resource);

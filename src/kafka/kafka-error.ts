@@ -5,6 +5,7 @@ import { systemWords } from "../base/system-error.ts";
 export type KafkaErrorCode =
   | "KAFKA_UNREACHABLE"
   | "KAFKA_LOGIN"
+  | "KAFKA_TLS"
   | "KAFKA_NOT_ALLOWED"
   | "KAFKA_TOPIC"
   | "KAFKA_GROUP"

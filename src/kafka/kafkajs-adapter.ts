@@ -1,7 +1,10 @@
 import kafkajs, { type Kafka, type KafkaConfig, type logCreator, type SASLOptions } from "kafkajs";
 import { createRequire } from "node:module";
+import net from "node:net";
+import tls from "node:tls";
 import { messageOf } from "../base/errors.ts";
 import { systemCode } from "../base/system-error.ts";
+import { checkPlain, closedAtOnce, tlsFailure } from "./tls-failure.ts";
 import { KafkaError, loginRefused, unknownTopic, unreachable } from "./kafka-error.ts";
 
 /** Where a cluster is and how to log in to it. */
@@ -52,6 +55,7 @@ const silent: logCreator = () => () => undefined;
 export function createKafkaJs(connection: KafkaConnection, retries: number = 8): Kafka {
   mendRequestQueue();
   const { brokers, clientId = "streamlab", ssl, sasl } = connection;
+  for (const broker of brokers) checkPlain(hostOf(broker), portOf(broker), connection);
   const config: KafkaConfig = {
     brokers: [...brokers],
     clientId,
@@ -60,15 +64,42 @@ export function createKafkaJs(connection: KafkaConnection, retries: number = 8):
     retry: { retries, initialRetryTime: 50, maxRetryTime: 2000 },
     logCreator: silent,
     logLevel: kafkajs.logLevel.NOTHING,
+    socketFactory: ({ host, port, onConnect }) => openSocket(connection, host, port, onConnect),
     ...(ssl ? { ssl } : {}),
     ...(sasl ? { sasl: sasl as SASLOptions } : {}),
   };
   return new kafkajs.Kafka(config);
 }
 
+const KEEP_ALIVE_MS = 60_000;
+const MIN_TLS = "TLSv1.2";
+const portOf = (address: string): number => Number(address.slice(address.lastIndexOf(":") + 1));
+const hostOf = (address: string): string => address.slice(0, address.lastIndexOf(":")).replace(/^\[|\]$/g, "");
+
+/** A socket to one broker, also to one that the cluster names: each must be one that the login may go to. */
+function openSocket(connection: KafkaConnection, host: string, port: number, onConnect: () => void): net.Socket {
+  checkPlain(host, port, connection);
+  const { ssl } = connection;
+  const name = net.isIP(host) ? {} : { servername: host };
+  const socket = ssl
+    ? tls.connect({ host, port, ...name, ...(ssl === true ? {} : ssl), minVersion: MIN_TLS }, onConnect)
+    : net.connect({ host, port }, onConnect);
+  return socket.setKeepAlive(true, KEEP_ALIVE_MS);
+}
+
+/** Turns what kafkajs throws when it connects: there a connection that is closed is one that should be another kind. */
+export function translateConnect(thrown: unknown, connection: KafkaConnection): KafkaError {
+  const isClosed = /Closed connection/i.test(messageOf(thrown)) || systemCode(thrown) === "ECONNRESET";
+  const tlsFault = tlsFailure(connection.brokers, thrown);
+  if (isClosed && !tlsFault && !(thrown instanceof KafkaError)) return closedAtOnce(connection.brokers, connection, thrown);
+  return translateFailure(thrown, "Cannot talk to Kafka", connection.brokers);
+}
+
 /** Turns what kafkajs throws into an error in three parts. */
 export function translateFailure(thrown: unknown, doing: string, brokers: readonly string[]): KafkaError {
   if (thrown instanceof KafkaError) return thrown;
+  const tlsFault = tlsFailure(brokers, thrown);
+  if (tlsFault) return tlsFault;
   const type = protocolType(thrown);
   const message = messageOf(thrown).replace(/\.$/, "");
   if (type === "SASL_AUTHENTICATION_FAILED" || type === "ILLEGAL_SASL_STATE" || /SASL|authentication failed/i.test(message)) {

@@ -1,3 +1,4 @@
+import { isLoopback } from "../../base/loopback.ts";
 import { BrokerError } from "../broker-error.ts";
 
 /** How clients talk to a listener. */
@@ -26,10 +27,6 @@ export interface Listener {
 
 export const usesTls = (protocol: SecurityProtocol): boolean => protocol.endsWith("SSL");
 export const usesSasl = (protocol: SecurityProtocol): boolean => protocol.startsWith("SASL");
-
-/** Whether only this machine can reach an address. */
-export const isLoopback = (host: string): boolean =>
-  host === "localhost" || host === "::1" || /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/.test(host);
 
 /** Throws INVALID_OPTION for SASL_PLAINTEXT beyond loopback: passwords would cross the network in the clear. */
 export function checkListener({ protocol, host = "127.0.0.1", port = 0, advertised }: ListenerOptions): void {

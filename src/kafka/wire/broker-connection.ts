@@ -39,6 +39,7 @@ export class BrokerConnection {
   readonly #versions = new Map<number, number>();
   readonly #options: Omit<KafkaConnection, "brokers">;
   #isConnected = false;
+  /** Of anything but its versions, which a broker tells everyone. */
   #hasHeard = false;
   #correlation = 0;
   #failure: Error | undefined;
@@ -53,6 +54,7 @@ export class BrokerConnection {
     try {
       await connection.#connected();
       await connection.#negotiate();
+      connection.#hasHeard = false;
       if (options.sasl) await connection.#login(options.sasl);
     } catch (thrown) {
       connection.close();
