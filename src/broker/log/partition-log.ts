@@ -554,7 +554,8 @@ export class PartitionLog {
     await this.settled();
     for (const listener of [...this.#listeners]) listener(-1);
     const active = this.#active;
-    if (active.size > 0) await active.snapshot(() => this.#stored.states.values());
+    if (this.#isSuspect && !this.#lost) await this.#rewrite().catch(() => undefined);
+    if (active.size > 0 && !this.#isSuspect && !this.#lost) await active.snapshot(() => this.#stored.states.values());
     for (const segment of this.#segments) await segment.close();
   }
 
