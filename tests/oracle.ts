@@ -10,9 +10,10 @@ import { fetchSpecificationArchive } from "./conformance/mongodb/specification-a
 import { findMongosh } from "./mongosh.ts";
 
 /** What a suite may be judged by, beyond Node: programs of others that a machine may lack. */
-export type OracleName = "java" | "java-kafka" | "maven" | "kcat" | "chromium" | "python" | "duckdb" | "docker" | "mongosh";
+export type OracleName =
+  "java" | "java-kafka" | "maven" | "kcat" | "chromium" | "python" | "duckdb" | "docker" | "mongosh" | "mongodb-specifications";
 
-const PROGRAMS: Record<Exclude<OracleName, "chromium" | "java-kafka" | "mongosh">, readonly string[]> = {
+const PROGRAMS: Record<Exclude<OracleName, "chromium" | "java-kafka" | "mongosh" | "mongodb-specifications">, readonly string[]> = {
   java: ["java"],
   maven: ["mvn"],
   kcat: ["kcat", "kafkacat"],

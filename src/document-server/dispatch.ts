@@ -1,6 +1,7 @@
 import { Long, type Document } from "bson";
 import { messageOf } from "../base/errors.ts";
 import { checkApiVersion } from "./api-version.ts";
+import { checkReadConcern } from "./read-concern.ts";
 import { decodeTyped } from "./bson/values.ts";
 import { commandTable } from "./commands/table.ts";
 import type { ConnectionState } from "./connection-state.ts";
@@ -43,6 +44,7 @@ async function answer(state: ServerState, request: Request, connection: Connecti
         : new CommandFailure("Location40571", "OP_MSG requests require a $db argument");
     state.access.check(connection, name, database, body);
     refuseTransaction(body);
+    checkReadConcern(body);
     operation = new Operation(state.clock, {
       id: ++lastOperation,
       connectionId: connection.id,

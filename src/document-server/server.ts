@@ -1,5 +1,5 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
+import type * as TlsModule from "node:tls";
 import { systemClock, type Clock } from "../base/clock.ts";
 import { codeOf, messageOf } from "../base/errors.ts";
 import { commandTable } from "./commands/table.ts";
@@ -9,7 +9,7 @@ import { FailPoints } from "./fail-points.ts";
 import { DocumentServerError } from "./failure.ts";
 import { portHolder } from "../base/port-holder.ts";
 import { Access } from "./security/access.ts";
-import { serverCertificate, type Certificate, type ServerTls } from "./security/certificate.ts";
+import type { Certificate, ServerTls } from "./security/certificate.ts";
 import { Users, type ConfiguredUser } from "./security/users.ts";
 import type { ServerState } from "./server-state.ts";
 import { Catalog } from "./storage/catalog.ts";
@@ -90,7 +90,7 @@ export async function startDocumentServer(options: DocumentServerOptions): Promi
       address: { host, port },
     };
     let lastConnection = 0;
-    const certificate = options.tls && (await serverCertificate(options.tls, dataDir, host));
+    const certificate = options.tls && (await (await import("./security/certificate.ts")).serverCertificate(options.tls, dataDir, host));
     const serve = (socket: Socket): void => serveConnection(state, socket, ++lastConnection, options.tls !== undefined);
     const server = certificate ? secureServer(certificate, serve) : createServer({ noDelay: true }, serve);
     server.on("connection", (socket: Socket) => {
@@ -127,6 +127,7 @@ export async function startDocumentServer(options: DocumentServerOptions): Promi
 /** @throws DocumentServerError TLS_UNUSABLE */
 function secureServer(tls: Certificate, serve: (socket: Socket) => void): Server {
   try {
+    const { createServer: createTlsServer } = process.getBuiltinModule("node:tls") as typeof TlsModule;
     const server = createTlsServer({ cert: tls.cert, key: tls.key, minVersion: "TLSv1.2", handshakeTimeout: 10_000 }, serve);
     return server.on("tlsClientError", () => undefined);
   } catch (thrown) {

@@ -4,28 +4,36 @@ import { decodeDocument, encodeDocument } from "../bson/values.ts";
 import { CommandFailure } from "../failure.ts";
 import { asCommandFailure } from "../query/mingo-failure.ts";
 import { collect, type Operation } from "../operation.ts";
-import { mingo } from "../query/mingo-context.ts";
+import type { MatchOptions } from "../query/matcher.ts";
+import { mingo, mingoOptions } from "../query/mingo-context.ts";
 import type { QueryPlan } from "../query/planner.ts";
 import type { ScanCounts } from "../query/scan.ts";
 import type { Held } from "../query/sort.ts";
+import type { Catalog } from "../storage/catalog.ts";
 import type { Collection } from "../storage/collection.ts";
 import { cursorReply } from "../wire/cursor-reply.ts";
+import type { Reply } from "../wire/message.ts";
 import { collectionName, subDocumentOf, wantsSync, wholeNumber, type Command, type CommandContext } from "./command.ts";
 import { readingOf, runFind } from "./find.ts";
+import { readMatchOptions } from "./command-options.ts";
+import { checkPipeline } from "./pipeline.ts";
 import { isSystemStage, systemStage } from "./system-stages.ts";
 import { writeResult } from "./aggregate-output.ts";
 
 /** What one aggregation may take from collections, in bytes of documents: everything is held in memory by $group and $sort. */
 export const MAX_AGGREGATE_BYTES: number = 256 * 1024 * 1024;
 
-/** Splits a pipeline: the leading $match, $sort, $skip, $limit that the collection answers itself, through its indexes, and what mingo does. */
-export function splitPipeline(pipeline: readonly Document[]): {
+/** A pipeline's beginning, which the collection answers itself, and what is left. */
+export type Split = {
   readonly filter: Document;
   readonly sort: Document | undefined;
   readonly skip: number;
   readonly limit: number;
   readonly rest: readonly Document[];
-} {
+};
+
+/** Splits a pipeline: the leading $match, $sort, $skip, $limit that the collection answers itself, through its indexes, and what mingo does. */
+export function splitPipeline(pipeline: readonly Document[]): Split {
   const filters: Document[] = [];
   let sort: Document | undefined;
   let skip = 0;
@@ -44,24 +52,8 @@ export function splitPipeline(pipeline: readonly Document[]): {
   };
 }
 
-export function readPipeline(context: CommandContext): Document[] {
-  const { pipeline } = context.body;
-  if (!Array.isArray(pipeline)) throw new CommandFailure("TypeMismatch", "A pipeline must be an array of objects");
-  for (const stage of pipeline as Document[]) {
-    if (typeof stage !== "object" || stage === null || Object.keys(stage).length !== 1)
-      throw new CommandFailure("Location40323", "A pipeline stage specification object must contain exactly one field.");
-    const name = Object.keys(stage)[0] as string;
-    if ((name === "$out" || name === "$merge") && stage !== pipeline.at(-1))
-      throw new CommandFailure("Location40601", `${name} can only be the final stage in the pipeline`);
-    if (name === "$changeStream") throw new CommandFailure("Location40573", "The $changeStream stage is only supported on replica sets");
-    if (isSystemStage(name)) {
-      if (stage === pipeline[0]) continue;
-      throw new CommandFailure("Location40602", `${name} is only valid as the first stage in a pipeline.`);
-    }
-    if (!mingo().options.context.getOperator("pipeline" as never, name))
-      throw new CommandFailure("Location40324", `Unrecognized pipeline stage name: '${name}'`);
-  }
-  return pipeline as Document[];
+export function readPipeline(context: CommandContext, match: MatchOptions = {}): Document[] {
+  return checkPipeline(context.body.pipeline, match);
 }
 
 /** The same as `bounded`, letting others have their turns. */
@@ -109,21 +101,23 @@ export function countingGroup(rest: readonly Document[]): { readonly id: unknown
 
 async function countOn(
   collection: Collection | undefined,
-  split: ReturnType<typeof splitPipeline>,
+  split: Split,
   hint: unknown,
+  match: MatchOptions,
   operation: Operation,
 ): Promise<number> {
   if (!collection) return 0;
   if (Object.keys(split.filter).length === 0 && split.skip === 0 && split.limit === 0) return collection.count();
   let n = 0;
-  await collect(aggregateOn(collection, { ...split, sort: undefined }, hint).steps, operation, () => n++);
+  await collect(aggregateOn(collection, { ...split, sort: undefined }, hint, match).steps, operation, () => n++);
   return n;
 }
 
 export function aggregateOn(
   collection: Collection | undefined,
-  split: ReturnType<typeof splitPipeline>,
+  split: Split,
   hint: unknown,
+  match: MatchOptions,
   counts?: ScanCounts,
 ): {
   readonly plan: QueryPlan | undefined;
@@ -132,68 +126,124 @@ export function aggregateOn(
   readonly held: Held;
 } {
   if (!collection) return { plan: undefined, documents: nothing(), steps: nothing(), held: { bytes: 0 } };
-  return runFind(collection, { ...split, projection: undefined, hint }, counts);
+  return runFind(collection, { ...split, projection: undefined, hint, match }, counts);
 }
 
 function* nothing(): Generator<Buffer, void, undefined> {}
 
+/** What a pipeline runs on. */
+export type PipelineSource = {
+  readonly database: string;
+  readonly name: string;
+  readonly pipeline: readonly Document[];
+  readonly hint: unknown;
+  readonly match: MatchOptions;
+};
+
+/** The documents of a pipeline, as a cursor takes them. */
+export type PipelineResult = {
+  readonly steps: Iterator<Buffer | undefined>;
+  readonly held: Held;
+  readonly collection: Collection | undefined;
+};
+
+/** A view is read through its own pipeline, put before the one that asks. */
+export function throughViews(catalog: Catalog, source: PipelineSource): PipelineSource {
+  let { name, pipeline } = source;
+  for (let depth = 0; ; depth++) {
+    const options = catalog.find(source.database, name)?.options;
+    if (options?.viewOn === undefined) return { ...source, name, pipeline };
+    if (depth > MAX_VIEW_DEPTH)
+      throw new CommandFailure("ViewDepthLimitExceeded", `View depth limit exceeded; maximum depth: ${MAX_VIEW_DEPTH}`);
+    name = String(options.viewOn);
+    pipeline = [...((options.pipeline ?? []) as Document[]), ...pipeline];
+  }
+}
+
+const MAX_VIEW_DEPTH = 20;
+
+/** mingo's options for a pipeline: the other collections it may read ($lookup, $unionWith), whole, views among them. */
+function optionsFor(catalog: Catalog, database: string, match: MatchOptions): Options {
+  const resolve = (from: string): Document[] => {
+    const source = throughViews(catalog, { database, name: from, pipeline: [], hint: undefined, match });
+    const split = splitPipeline(source.pipeline);
+    const documents = [...bounded(aggregateOn(catalog.find(database, source.name), split, undefined, match).documents)];
+    return split.rest.length === 0 ? documents : (new (mingo().Aggregator)(split.rest as Document[], options).run(documents) as Document[]);
+  };
+  const options = mingoOptions(match, { collectionResolver: resolve as never });
+  return options;
+}
+
+/** Runs a pipeline without its $out or $merge. */
+export async function runPipeline(context: CommandContext, asked: PipelineSource): Promise<PipelineResult> {
+  const { catalog } = context.state;
+  const source = throughViews(catalog, asked);
+  const collection = catalog.find(source.database, source.name);
+  const split = splitPipeline(source.pipeline);
+  const counting = countingGroup(split.rest);
+  if (counting) {
+    const n = await countOn(collection, split, source.hint, source.match, context.operation);
+    return { steps: (n === 0 ? [] : [encodeDocument({ _id: counting.id, [counting.field]: n })]).values(), held: { bytes: 0 }, collection };
+  }
+  const found = aggregateOn(collection, split, source.hint, source.match);
+  if (split.rest.length === 0) return { steps: found.steps, held: found.held, collection };
+  const system = systemStage(context, source.name, source.pipeline[0]);
+  const rest = (system ? split.rest.slice(1) : split.rest) as Document[];
+  const input = system?.map((document) => decodeDocument(encodeDocument(document))) ?? (await boundedSteps(found.steps, context.operation));
+  const options = optionsFor(catalog, source.database, source.match);
+  const computed = asCommandFailure(() => new (mingo().Aggregator)(rest, options).run(input));
+  const results = computed.map((document) => encodeDocument(document));
+  const held: Held = { bytes: 0 };
+  for (const result of results) held.bytes += result.length;
+  return { steps: results.values(), held, collection };
+}
+
+/** Opens a cursor on a pipeline's documents and answers its first batch. */
+export async function openPipeline(
+  context: CommandContext,
+  source: PipelineSource,
+  batchSize: number | undefined,
+  single: boolean = false,
+): Promise<Reply> {
+  const { steps, held, collection } = await runPipeline(context, source);
+  const namespace = `${source.database}.${source.name}`;
+  const reading = readingOf(context, batchSize);
+  const batch = await context.state.cursors.open(
+    { namespace, steps, held, collection, session: reading.session, user: reading.user },
+    reading,
+    single,
+  );
+  return cursorReply("firstBatch", batch.documents, batch.cursorId, namespace);
+}
+
 const aggregate: Command = {
   name: "aggregate",
   run: async (context) => {
-    const { state, database } = context;
-    const pipeline = readPipeline(context);
-    const target = (context.body as Record<string, unknown>).aggregate;
+    const { state, database, body } = context;
+    const match = readMatchOptions(body);
+    const pipeline = readPipeline(context, match);
+    if (body.cursor === undefined && body.explain !== true)
+      throw new CommandFailure("FailedToParse", "The 'cursor' option is required, except for aggregate with the explain argument");
+    const target = body.aggregate as unknown;
     const name = target === 1 ? "$cmd.aggregate" : collectionName(context);
-    const namespace = `${database}.${name}`;
-    const options: Options = {
-      ...mingo().options,
-      variables: subDocumentOf(context, "let") ?? {},
-      collectionResolver: (from: string) => {
-        const other = state.catalog.find(database, from);
-        return other
-          ? [
-              ...bounded(
-                runFind(other, { filter: {}, sort: undefined, projection: undefined, skip: 0, limit: 0, hint: undefined }).documents,
-              ),
-            ]
-          : [];
-      },
-    } as Options;
+    const first = Object.keys(pipeline[0] ?? {})[0] ?? "";
+    if (target === 1 && !isSystemStage(first) && first !== "$documents")
+      throw new CommandFailure(
+        "InvalidNamespace",
+        `{aggregate: 1} is not valid for '${first || "an empty pipeline"}'; a collection is required.`,
+      );
     const output = pipeline.at(-1);
     const writes = output?.$out !== undefined || output?.$merge !== undefined;
-    const split = splitPipeline(writes ? pipeline.slice(0, -1) : pipeline);
-    const counting = writes ? undefined : countingGroup(split.rest);
-    if (counting) {
-      const n = await countOn(state.catalog.find(database, name), split, context.body.hint, context.operation);
-      return cursorReply("firstBatch", n === 0 ? [] : [encodeDocument({ _id: counting.id, [counting.field]: n })], 0n, namespace);
-    }
-    const system = systemStage(context, name, pipeline[0]);
-    const collection = state.catalog.find(database, name);
-    let steps: Iterator<Buffer | undefined>;
-    let held: Held = { bytes: 0 };
-    if (split.rest.length === 0 && !writes) ({ steps, held } = aggregateOn(collection, split, context.body.hint as unknown));
-    else {
-      const rest = (system ? split.rest.slice(1) : split.rest) as Document[];
-      const input = system?.map((document) => decodeDocument(encodeDocument(document)));
-      const documents =
-        input ?? (await boundedSteps(aggregateOn(collection, split, context.body.hint as unknown).steps, context.operation));
-      const computed = asCommandFailure(() => new (mingo().Aggregator)(rest, options).run(documents));
-      if (writes) {
-        await state.file.write(() => writeResult(state.catalog, database, output as Document, computed, options), {
-          sync: wantsSync(context.body),
-        });
-        return cursorReply("firstBatch", [], 0n, namespace);
-      }
-      const results = computed.map((document) => encodeDocument(document));
-      for (const result of results) held.bytes += result.length;
-      steps = results.values();
-    }
+    const source = { database, name, pipeline: writes ? pipeline.slice(0, -1) : pipeline, hint: body.hint as unknown, match };
     const cursor = subDocumentOf(context, "cursor");
     const batchSize = typeof cursor?.batchSize === "number" ? cursor.batchSize : wholeNumber(context, "batchSize");
-    const reading = readingOf(context, batchSize);
-    const source = { namespace, steps, held, collection, session: reading.session, user: reading.user };
-    const batch = await state.cursors.open(source, reading);
-    return cursorReply("firstBatch", batch.documents, batch.cursorId, namespace);
+    if (!writes) return await openPipeline(context, source, batchSize);
+    const { steps } = await runPipeline(context, source);
+    const documents: Buffer[] = [];
+    await collect({ [Symbol.iterator]: () => steps }, context.operation, (document) => documents.push(document));
+    const scope = { catalog: state.catalog, database, match, bypassValidation: body.bypassDocumentValidation === true };
+    await state.file.write(() => writeResult(scope, output as Document, documents), { sync: wantsSync(body) });
+    return cursorReply("firstBatch", [], 0n, `${database}.${name}`);
   },
 };
 

@@ -10,6 +10,7 @@ import { requireIdKey, type Collection, type CollectionIndex } from "../storage/
 import { checkExpiry, describeIndex, ID_INDEX, keyPattern } from "../storage/index-spec.ts";
 import { cursorReply } from "../wire/cursor-reply.ts";
 import { readingOf } from "./find.ts";
+import { checkPipeline } from "./pipeline.ts";
 import { readValidator } from "./validation.ts";
 import { collectionName, subDocumentOf, wantsSync, type Command, type CommandContext } from "./command.ts";
 
@@ -25,6 +26,8 @@ const OPTION_FIELDS = new Set([
   "changeStreamPreAndPostImages",
   "indexOptionDefaults",
   "storageEngine",
+  "viewOn",
+  "pipeline",
 ]);
 const CREATE_FIELDS = new Set([
   "create",
@@ -38,8 +41,6 @@ const CREATE_FIELDS = new Set([
   "encryptedFields",
 ]);
 const REFUSED_FIELDS: Readonly<Record<string, string>> = {
-  viewOn: "Views are",
-  pipeline: "Views are",
   timeseries: "Time series collections are",
 };
 const GENERIC_FIELDS = new Set([
@@ -65,6 +66,8 @@ function optionsOf(body: Document): Document {
   }
   if (body.autoIndexId === false)
     throw new CommandFailure("InvalidOptions", "autoIndexId: false is not allowed for collections in this database");
+  if (body.viewOn !== undefined) return viewOptions(body);
+  if (body.pipeline !== undefined) throw new CommandFailure("InvalidOptions", "'pipeline' requires 'viewOn' to also be specified");
   const options: Document = { ...capOptions(body), ...readValidator(body) };
   if (body.clusteredIndex !== undefined) {
     options.clusteredIndex = clusteredIndex(body.clusteredIndex);
@@ -83,6 +86,21 @@ function optionsOf(body: Document): Document {
     );
   if (body.expireAfterSeconds !== undefined) options.expireAfterSeconds = body.expireAfterSeconds;
   return options;
+}
+
+/** A view is kept as the name of what it reads and the pipeline that it puts before every question. */
+function viewOptions(body: Document): Document {
+  const { viewOn, pipeline = [] } = body;
+  if (typeof viewOn !== "string")
+    throw new CommandFailure("TypeMismatch", "BSON field 'create.viewOn' is the wrong type, expected type 'string'");
+  if (viewOn === "") throw new CommandFailure("BadValue", "'viewOn' cannot be empty");
+  for (const field of OPTION_FIELDS)
+    if (body[field] !== undefined && field !== "viewOn" && field !== "pipeline")
+      throw new CommandFailure("InvalidOptions", `Cannot specify '${field}' on a view`);
+  const stages = checkPipeline(pipeline);
+  if (stages.some((stage) => "$out" in stage || "$merge" in stage))
+    throw new CommandFailure("OptionNotSupportedOnView", "The aggregation stages $out and $merge cannot be used in a view definition");
+  return { viewOn, pipeline: stages };
 }
 
 /** The largest cap, 1 PB. */
@@ -155,6 +173,8 @@ const MODIFIED_FIELDS = new Set([
   "dryRun",
   "comment",
   "writeConcern",
+  "viewOn",
+  "pipeline",
 ]);
 
 /** collMod: another validator, another cap, an index' expiry or whether it is hidden. */
@@ -174,6 +194,12 @@ const collMod: Command = {
       () => {
         const collection = catalog.find(context.database, name);
         if (!collection) throw new CommandFailure("NamespaceNotFound", `ns does not exist: ${context.database}.${name}`);
+        if (collection.options.viewOn !== undefined) {
+          catalog.setOptions(collection, viewOptions({ ...collection.options, ...body }));
+          return { ok: 1 };
+        }
+        if (body.viewOn !== undefined || body.pipeline !== undefined)
+          throw new CommandFailure("InvalidOptions", `${collection.namespace} is not a view; 'viewOn' and 'pipeline' need one`);
         const options: Document = { ...collection.options, ...readValidator(body) };
         if (isPlain(options.validator) && Object.keys(options.validator).length === 0) delete options.validator;
         if (body.changeStreamPreAndPostImages !== undefined) options.changeStreamPreAndPostImages = body.changeStreamPreAndPostImages;
@@ -317,10 +343,12 @@ function splitNamespace(namespace: unknown): { readonly database: string; readon
 }
 
 function listed(collection: Collection, nameOnly: boolean): Document {
-  if (nameOnly) return { name: collection.name, type: "collection" };
+  const type = collection.options.viewOn === undefined ? "collection" : "view";
+  if (nameOnly) return { name: collection.name, type };
+  if (type === "view") return { name: collection.name, type, options: collection.options, info: { readOnly: true } };
   return {
     name: collection.name,
-    type: "collection",
+    type,
     options: collection.options,
     info: { readOnly: false, uuid: new Binary(collection.uuid, Binary.SUBTYPE_UUID) },
     ...(collection.options.clusteredIndex ? {} : { idIndex: describeIndex(ID_INDEX) }),

@@ -32,7 +32,10 @@ const findAndModify: Command = {
       throw new CommandFailure("FailedToParse", "Cannot specify arrayFilters and remove=true");
     if (!removes && body.update === undefined)
       throw new CommandFailure("FailedToParse", "Either an update or remove=true must be specified");
-    const project = compileProjection(subDocumentOf(context, "fields"));
+    const project = compileProjection(subDocumentOf(context, "fields"), {
+      filter: subDocumentOf(context, "query") ?? {},
+      match: readMatchOptions(body),
+    });
     const outcome = await context.state.file.write(() => run(context, name, removes, isOn(body.upsert), isOn(body.new)), {
       sync: wantsSync(body),
     });

@@ -3,6 +3,7 @@ import { decodeDocument, encodeDocument } from "../bson/values.ts";
 import type { Reading } from "../cursors.ts";
 import { CommandFailure } from "../failure.ts";
 import { collect } from "../operation.ts";
+import { keyOnly, readKeyView, withinBounds, withRecordId, type KeyView } from "../query/key-view.ts";
 import { sortedSteps } from "../query/collated-sort.ts";
 import { collatedKeys, compareCollated } from "../query/collation.ts";
 import { compileFilter, type MatchOptions } from "../query/matcher.ts";
@@ -28,6 +29,7 @@ export type FindRequest = {
   readonly hint: unknown;
   /** Its `let` and its collation. */
   readonly match?: MatchOptions;
+  readonly keys?: KeyView | undefined;
 };
 
 export function readFind(context: CommandContext): FindRequest {
@@ -39,6 +41,7 @@ export function readFind(context: CommandContext): FindRequest {
     limit: wholeNumber(context, "limit") ?? 0,
     hint: context.body.hint as unknown,
     match: readMatchOptions(context.body),
+    keys: readKeyView(context.body),
   };
 }
 
@@ -57,13 +60,23 @@ export function runFind(
   const match = request.match ?? {};
   const plan = planMatching(collection, request.filter, request.sort, request.hint, match);
   const matcher = compileFilter(request.filter, match);
-  const project = compileProjection(request.projection);
+  const project = compileProjection(request.projection, { filter: request.filter, match });
   const { skip, limit } = request;
   const held: Held = { bytes: 0 };
   const wanted = limit === 0 ? Infinity : skip + limit;
+  const { keys } = request;
+  const isWithin = keys && withinBounds(plan, keys);
+  const places = new WeakMap<Buffer, number>();
   function* matched(): Generator<Buffer | undefined, void, undefined> {
     for (const stored of scanSteps(collection, plan, matcher, plan.sorted && limit > 0 && !matcher ? wanted : undefined, counts))
-      yield stored?.document;
+      if (stored === undefined || isWithin === undefined || isWithin(stored.document)) {
+        if (stored && keys?.showRecordId) places.set(stored.document, stored.rid);
+        yield stored?.document;
+      }
+  }
+  function shownAs(document: Buffer): Buffer {
+    const projected = keys?.returnKey ? keyOnly(plan, document) : project ? project(document) : document;
+    return keys?.showRecordId && !keys.returnKey ? withRecordId(projected, places.get(document) as number) : projected;
   }
   function* steps(): Generator<Buffer | undefined, void, undefined> {
     let passed = 0;
@@ -72,7 +85,7 @@ export function runFind(
         yield undefined;
         continue;
       }
-      yield project ? project(document) : document;
+      yield keys ? shownAs(document) : project ? project(document) : document;
       if (passed >= wanted) return;
     }
   }
@@ -100,8 +113,6 @@ const find: Command = {
     const namespace = `${context.database}.${name}`;
     const request = readFind(context);
     const { body, state } = context;
-    for (const field of ["min", "max", "returnKey", "showRecordId"])
-      if (body[field]) throw new CommandFailure("BadValue", `find with "${field}" is not offered by this development server`);
     const tailable = body.tailable === true ? (body.awaitData === true ? "await" : "tail") : "no";
     if (body.awaitData === true && tailable === "no")
       throw new CommandFailure("FailedToParse", "Cannot set 'awaitData' without also setting 'tailable'");
@@ -182,7 +193,9 @@ const killCursors: Command = {
   name: "killCursors",
   run: (context) => {
     const { cursors } = context.state;
-    const ids = ((context.body.cursors ?? []) as unknown[]).map(cursorIdOf);
+    const asked = context.body.cursors as unknown;
+    if (!Array.isArray(asked)) throw new CommandFailure("TypeMismatch", "BSON field 'killCursors.cursors' is the wrong type, expected type 'array'");
+    const ids = (asked as unknown[]).map(cursorIdOf);
     const user = context.connection.users[0]?.id;
     const foreign = ids.find((id) => cursors.ownerOf(id) !== undefined && cursors.ownerOf(id)?.user !== user);
     if (foreign !== undefined && context.state.access.isRequired)

@@ -1,4 +1,5 @@
-import { Long, type Document } from "bson";
+import { createHash } from "node:crypto";
+import { Binary, Long, type Document } from "bson";
 import { CommandFailure } from "../failure.ts";
 import { describeIndex, keyPattern } from "../storage/index-spec.ts";
 import type { CommandContext } from "./command.ts";
@@ -19,10 +20,20 @@ export function systemStage(context: CommandContext, name: string, stage: Docume
   if (ON_DATABASE.has(kind)) {
     if (kind !== "$listSessions" && name !== "$cmd.aggregate")
       throw new CommandFailure("InvalidNamespace", `${kind} must be run against the 'admin' database with {aggregate: 1}`);
-    return kind === "$currentOp" ? operationsShown(context.state) : [];
+    if (kind === "$currentOp") return operationsShown(context.state);
+    return kind === "$listLocalSessions" ? ownSession(context) : [];
   }
   return ON_COLLECTION.has(kind) ? onCollection(context, name, kind, (stage as Document)[kind] as Document) : undefined;
 }
+
+/** Sessions need no state here: the one that is known is the one that asks. */
+function ownSession({ body, state }: CommandContext): Document[] {
+  const id = (body.lsid as Document | undefined)?.id as unknown;
+  return id === undefined ? [] : [{ _id: { id, uid: NO_USER }, lastUse: new Date(state.clock.nowMs()) }];
+}
+
+/** SHA-256 of nothing: the user of a session without a login. */
+const NO_USER = new Binary(createHash("sha256").digest());
 
 function onCollection(context: CommandContext, name: string, kind: string, asked: Document): Document[] {
   const { state, database } = context;

@@ -11,6 +11,7 @@ import { loginCommands } from "./login.ts";
 import { operationCommands } from "./operations.ts";
 import { statsCommands } from "./stats.ts";
 import { userCommands } from "./users.ts";
+import { withViews } from "./views.ts";
 import { writeCommands } from "./write.ts";
 
 /** Every command of the server by its name: one file a family, one entry a command. */
@@ -29,5 +30,5 @@ export const commandTable: ReadonlyMap<string, Command> = new Map(
     ...collectionCommands,
     ...indexCommands,
     ...explainCommands,
-  ].map((command) => [command.name, command]),
+  ].map((command) => [command.name, withViews(command)]),
 );

@@ -1,4 +1,5 @@
 import type { Document } from "bson";
+import { RANK } from "../bson/order-key.ts";
 import { keyOf } from "../bson/values.ts";
 import { CommandFailure } from "../failure.ts";
 import { idIndex, type Collection, type CollectionIndex } from "../storage/collection.ts";
@@ -145,7 +146,10 @@ const POINTS = new Set(["$eq", "$in"]);
 const LOWS = new Set(["$gt", "$gte"]);
 const HIGHS = new Set(["$lt", "$lte"]);
 
-/** Whether the ranges that are read say all that the filter does, so that no document needs to be held against it. */
+/**
+ * Whether the ranges that are read say all that the filter does, so that no document needs to be held against it. Ranges of numbers without a
+ * lower edge do not: they begin with NaN.
+ */
 function isExact(index: CollectionIndex, filter: Document, bounded: IndexPlan["bounded"]): boolean {
   if (index.multikey !== 0) return false;
   const held = new Map(bounded.map(({ field, bounds }) => [field, bounds]));
@@ -156,6 +160,7 @@ function isExact(index: CollectionIndex, filter: Document, bounded: IndexPlan["b
     const names = isPlain(condition) ? Object.keys(condition) : [];
     if (!names.some((name) => name.startsWith("$"))) return true;
     if (bounds.points) return names.length === 1 && POINTS.has(names[0] as string);
+    if (!bounds.low && bounds.high && keyOf(bounds.high.value)[0] === RANK.number) return false;
     const lows = names.filter((name) => LOWS.has(name)).length;
     const highs = names.filter((name) => HIGHS.has(name)).length;
     if (bounds.low && bounds.high && keyOf(bounds.low.value)[0] !== keyOf(bounds.high.value)[0]) return false;

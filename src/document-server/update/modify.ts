@@ -129,7 +129,10 @@ function withSameId(stored: Buffer, after: ObjectNode): Buffer {
   const id = after.fields.get("_id");
   if (id === undefined || !nodeKey(id).equals(nodeKey(before)))
     throw new CommandFailure("ImmutableField", "Performing an update on the path '_id' would modify the immutable field '_id'");
-  return encodeNode(after);
+  if ([...after.fields.keys()][0] === "_id") return encodeNode(after);
+  const { fields } = after;
+  fields.delete("_id");
+  return encodeNode({ kind: "object", fields: new Map([["_id", id], ...fields]) });
 }
 
 function replaced(stored: Buffer, document: Buffer): Buffer {

@@ -1,5 +1,5 @@
 import { promisify } from "node:util";
-import * as zlib from "node:zlib";
+import type * as ZlibModule from "node:zlib";
 import { BrokenFrame, MAX_MESSAGE_BYTES } from "./frames.ts";
 
 const OP_COMPRESSED = 2012;
@@ -14,13 +14,23 @@ export type Compressor = "zlib" | "zstd";
 const NUMBERS: Readonly<Record<Compressor, number>> = { zlib: 2, zstd: 3 };
 const NONE = 0;
 
+let loaded: typeof ZlibModule | undefined;
+
+/** Loaded for the first client that wants it: a server without such clients stays smaller. */
+function zlibModule(): typeof ZlibModule {
+  loaded ??= process.getBuiltinModule("node:zlib") as typeof ZlibModule;
+  return loaded;
+}
+
 /** zstd is in Node from 22.15 on. */
-const HAS_ZSTD = typeof zlib.zstdCompressSync === "function";
+function hasZstd(): boolean {
+  return typeof zlibModule().zstdCompressSync === "function";
+}
 
 /** Those of the client's compressors that this server has, the one to answer with first. */
 export function commonCompressors(offered: unknown): Compressor[] {
   const names = Array.isArray(offered) ? (offered as unknown[]) : [];
-  return names.filter((name): name is Compressor => name === "zlib" || (name === "zstd" && HAS_ZSTD));
+  return names.filter((name): name is Compressor => name === "zlib" || (name === "zstd" && hasZstd()));
 }
 
 export function isCompressed(message: Buffer): boolean {
@@ -39,7 +49,7 @@ export async function unpackMessage(message: Buffer): Promise<{ readonly message
   if (opcode === OP_COMPRESSED) throw new BrokenFrame("a packed message inside a packed one");
   if (size < 0 || size > MAX_MESSAGE_BYTES - HEADER_BYTES) throw new BrokenFrame(`a packed message of ${size} bytes`);
   const packed = message.subarray(HEAD_BYTES);
-  const compressor = number === NUMBERS.zlib ? "zlib" : number === NUMBERS.zstd && HAS_ZSTD ? "zstd" : undefined;
+  const compressor = number === NUMBERS.zlib ? "zlib" : number === NUMBERS.zstd && hasZstd() ? "zstd" : undefined;
   if (compressor === undefined && number !== NONE) throw new BrokenFrame(`compressor ${number}, which was not agreed on`);
   const body = compressor === undefined ? packed : await unpack(compressor, packed, size);
   if (body.length !== size) throw new BrokenFrame(`a packed message of ${body.length} bytes that says ${size}`);
@@ -52,6 +62,7 @@ export async function unpackMessage(message: Buffer): Promise<{ readonly message
 }
 
 async function unpack(compressor: Compressor, packed: Buffer, size: number): Promise<Buffer> {
+  const zlib = zlibModule();
   const limit = { maxOutputLength: Math.max(1, size) };
   try {
     if (compressor === "zlib") return size < LARGE_BYTES ? zlib.inflateSync(packed, limit) : await promisify(zlib.inflate)(packed, limit);
@@ -77,6 +88,7 @@ export async function packMessage(message: Buffer, compressor: Compressor): Prom
 }
 
 async function pack(compressor: Compressor, body: Buffer): Promise<Buffer> {
+  const zlib = zlibModule();
   const isLarge = body.length >= LARGE_BYTES;
   if (compressor === "zlib") return isLarge ? promisify(zlib.deflate)(body) : zlib.deflateSync(body);
   return isLarge ? promisify(zlib.zstdCompress)(body) : zlib.zstdCompressSync(body);

@@ -81,7 +81,6 @@ export class Entities implements MatchScope {
           new ClientEvents(client, observed, list("ignoreCommandMonitoringEvents"), given.observeSensitiveCommands === true),
         );
         this.#values.set(id, client);
-        await client.connect();
         break;
       }
       case "database":

@@ -2,9 +2,7 @@ import { once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
 import {
   Collection,
-  MongoClient,
   MongoServerError,
-  ObjectId,
   type AbstractCursor,
   type ClientBulkWriteModel,
   type ClientSession,
@@ -12,7 +10,9 @@ import {
   type GridFSBucket,
   type GridFSBucketReadStream,
 } from "mongodb";
-import type { Db } from "mongodb";
+import type { Db ,
+  MongoClient,
+  ObjectId} from "mongodb";
 import { driverOptions, type Entities } from "./entities.ts";
 import { matchEvents } from "./match-events.ts";
 import { match, Mismatch } from "./match.ts";
@@ -91,8 +91,19 @@ function clientBulkResult(result: Document | undefined): Document | undefined {
     "updateResults",
     "deleteResults",
   ])
-    if (result[name] !== undefined) shown[name] = mapToDocument(result[name]);
+    if (result[name] !== undefined)
+      shown[name] = name === "updateResults" ? withoutUpsertFlag(mapToDocument(result[name])) : mapToDocument(result[name]);
   return shown;
+}
+
+/** The driver's results of updates say `didUpsert`, which the format does not know. */
+function withoutUpsertFlag(results: unknown): unknown {
+  return Object.fromEntries(
+    Object.entries(results as Document).map(([index, result]) => {
+      const { didUpsert: _, ...rest } = result as Document;
+      return [index, rest];
+    }),
+  );
 }
 
 function clientModel(model: Document): ClientBulkWriteModel<Record<string, Document>> {
@@ -101,6 +112,8 @@ function clientModel(model: Document): ClientBulkWriteModel<Record<string, Docum
 }
 
 function returnDocument(options: Document): Document {
+  if (options.returnDocument !== undefined && !["Before", "After"].includes(options.returnDocument as string))
+    throw new Mismatch(`returnDocument is neither Before nor After: ${String(options.returnDocument)}`);
   return typeof options.returnDocument === "string" ? { ...options, returnDocument: options.returnDocument.toLowerCase() } : options;
 }
 
@@ -159,7 +172,6 @@ const onCollection: Readonly<Record<string, Run>> = {
   dropIndexes: (call) => collectionOf(call).dropIndexes(optionsOf(call)),
   listIndexes: (call) => collectionOf(call).listIndexes(optionsOf(call)).toArray(),
   listIndexNames: async (call) => (await collectionOf(call).listIndexes(optionsOf(call)).toArray()).map((index) => index.name as string),
-  rename: (call) => collectionOf(call).rename(call.args.to as string, optionsOf(call, "to")),
   createSearchIndex: (call) => collectionOf(call).createSearchIndex(call.args.model as never),
 };
 
@@ -296,13 +308,20 @@ const onSeveral: Readonly<Record<string, Run>> = {
     const target = call.entities.get(call.operation.object) as Collection | Db;
     return target.aggregate(call.args.pipeline as Document[], optionsOf(call, "pipeline")).toArray();
   },
-  createChangeStream: (call) => {
+  createChangeStream: async (call) => {
     const target = call.entities.get(call.operation.object) as Collection | Db | MongoClient;
-    return Promise.resolve(target.watch(call.args.pipeline as Document[], optionsOf(call, "pipeline")));
+    const stream = target.watch(call.args.pipeline as Document[], optionsOf(call, "pipeline"));
+    await stream.tryNext();
+    return stream;
   },
   drop: async (call) => {
     const target = call.entities.get(call.operation.object) as Collection | GridFSBucket;
     return await target.drop(optionsOf(call));
+  },
+  rename: async (call) => {
+    const target = call.entities.get(call.operation.object);
+    if (target instanceof Collection) await target.rename(call.args.to as string, optionsOf(call, "to"));
+    else await bucketOf(call).rename(call.args.id as ObjectId, call.args.newFilename as string, optionsOf(call, "id", "newFilename"));
   },
   close: async (call) => {
     await (call.entities.get(call.operation.object) as { close(): Promise<void> }).close();
@@ -387,11 +406,32 @@ async function indexExists({ entities, args }: Call, wanted: boolean): Promise<v
   if (found !== wanted) throw new Mismatch(`the index ${String(args.indexName)} ${found ? "is" : "is not"} there`);
 }
 
+/** Arguments without which an operation is malformed, whatever the test says of its outcome. */
+const REQUIRED: Readonly<Record<string, readonly string[]>> = {
+  insertOne: ["document"],
+  insertMany: ["documents"],
+  find: ["filter"],
+  findOne: ["filter"],
+  createFindCursor: ["filter"],
+  updateOne: ["filter", "update"],
+  updateMany: ["filter", "update"],
+  replaceOne: ["filter", "replacement"],
+  deleteOne: ["filter"],
+  deleteMany: ["filter"],
+  aggregate: ["pipeline"],
+  bulkWrite: ["requests"],
+  clientBulkWrite: ["models"],
+  distinct: ["fieldName", "filter"],
+  runCommand: ["command", "commandName"],
+};
+
 /** Calls one operation and gives its result; what the driver throws passes on. Throws NotInDriver for what the driver does not have. */
 export async function callOperation(entities: Entities, operation: Operation): Promise<unknown> {
   const run = OPERATIONS.get(operation.name);
   if (!run) throw new NotInDriver(`the driver has no operation ${operation.name}`);
   const args = { ...operation.arguments };
+  const missing = REQUIRED[operation.name]?.find((name) => !(name in args));
+  if (missing) throw new Mismatch(`${operation.name} needs the argument ${missing}`);
   const session = typeof args.session === "string" && operation.object !== "testRunner" ? entities.session(args.session) : undefined;
   return await run({ entities, operation, args, session });
 }
@@ -449,7 +489,7 @@ function matchError(expected: NonNullable<Operation["expectError"]>, thrown: Err
     const partial = (error.partialResult ?? error.result) as Document | undefined;
     match(
       expected.expectResult,
-      error.partialResult === undefined ? bulkResult(partial) : clientBulkResult(partial),
+      error.name === "MongoClientBulkWriteError" ? clientBulkResult(error.partialResult as Document | undefined) : bulkResult(partial),
       entities,
       true,
       "the error's result",

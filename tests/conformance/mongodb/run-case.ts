@@ -34,6 +34,7 @@ function failPointsOf(operations: readonly Operation[]): string[] {
  * `observer` is a client of the runner's own. Throws Mismatch for what does not hold, or what an operation threw unexpectedly.
  */
 export async function runCase(uri: string, observer: MongoClient, file: TestFile, test: TestCase): Promise<void> {
+  if (!file.schemaVersion.startsWith("1.")) throw new Error(`the runner does not know schema version ${file.schemaVersion}`);
   await place(observer, file.initialData ?? []);
   const entities = new Entities(uri, observer);
   try {
