@@ -29,7 +29,7 @@ test("the README's two commands are scripts of the package", () => {
 
 test("the README's table of commands is the list of commands", () => {
   const table = readme.slice(readme.indexOf("## Commands"), readme.indexOf("## Notebooks"));
-  const named = [...table.matchAll(/^\| (.*?) \|/gm)].flatMap((row) => [...(row[1] ?? "").matchAll(/`(\w+)/g)].map((found) => found[1]));
+  const named = [...table.matchAll(/^\| (.*?) \|/gm)].flatMap((row) => [...(row[1] ?? "").matchAll(/`([\w-]+)/g)].map((found) => found[1]));
   expect([...new Set(named)].sort()).toEqual(Object.keys(commands).sort());
 });
 
