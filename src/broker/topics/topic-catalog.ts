@@ -125,7 +125,7 @@ export class TopicCatalog {
       if (!topic) return;
       if (entry.kind === "partitions") topic.partitions = entry.count;
       else if (entry.kind === "configs") topic.configs = { ...entry.configs };
-      else topic.starts[entry.partition] = entry.offset;
+      else topic.starts[entry.partition] = Math.max(entry.offset, topic.starts[entry.partition] ?? 0);
     }
   }
 
@@ -273,7 +273,7 @@ export class TopicCatalog {
   deleteRecords(topic: Topic, partition: number, offset: number): Promise<void> {
     return this.#exclusive(async () => {
       const log = topic.partitions[partition];
-      if (!this.#registered.has(topic.name) || !log) return;
+      if (!this.#registered.has(topic.name) || !log || offset <= log.startOffset) return;
       await this.#journal.append([{ kind: "start", name: topic.name, partition, offset }]);
       log.deleteBefore(offset);
     });
