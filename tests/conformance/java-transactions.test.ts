@@ -10,7 +10,7 @@ import { createTopicsApi } from "../../src/kafka-protocol/messages/create-topics
 import { connectForRequests } from "../../src/kafka-protocol/request-connection.ts";
 import { javaArguments } from "../../src/stack/kafka-jvm/java-process.ts";
 import { findJava } from "../../src/stack/kafka-jvm/java.ts";
-import { kafkaJarsFolder } from "../../src/stack/kafka-jvm/kafka-jars.ts";
+import { fetchKafkaJars } from "../../src/stack/kafka-jvm/kafka-jars.ts";
 import { cacheFolder } from "../../src/stack/state-folder.ts";
 import { requireOracle } from "../oracle.ts";
 
@@ -42,7 +42,7 @@ if (requireOracle("java-kafka", "transactions of Java's clients")) {
   test("Java copies exactly once, is fenced and timed out, and its tools show the transactions", { timeout: 120_000 }, async () => {
     const java = findJava();
     if (!java) throw new Error("there was a Java a moment ago");
-    const jars = kafkaJarsFolder(cacheFolder(projectRoot));
+    const jars = await fetchKafkaJars(cacheFolder(projectRoot));
     const settings = { java, jars, heapMiB: 256, quick: true, temporary: folder };
     const run = promisify(execFile)(java.program, [...javaArguments(settings), PROGRAM, broker.address, String(COUNT)], {
       timeout: 110_000,

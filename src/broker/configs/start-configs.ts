@@ -7,6 +7,11 @@ const SETTINGS = {
   "log.retention.check.interval.ms": "retentionCheckMs",
   "log.cleaner.backoff.ms": "cleanerBackoffMs",
   "log.cleaner.dedupe.buffer.size": "cleanerBufferBytes",
+  "producer.id.expiration.check.interval.ms": "producerIdExpirationCheckMs",
+  "producer.id.expiration.ms": "producerIdExpirationMs",
+  "transaction.abort.timed.out.transaction.cleanup.interval.ms": "transactionCheckMs",
+  "transaction.max.timeout.ms": "maxTransactionTimeoutMs",
+  "transactional.id.expiration.ms": "transactionalIdExpirationMs",
 } as const;
 
 const LEAST_MS = 10;
