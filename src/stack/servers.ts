@@ -19,6 +19,8 @@ export interface Server {
   readonly address: string;
   /** Undefined for an external server. */
   readonly process?: SupervisedService;
+  /** How long its end may take, where that is longer than usual. */
+  readonly stopMs?: number;
 }
 
 /** The servers of one run. */
@@ -69,6 +71,8 @@ export interface StartableServer {
   spec(port: number, dataDir: string): ServiceSpec;
   /** Fetches what is missing on this machine. @throws StackError */
   prepare(signal?: AbortSignal): Promise<void>;
+  /** How long it may take to end; 10 s if not given. */
+  readonly stopMs?: number;
   /** The address with what clients must say to be let in, where that is not written down: in the address of its process there is no password. */
   readonly clientAddress?: (address: string) => string;
 }
@@ -141,8 +145,8 @@ export async function startServers(options: {
     kafka: kafka.value,
     mongo: mongo.value,
     stop: async () => {
-      await kafka.value.process?.stop();
-      await mongo.value.process?.stop();
+      await kafka.value.process?.stop(kafka.value.stopMs);
+      await mongo.value.process?.stop(mongo.value.stopMs);
     },
   };
 }
@@ -168,6 +172,7 @@ async function startServer(
     backendName: server.backendName,
     address: server.clientAddress?.(address) ?? address,
     process: running,
+    ...(server.stopMs === undefined ? {} : { stopMs: server.stopMs }),
   };
 }
 

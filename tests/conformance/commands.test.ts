@@ -34,6 +34,7 @@ function streamlab(args: readonly string[], input: string = ""): Promise<Ran> {
 
 describe.runIf(requireOracle("java-kafka", "our commands beside Kafka's own tools"))(
   "commands against Apache Kafka, started as in its container",
+  { timeout: 90_000 },
   () => {
     const folder = mkdtempSync(path.join(tmpdir(), "streamlab-commands-"));
     let jars = "";
@@ -94,7 +95,7 @@ describe.runIf(requireOracle("java-kafka", "our commands beside Kafka's own tool
             await link.close();
           }
         },
-        60_000,
+        120_000,
       );
       clearInterval(watch);
       const link = new AdminLink({ brokers: [address] });

@@ -110,6 +110,7 @@ describe.skipIf(process.platform === "win32")("containers", () => {
   test("a container that is not healthy is said with the end of its log", async () => {
     docker.fate("unhealthy");
     await expect(keep("kafka", 19_097)).rejects.toThrow(/is unhealthy; its log ends with: ERROR Exiting Kafka due to a fatal exception/);
+    expect(asked().at(-1)).toMatch(/^rm .*kafka$/);
   });
 });
 

@@ -37,5 +37,5 @@ test.skipIf(process.platform === "win32")(
     }
     expect((await shell("streamlab offsets --topic test_topic --partitions 0 --time -2")).out).toBe("test_topic:0:5\n");
   },
-  60_000,
+  240_000,
 );

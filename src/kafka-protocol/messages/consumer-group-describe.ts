@@ -1,5 +1,3 @@
-const assignment = { topicPartitions: { array: { topicId: "uuid", topicName: "string", partitions: "int32[]" } } } as const;
-
 /** ConsumerGroupDescribe, API key 69: groups of the protocol of KIP-848, which DescribeGroups does not know. */
 export const consumerGroupDescribeApi = {
   key: 69,
@@ -31,8 +29,8 @@ export const consumerGroupDescribeApi = {
             clientHost: "string",
             subscribedTopicNames: "string[]",
             subscribedTopicRegex: "string?",
-            assignment: { struct: assignment },
-            targetAssignment: { struct: assignment },
+            assignment: { struct: { topicPartitions: { array: { topicId: "uuid", topicName: "string", partitions: "int32[]" } } } },
+            targetAssignment: { struct: { topicPartitions: { array: { topicId: "uuid", topicName: "string", partitions: "int32[]" } } } },
             memberType: "int8 1+ = -1",
           },
         },

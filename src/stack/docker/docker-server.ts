@@ -7,6 +7,8 @@ const IMAGES = { kafka: "Apache Kafka 4.3.1", mongo: "MongoDB 8.0.20" } as const
 const DEFAULT_PORTS: Readonly<Record<ComposeService, number>> = { kafka: 9092, replication: 19_092, mongo: 27_017 };
 /** With the images there. */
 const START_MS = 320_000;
+/** Containers have eight seconds to end, and then there are networks and volumes to remove. */
+const STOP_MS = 40_000;
 
 /** The server of `--kafka docker`, `--kafka docker:3` or `--mongo docker`: containers, and a process of ours that keeps them. */
 export function dockerServer(name: "kafka" | "mongo", nodes: number): StartableServer {
@@ -20,6 +22,7 @@ export function dockerServer(name: "kafka" | "mongo", nodes: number): StartableS
     defaultPort: DEFAULT_PORTS[service],
     module,
     startMs: START_MS,
+    stopMs: STOP_MS,
     folder: `${service}-docker`,
     spec: (port, dataDir) => ({
       name: `${name} container`,

@@ -24,8 +24,14 @@ await runAsService(async (stopping) => {
   const service = values.service as ComposeService;
   const project = composeProject(values.root, values.data);
   const { ports, address } = await dockerPlan(service, Number(values.port));
-  await project.up(service, ports, 300);
-  if (service === "kafka") await project.permit();
+  const end = (): Promise<void> => (project.isThrowaway ? project.down(true) : project.stop(service));
+  try {
+    await project.up(service, ports, 300);
+    if (service === "kafka") await project.permit();
+  } catch (thrown) {
+    await end().catch(() => undefined);
+    throw thrown;
+  }
   const watching = new AbortController();
   const watched = async (): Promise<void> => {
     while (!watching.signal.aborted && (await project.runs(service).catch(() => true)))
@@ -36,7 +42,7 @@ await runAsService(async (stopping) => {
     ended: watched().catch(() => undefined),
     close: async () => {
       watching.abort(stopping.reason);
-      await (project.isThrowaway ? project.down(true) : project.stop(service));
+      await end();
     },
   };
 });
