@@ -138,7 +138,9 @@ export interface FrameSplitterOptions {
 }
 
 /** A frame begins with as much memory; what was promised beyond is taken as it comes, so that a false length costs nothing. */
-const FIRST_BYTES = 1024 * 1024;
+const FIRST_BYTES = 256 * 1024;
+/** It then grows by this factor: what has come is copied seldom, and never more than a third of the whole. */
+const GROWTH = 4;
 
 /** Cuts a stream of bytes into frames of four bytes of length and that many bytes of message. */
 export interface FrameSplitter {
@@ -168,7 +170,7 @@ export function createFrameSplitter(options: FrameSplitterOptions): FrameSplitte
   };
 
   const grown = (from: Buffer): Buffer => {
-    const size = Math.min(wanted, from.length * 2);
+    const size = Math.min(wanted, from.length * GROWTH);
     options.onGrow?.(size - from.length);
     const larger = Buffer.allocUnsafeSlow(size);
     from.copy(larger);
