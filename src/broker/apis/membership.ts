@@ -75,13 +75,13 @@ export const heartbeatHandler: ApiHandler = handlerOf(heartbeatApi, [0, 4], (bod
 });
 
 /** LeaveGroup: one member up to version 2, several from version 3 on (KIP-345). */
-export const leaveGroupHandler: ApiHandler = handlerOf(leaveGroupApi, [0, 5], (body, { broker, version }) => {
+export const leaveGroupHandler: ApiHandler = handlerOf(leaveGroupApi, [0, 5], async (body, { broker, version }) => {
   if (body.groupId === "") return { errorCode: errorCodes.INVALID_GROUP_ID, members: [] };
   const leaving =
     version < 3
       ? [{ memberId: body.memberId, instanceId: null }]
       : body.members.map(({ memberId, groupInstanceId }) => ({ memberId, instanceId: groupInstanceId }));
-  const errors = broker.groups.find(body.groupId)?.leave(leaving) ?? leaving.map(() => errorCodes.UNKNOWN_MEMBER_ID);
+  const errors = (await broker.groups.find(body.groupId)?.leave(leaving)) ?? leaving.map(() => errorCodes.UNKNOWN_MEMBER_ID);
   if (version < 3) return { errorCode: errors[0] ?? errorCodes.NONE };
   return {
     errorCode: errorCodes.NONE,

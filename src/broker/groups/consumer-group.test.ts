@@ -72,7 +72,9 @@ async function settled(group: ConsumerGroup, count: number, wanted: Partial<Join
     const next = group.join(joining(wanted));
     answers = await Promise.all([...answers.map(({ memberId }) => group.join(joining({ ...wanted, memberId }))), next]);
   }
-  await Promise.all(answers.map((one) => group.sync(syncing(one, Object.fromEntries(answers.map(({ memberId }, i) => [memberId, `a${i}`]))))));
+  await Promise.all(
+    answers.map((one) => group.sync(syncing(one, Object.fromEntries(answers.map(({ memberId }, i) => [memberId, `a${i}`]))))),
+  );
   expect(group.state).toBe("Stable");
   return answers;
 }
@@ -175,7 +177,7 @@ describe("who is in, and for how long", () => {
   test("when the leader leaves, the member that has been there longest leads", async () => {
     const group = newGroup();
     const [first, second, third] = (await settled(group, 3)) as [JoinAnswer, JoinAnswer, JoinAnswer];
-    expect(group.leave([{ memberId: first.memberId, instanceId: null }])).toEqual([0]);
+    expect(await group.leave([{ memberId: first.memberId, instanceId: null }])).toEqual([0]);
     const [two, three] = await Promise.all([
       group.join(joining({ memberId: second.memberId })),
       group.join(joining({ memberId: third.memberId })),
@@ -214,7 +216,7 @@ describe("static members (KIP-345)", () => {
     expect(errorName(group.checkCommit({ memberId: second.memberId, instanceId: "b" }, 2))).toBe("FENCED_INSTANCE_ID");
     expect(errorName((await group.join(named("b", { memberId: second.memberId }))).errorCode)).toBe("FENCED_INSTANCE_ID");
     expect(errorName((await group.sync(syncing(second, {}, "b"))).errorCode)).toBe("FENCED_INSTANCE_ID");
-    expect(group.leave([{ memberId: second.memberId, instanceId: "b" }]).map(errorName)).toEqual(["FENCED_INSTANCE_ID"]);
+    expect((await group.leave([{ memberId: second.memberId, instanceId: "b" }])).map(errorName)).toEqual(["FENCED_INSTANCE_ID"]);
     expect(beat(group, first.memberId, 2, "a")).toBe("NONE");
     expect(saved.at(-1)?.members.map(({ id }) => id)).toEqual([first.memberId, back.memberId]);
   });
@@ -250,7 +252,7 @@ describe("static members (KIP-345)", () => {
   test("an administrator takes one out by its name", async () => {
     const group = newGroup();
     await pair(group);
-    const errors = group.leave([
+    const errors = await group.leave([
       { memberId: "", instanceId: "b" },
       { memberId: "", instanceId: "nobody" },
       { memberId: "", instanceId: null },
@@ -278,6 +280,18 @@ describe("what is kept", () => {
     await passing(6000);
     expect(beat(restored, second.memberId, 2)).toBe("UNKNOWN_MEMBER_ID");
     expect(beat(restored, first.memberId, 2)).toBe("REBALANCE_IN_PROGRESS");
+  });
+
+  test("the last one that leaves is answered when it is kept that nobody is left", async () => {
+    let keep = (): void => {};
+    const group = newGroup({
+      save: (stored) => (stored.members.length > 0 ? Promise.resolve() : new Promise<void>((resolve) => (keep = resolve))),
+    });
+    const [first] = (await settled(group, 1)) as [JoinAnswer];
+    const left = group.leave([{ memberId: first.memberId, instanceId: null }]);
+    expect(await now(left)).toBe("waits");
+    keep();
+    expect(await left).toEqual([0]);
   });
 
   test("an assignment that cannot be kept is given to nobody", async () => {
@@ -346,7 +360,7 @@ describe("any order of events", () => {
         clients.push({ memberId: "", generationId: -1, owned: "", join: undefined });
         join(clients.at(-1) as Client);
       } else if (choice < 3) join(client);
-      else if (choice === 3 && client.memberId !== "") group.leave([{ memberId: client.memberId, instanceId: null }]);
+      else if (choice === 3 && client.memberId !== "") await group.leave([{ memberId: client.memberId, instanceId: null }]);
       else if (choice === 4) await passing(random.below(12_000));
       else {
         for (const one of clients) {

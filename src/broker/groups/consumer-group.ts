@@ -51,6 +51,7 @@ export class ConsumerGroup {
   #joinTimer: NodeJS.Timeout | undefined;
   #syncTimer: NodeJS.Timeout | undefined;
   #moreCame = false;
+  #emptied: Promise<void> | undefined;
 
   constructor(id: string, rules: GroupRules) {
     this.id = id;
@@ -266,7 +267,7 @@ export class ConsumerGroup {
     this.#enter(this.#members.size > 0 ? "CompletingRebalance" : "Empty");
     this.#subscribed = this.#subscriptions();
     if (this.#members.size === 0) {
-      void this.#rules.save(this.#stored()).catch(() => undefined);
+      this.#emptied = this.#rules.save(this.#stored()).catch(() => undefined);
       return;
     }
     for (const member of this.#members.list()) {
@@ -418,11 +419,15 @@ export class ConsumerGroup {
     return errorCodes.NONE;
   }
 
-  /** Takes members out, one error code each; an administrator may name a static member without its id. */
-  leave(identities: readonly MemberIdentity[]): number[] {
+  /**
+   * Takes members out, one error code each; an administrator may name a static member without its id. When the last has left, that is kept
+   * before anybody is answered: after a crash nobody waits for one who said goodbye.
+   */
+  async leave(identities: readonly MemberIdentity[]): Promise<number[]> {
     if (this.#state === "Dead") return identities.map(() => errorCodes.COORDINATOR_NOT_AVAILABLE);
     const errors = identities.map((identity) => this.#leaveOne(identity));
     if (errors.includes(errorCodes.NONE) && this.#state !== "Empty") this.#rebalance();
+    await this.#emptied;
     return errors;
   }
 
