@@ -84,6 +84,14 @@ export const diskFiles: LogFiles = {
   },
   list: (folder) => fs.promises.readdir(folder),
   open: async (file) => diskFile(await open(file, fs.constants.O_RDWR | fs.constants.O_CREAT)),
+  sizeOf: async (file) => {
+    try {
+      return (await promisify(fs.stat)(file)).size;
+    } catch (thrown) {
+      if (codeOf(thrown) === "ENOENT") return 0;
+      throw thrown;
+    }
+  },
   readStart,
   replace,
   rename: (from, to) => fs.promises.rename(from, to),

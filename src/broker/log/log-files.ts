@@ -19,6 +19,8 @@ export interface LogFiles {
   readonly list: (folder: string) => Promise<string[]>;
   /** Opens a file for reading and writing; an empty one is made where there is none. */
   readonly open: (file: string) => Promise<LogFile>;
+  /** Bytes that a file holds; 0 where there is none. */
+  readonly sizeOf: (file: string) => Promise<number>;
   /** The first bytes of a file, all without `most`; undefined where there is none. */
   readonly readStart: (file: string, most?: number) => Promise<Buffer | undefined>;
   /** Puts `content` in the place of what the file held: never seen half, but lost in a power cut unless it is synced. */

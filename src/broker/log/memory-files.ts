@@ -90,6 +90,7 @@ export function createMemoryFiles(): LogFiles {
       return Promise.resolve([...new Set(names)]);
     },
     open: (file) => Promise.resolve(handle(opened(file))),
+    sizeOf: (file) => Promise.resolve(files.get(file)?.size ?? 0),
     readStart: (file, most = Infinity) => {
       const found = files.get(file);
       if (!found) return Promise.resolve(undefined);

@@ -89,6 +89,8 @@ interface PendingAppend {
 
 const DEFAULT_CACHE_BYTES = 1024 * 1024;
 const LEADER_EPOCH = 0;
+/** Segments whose index files are read side by side at a start. */
+const FORESEEN_AT_ONCE = 64;
 const SNAPSHOT_EVERY_BYTES = 16 * 1024 * 1024;
 
 /**
@@ -140,17 +142,19 @@ export class PartitionLog {
 
   async #load(): Promise<void> {
     await recoverSwaps(this.#files, this.#options.folder);
-    const bases = await listSegments(this.#files, this.#options.folder);
+    const found = (await listSegments(this.#files, this.#options.folder)).map((base) => this.#segmentAt(base));
     let cut = 0;
-    for (const base of bases) {
-      const segment = this.#segmentAt(base);
-      if (cut > 0) {
-        await segment.remove();
-        continue;
+    for (let at = 0; at < found.length; at += FORESEEN_AT_ONCE) {
+      const some = found.slice(at, at + FORESEEN_AT_ONCE);
+      await Promise.all(some.map((segment) => segment.foresee()));
+      for (const segment of some) {
+        if (cut > 0) await segment.remove();
+        else {
+          cut = await segment.recover(this.#stored);
+          if (cut > 0) this.#options.onCut?.(segment.file, cut);
+          this.#segments.push(segment);
+        }
       }
-      cut = await segment.recover(this.#stored);
-      if (cut > 0) this.#options.onCut?.(segment.file, cut);
-      this.#segments.push(segment);
     }
     if (this.#segments.length === 0) this.#segments.push(this.#segmentAt(this.#options.startOffset ?? 0));
     for (const segment of this.#segments.slice(0, -1)) segment.seal();

@@ -13,7 +13,7 @@ import {
   INDEX_ENTRY_BYTES,
   INDEX_INTERVAL_BYTES,
 } from "./segment-index.ts";
-import type { SegmentIndex } from "./segment-index.ts";
+import type { SegmentHead, SegmentIndex } from "./segment-index.ts";
 import type { AbortedTransaction } from "./aborted-transactions.ts";
 import type { Coolable, WarmSegments } from "./warm-segments.ts";
 import { noteStored, restoreProducers, type PartitionProducers, type ProducerEntry } from "./producer-state.ts";
@@ -60,6 +60,7 @@ export class Segment implements Coolable {
   readonly sinceMs: number = Date.now();
   #index: SegmentIndex | undefined = createSegmentIndex();
   #isSealed = false;
+  #foreseen: { readonly onDisk: number; readonly head: SegmentHead | undefined } | undefined;
   readonly #files: LogFiles;
   readonly #folder: string;
   readonly #name: string;
@@ -215,30 +216,36 @@ export class Segment implements Coolable {
     return this.withFile((file) => file.truncate(this.size));
   }
 
+  /** Looks up what `recover` begins with, and is independent of other segments: many can do so at once. */
+  async foresee(): Promise<void> {
+    const [onDisk, head] = await Promise.all([this.#files.sizeOf(this.file), readHead(this.#files, this.#indexFile)]);
+    this.#foreseen = { onDisk, head };
+  }
+
   /**
    * Reads what the index file does not speak of, checks each batch's CRC, and cuts the file behind the last good one. Returns the bytes
-   * that were cut. `producers` are those as of the segment's start; they are brought to its end.
+   * that were cut. `producers` are those as of the segment's start; they are brought to its end. `foresee` comes first.
    */
   async recover(producers: PartitionProducers): Promise<number> {
+    const { onDisk = 0, head } = this.#foreseen ?? {};
+    this.#foreseen = undefined;
+    if (head && head.coveredBytes <= onDisk) {
+      this.size = this.snapshotBytes = this.syncedBytes = head.coveredBytes;
+      this.nextOffset = head.nextOffset;
+      this.firstMs = head.firstMs;
+      this.latestMs = head.latestMs;
+      this.aborted.push(...head.aborted);
+      this.#index = undefined;
+      restoreProducers(producers, head.producers);
+    }
+    if (this.size === onDisk) return 0;
     return this.withFile(async (file) => {
-      const [onDisk, head] = await Promise.all([file.size(), readHead(this.#files, this.#indexFile)]);
-      if (head && head.coveredBytes <= onDisk) {
-        this.size = this.snapshotBytes = this.syncedBytes = head.coveredBytes;
-        this.nextOffset = head.nextOffset;
-        this.firstMs = head.firstMs;
-        this.latestMs = head.latestMs;
-        this.aborted.push(...head.aborted);
-        this.#index = undefined;
-        restoreProducers(producers, head.producers);
-      }
-      if (this.size < onDisk) {
-        await this.#indexIn(file);
-        await scanBatches(file, this.size, onDisk, true, (batch, buffer) => {
-          if (batch.baseOffset < this.nextOffset) return false;
-          this.took(batch, batch.end - batch.at, buffer, producers);
-          return true;
-        });
-      }
+      await this.#indexIn(file);
+      await scanBatches(file, this.size, onDisk, true, (batch, buffer) => {
+        if (batch.baseOffset < this.nextOffset) return false;
+        this.took(batch, batch.end - batch.at, buffer, producers);
+        return true;
+      });
       if (this.size < onDisk) await file.truncate(this.size);
       return onDisk - this.size;
     });
