@@ -1,5 +1,6 @@
 import { createKeyWriter, takeKey, writeKey } from "../bson/order-key.ts";
 import { BSON, buildDocument, documentSize, elementsOf, isNamed, nameOf, type RawElement } from "../bson/raw.ts";
+import { compareFieldNames } from "./update-path.ts";
 
 /** One update of a bulk that needs no query language: {_id: scalar} with a replacement or a $set of top-level fields. */
 export type DirectUpdate = {
@@ -87,9 +88,23 @@ export function applyDirect(update: DirectUpdate, stored: Buffer | undefined): B
     return buildDocument([id, rest]);
   }
   if (stored !== undefined) return setFields(stored, change.set);
-  const pieces = [update.idElement, change.set.subarray(4, change.set.length - 1)];
-  if (change.onInsert) pieces.push(change.onInsert.subarray(4, change.onInsert.length - 1) as Buffer);
-  return buildDocument(pieces);
+  const pieces = namedPieces(change.set);
+  if (change.onInsert) pieces.push(...namedPieces(change.onInsert));
+  return buildDocument([update.idElement, ...inOrder(pieces)]);
+}
+
+type NamedPiece = { readonly name: string; readonly bytes: Uint8Array };
+
+function namedPieces(document: Buffer): NamedPiece[] {
+  return elementsOf(document, 0).map((element) => ({
+    name: nameOf(document, element),
+    bytes: document.subarray(element.head, element.end),
+  }));
+}
+
+/** New fields come in the order of their names, as every update works (update-path.ts). */
+function inOrder(pieces: NamedPiece[]): Uint8Array[] {
+  return pieces.sort((a, b) => compareFieldNames(a.name, b.name)).map(({ bytes }) => bytes);
 }
 
 function firstElement(document: Buffer): Buffer {
@@ -115,8 +130,8 @@ function setFields(stored: Buffer, set: Buffer): Buffer {
       fresh.delete(name);
     } else pieces.push(stored.subarray(element.head, element.end));
   }
-  for (const element of fresh.values()) pieces.push(set.subarray(element.head, element.end));
-  return buildDocument(pieces);
+  const rest = [...fresh].map(([name, element]) => ({ name, bytes: set.subarray(element.head, element.end) }));
+  return buildDocument([...pieces, ...inOrder(rest)]);
 }
 
 /** The bytes of the sub-document (or of the array's elements as documents) named `name`, for the general way. */

@@ -1,14 +1,21 @@
 import { CommandFailure } from "../failure.ts";
 
-/** Compares field paths as MongoDB orders the work of an update: names that are numbers by value, others as text. */
+/** Compares two names as MongoDB orders the work of an update: numbers by value, others as text. */
+export function compareFieldNames(x: string, y: string): number {
+  if (x === y) return 0;
+  const isNumeric = NUMERIC.test(x) && NUMERIC.test(y);
+  return isNumeric ? Number(x) - Number(y) : x < y ? -1 : 1;
+}
+
+const NUMERIC = /^(0|[1-9]\d*)$/;
+
+/** Compares field paths name by name. */
 export function compareFieldPaths(left: string, right: string): number {
   const a = left.split(".");
   const b = right.split(".");
   for (let i = 0; i < Math.min(a.length, b.length); i++) {
-    const [x, y] = [a[i] as string, b[i] as string];
-    if (x === y) continue;
-    const isNumeric = /^(0|[1-9]\d*)$/.test(x) && /^(0|[1-9]\d*)$/.test(y);
-    return isNumeric ? Number(x) - Number(y) : x < y ? -1 : 1;
+    const order = compareFieldNames(a[i] as string, b[i] as string);
+    if (order !== 0) return order;
   }
   return a.length - b.length;
 }
