@@ -211,6 +211,21 @@ describe("SCRAM", () => {
     expect(() => exchange.next(Buffer.from("again"))).toThrow(LoginRefusal);
   });
 
+  test("takes a nonce that the client has put its own before once more, as librdkafka 2.0 does, and no other", () => {
+    const exchange = (last: (nonce: string) => string): string => {
+      const server = scramExchange("SCRAM-SHA-256", () => derivedCredential("SCRAM-SHA-256", "p"), "server");
+      server.next(Buffer.from("n,,n=u,r=client"));
+      try {
+        server.next(Buffer.from(`c=biws,r=${last("clientserver")},p=AAAA`));
+        return "accepted";
+      } catch (thrown) {
+        return (thrown as Error).message;
+      }
+    };
+    expect(exchange((nonce) => `client${nonce}`)).toBe("a proof of the wrong length");
+    expect(exchange((nonce) => `${nonce}x`)).toBe("another nonce");
+  });
+
   test("keeps the password out of what is stored, and asks for 4096 rounds at least", () => {
     const credential = derivedCredential("SCRAM-SHA-512", "very-secret");
     expect(JSON.stringify(credential)).not.toContain("very-secret");

@@ -70,7 +70,10 @@ function nameOf(text: string): string {
   return text.replaceAll("=2C", ",").replaceAll("=3D", "=");
 }
 
-/** One exchange of SCRAM (RFC 5802) from the server's side. */
+/**
+ * One exchange of SCRAM (RFC 5802) from the server's side. As in Kafka the client's last nonce only has to end in the one that was given: librdkafka
+ * before 2.6 puts its own before it once more.
+ */
 export interface ScramExchange {
   /** Takes the client's next words and gives the answer; `user` once the client has proved to know the password. Throws LoginRefusal. */
   next(words: Buffer): { readonly answer: Buffer; readonly user?: string };
@@ -106,7 +109,7 @@ export function scramExchange(
     begun = undefined;
     const fields = CLIENT_FINAL.exec(text)?.groups;
     if (!fields) throw refused("the client's last words are no SCRAM");
-    if (fields.nonce !== nonce) throw refused("another nonce");
+    if (!fields.nonce?.endsWith(nonce)) throw refused("another nonce");
     if (Buffer.from(fields.binding ?? "", "base64").toString() !== header) throw refused("another channel binding");
     const exchanged = `${said},${fields.bare}`;
     const storedKey = Buffer.from(credential.storedKey, "base64");
