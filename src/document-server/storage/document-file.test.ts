@@ -54,5 +54,5 @@ test("F15: a full disk fails every write of the transaction with 14031 and leave
 
 test("after close a write is refused", async () => {
   file.close();
-  await expect(file.write(() => 1)).rejects.toMatchObject({ codeName: "InternalError" });
+  await expect(file.write(() => 1)).rejects.toMatchObject({ codeName: "InterruptedAtShutdown" });
 });

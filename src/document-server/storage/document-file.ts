@@ -106,7 +106,7 @@ export class DocumentFile {
    * error (disk full, I/O) rolls the transaction back and fails every job in it.
    */
   write<T>(job: () => T, options: { readonly sync?: boolean } = {}): Promise<T> {
-    if (this.#closed) return Promise.reject(new CommandFailure("InternalError", "the server is shutting down"));
+    if (this.#closed) return Promise.reject(new CommandFailure("InterruptedAtShutdown", "the server is shutting down"));
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({ run: job, sync: options.sync === true, resolve: resolve as (value: unknown) => void, reject });
       if (this.#scheduled) return;
