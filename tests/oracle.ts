@@ -11,7 +11,7 @@ import { findMongosh } from "./mongosh.ts";
 
 /** What a suite may be judged by, beyond Node: programs of others that a machine may lack. */
 export type OracleName =
-  "java" | "java-kafka" | "maven" | "kcat" | "chromium" | "python" | "duckdb" | "docker" | "mongosh" | "mongodb-specifications";
+  "java" | "java-kafka" | "maven" | "kcat" | "chromium" | "python" | "duckdb" | "go" | "docker" | "mongosh" | "mongodb-specifications";
 
 const PROGRAMS: Record<Exclude<OracleName, "chromium" | "java-kafka" | "mongosh" | "mongodb-specifications">, readonly string[]> = {
   java: ["java"],
@@ -19,6 +19,7 @@ const PROGRAMS: Record<Exclude<OracleName, "chromium" | "java-kafka" | "mongosh"
   kcat: ["kcat", "kafkacat"],
   python: ["python3"],
   duckdb: ["python3"],
+  go: ["go", "/usr/local/go/bin/go"],
   docker: ["docker"],
 };
 
@@ -66,7 +67,15 @@ function hasModule(python: string, module: string): boolean {
  */
 export function requireOracle(name: OracleName, whatFor: string): string | undefined {
   const program = findOracle(name);
-  if (program) return program;
+  if (!program) reportMissing(name, whatFor);
+  return program;
+}
+
+/**
+ * What takes the place of a suite whose oracle is not to be had: one visible line, or a test that fails where STREAMLAB_REQUIRE names it. For
+ * an oracle whose program is there and not enough: one that must be fetched or built first.
+ */
+export function reportMissing(name: OracleName, whatFor: string): void {
   const required = (process.env.STREAMLAB_REQUIRE ?? "").split(",");
   if (required.includes(name) || (required.includes("all") && name !== "docker")) {
     test(`${whatFor} needs ${name}, which STREAMLAB_REQUIRE asks for`, () => {
@@ -75,5 +84,4 @@ export function requireOracle(name: OracleName, whatFor: string): string | undef
   } else {
     test.skip(`${whatFor}: skipped, this machine has no ${name}`, () => {});
   }
-  return undefined;
 }
