@@ -16,6 +16,7 @@ import { WarmSegments } from "./log/warm-segments.ts";
 import { openListeners } from "./serving.ts";
 import { defaultSettings, type BrokerSettings, type FlushPolicy } from "./settings.ts";
 import { TopicCatalog } from "./topics/topic-catalog.ts";
+import { abortHanging } from "./transactions/hanging-transactions.ts";
 import { TransactionCoordinator } from "./transactions/transaction-coordinator.ts";
 
 /** What the broker is called in every banner, log and report: it is not Apache Kafka. */
@@ -173,6 +174,8 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       onFailure: (id, cause) => log(`cannot complete the transaction of ${id} yet: ${messageOf(cause)}`),
     });
     cleanups.push(() => transactions.close());
+    const hanging = await abortHanging(transactions, catalog.list(), groups.offsets, Date.now());
+    if (hanging > 0) log(`aborted ${hanging} parts of transactions that were lost in a power cut`);
     const security = await openSecurity(folder, sync, options);
     cleanups.push(() => security.close());
     const certificate = await certificateFor(wanted, options.tls ?? {}, isInMemory ? temporaryFolder() : folder);

@@ -179,3 +179,23 @@ test("a producer goes on after kill −9 where it was: duplicates are known, gap
   expect(await initialized(second.client, ID)).toEqual({ id: producer.id, epoch: producer.epoch + 1 });
   await stop(second);
 });
+
+test("a transaction that the coordinator lost in a power cut is aborted at the start: nobody waits for it for ever", async () => {
+  const dataDir = path.join(folder, "lost");
+  const first = await start(dataDir);
+  await createTopic(first.client, "t", 1);
+  const producer = await initialized(first.client, ID);
+  await addPartitions(first.client, ID, producer, "t", [0]);
+  await produce(first.client, { topic: "t", transactionalId: ID }, producer, 0, ["hanging"]);
+  await addOffsets(first.client, ID, producer, GROUP);
+  await commitOffset(first.client, ID, producer, GROUP, "t", 7);
+  first.child.kill("SIGKILL");
+  await first.exited;
+  await fs.truncate(path.join(dataDir, "transactions.journal"), 0);
+  const second = await start(dataDir);
+  expect(await endOffset(second.client, "t", true)).toBe(2);
+  expect(await readAll(second.client, "t", { isCommitted: true })).toEqual([]);
+  expect(await committedOffset(second.client, GROUP, "t")).toBe(-1);
+  expect((await initialized(second.client, ID)).id).not.toBe(producer.id);
+  await stop(second);
+});

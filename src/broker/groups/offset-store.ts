@@ -42,6 +42,8 @@ export interface OffsetStore {
   commitPending(group: string, producerId: number, offsets: readonly OffsetCommit[]): Promise<void>;
   /** Ends a producer's transaction: its offsets become the committed ones, all at once, or are forgotten. */
   endTransaction(producerId: number, committed: boolean): Promise<void>;
+  /** The producers and groups with offsets of open transactions; a pair may come more than once. */
+  pending(): Iterable<{ readonly producerId: number; readonly group: string }>;
   /** Whether an open transaction may yet change the offset; without a partition: any of the group. */
   isPending(group: string, topic?: string, partition?: number): boolean;
   /** Forgets offsets; those that there are not do no harm. */
@@ -106,6 +108,7 @@ export async function openOffsetStore(folder: string, sync: boolean): Promise<Of
     commit: (group, offsets) => record({ group, offsets }),
     commitPending: (group, producerId, offsets) => record({ pending: producerId, group, offsets }),
     endTransaction: (ended, committed) => record({ ended, committed }),
+    pending: () => pending.values(),
     isPending: (group, topic, partition) => isPending(pending, group, topic, partition),
     remove: (group, deleted) => record({ group, deleted }),
     removeGroup: (group) => record({ group, gone: true }),

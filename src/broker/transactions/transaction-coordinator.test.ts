@@ -101,6 +101,9 @@ test("what cannot be completed stays decided, is told, and is completed when it 
     expect(errorName(await coordinator.end(id, producer, false))).toBe("INVALID_TXN_STATE");
     expect(errorName((await coordinator.initProducer(id, 60_000)).errorCode)).toBe("CONCURRENT_TRANSACTIONS");
     expect(errorName(await coordinator.addPartitions(id, producer, [PARTITION]))).toBe("CONCURRENT_TRANSACTIONS");
+    const end = log.endOffset;
+    await coordinator.tend();
+    expect(log.endOffset, "a marker was written twice").toBe(end);
     isBroken = false;
     if (isRestarted) {
       await coordinator.close();

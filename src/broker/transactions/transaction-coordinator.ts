@@ -61,6 +61,8 @@ export class TransactionCoordinator {
   /** The last change of each transactional id that is under way: they are made one after the other. */
   readonly #changes = new Map<string, Promise<unknown>>();
   readonly #completing = new Map<string, Promise<void>>();
+  /** What has its marker already, of transactions that could not be completed at the first try. */
+  readonly #marked = new Map<string, Set<TransactionPartition>>();
   #journal!: Journal<Entry>;
   /** How many transactions this process has ended: what fail points count. */
   #ended = 0;
@@ -188,6 +190,16 @@ export class TransactionCoordinator {
     return isAdded ? errorCodes.NONE : errorCodes.TRANSACTION_ABORTABLE;
   }
 
+  /** Whether the producer has a transaction that is open or being ended, and that knows of the partition. */
+  isKnown(producerId: number, { topic, partition }: TransactionPartition): boolean {
+    for (const transaction of this.#transactions.values()) {
+      const { state } = transaction;
+      const isUnderWay = state === "Ongoing" || state === "PrepareCommit" || state === "PrepareAbort";
+      if (transaction.producerId === producerId && isUnderWay) return hasPartition(transaction, { topic, partition });
+    }
+    return false;
+  }
+
   /** Writes the markers of a decided transaction and closes it; one try at a time. Never rejects: what fails is tried again by `tend`. */
   #complete(id: string): Promise<void> {
     const running = this.#completing.get(id);
@@ -206,15 +218,22 @@ export class TransactionCoordinator {
     const ended = ++this.#ended;
     failpoint("transaction.decided", ended);
     const hasOffsets = transaction.partitions.some(({ topic }) => topic === OFFSETS_TOPIC);
-    await Promise.all([
+    const marked = this.#marked.get(id) ?? new Set();
+    this.#marked.set(id, marked);
+    const results = await Promise.allSettled([
       ...transaction.partitions.map(async (partition) => {
+        if (marked.has(partition)) return;
         await this.#writeMarker(transaction, partition, committed);
+        marked.add(partition);
         failpoint("transaction.marked", ended);
       }),
       ...(hasOffsets ? [this.#options.endOffsets(transaction.producerId, committed)] : []),
     ]);
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed) throw failed.reason as Error;
     failpoint("transaction.complete", ended);
     await this.#exclusive(id, () => this.#write(completed(transaction, this.#options.nowMs())));
+    this.#marked.delete(id);
   }
 
   async #writeMarker(transaction: Transaction, { topic, partition }: TransactionPartition, committed: boolean): Promise<void> {

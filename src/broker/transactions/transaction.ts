@@ -128,10 +128,10 @@ export function producerFault(transaction: Transaction | undefined, producer: Pr
 export function withPartitions(before: Transaction, added: readonly TransactionPartition[], nowMs: number): Transaction {
   const isOngoing = before.state === "Ongoing";
   const known = isOngoing ? before.partitions : [];
-  const fresh = added.filter((one) => !isOngoing || !hasPartition(before, one));
-  if (isOngoing && fresh.length === 0) return before;
+  const partitions = new Map([...known, ...added].map((one) => [`${one.topic}/${one.partition}`, one]));
+  if (isOngoing && partitions.size === known.length) return before;
   const startMs = isOngoing ? before.startMs : nowMs;
-  return { ...before, state: "Ongoing", partitions: [...known, ...fresh], startMs, updatedMs: nowMs };
+  return { ...before, state: "Ongoing", partitions: [...partitions.values()], startMs, updatedMs: nowMs };
 }
 
 /** The transaction on its way to its end. */
