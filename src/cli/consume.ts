@@ -30,6 +30,9 @@ interface ConsumeFlags extends KafkaFlags {
   readonly skipMessageOnError?: boolean;
   readonly property?: Readonly<Record<string, string>>;
   readonly formatterProperty?: Readonly<Record<string, string>>;
+  readonly consumerProperty?: Readonly<Record<string, string>>;
+  readonly commandProperty?: Readonly<Record<string, string>>;
+  readonly whitelist?: string;
   readonly json?: boolean;
 }
 
@@ -60,18 +63,57 @@ export function addConsume(program: Command): void {
     .addOption(
       new Option("--formatter-property <name=value>", "the same, as Kafka's tool calls it since 4.2").argParser(property).hideHelp(),
     )
+    .option(
+      "--consumer-property <name=value>",
+      "a setting of a Kafka consumer: group.id, auto.offset.reset, isolation.level, client.id",
+      property,
+    )
+    .addOption(new Option("--command-property <name=value>", "the same, as Kafka's tool calls it since 4.2").argParser(property).hideHelp())
+    .addOption(new Option("--whitelist <pattern>", "--include, as Kafka's tool called it before 3.0").hideHelp())
     .option("--json", "one JSON object per message")
     .addHelpText(
       "after",
       "\nExamples:\n  streamlab consume --topic sensor-data --from-beginning --max-messages 5\n  streamlab consume -b host:9091 -u user -g group -t results",
     );
-  command.action(async (name: string | undefined, flags: ConsumeFlags) => {
+  command.action(async (name: string | undefined, given: ConsumeFlags) => {
+    const flags = withProperties(given);
     const topic = flags.topic ?? name;
     if (topic === undefined && flags.include === undefined) return command.help();
     const problem = wrongUse(flags, topic);
     if (problem !== undefined) command.error(`error: ${problem}`);
     await consume(flags, topic);
   });
+}
+
+/** The flags with what --consumer-property says; a flag of its own wins. @throws KafkaError KAFKA_OPTION for a setting that means nothing here */
+function withProperties(flags: ConsumeFlags): ConsumeFlags {
+  const {
+    "group.id": group,
+    "auto.offset.reset": reset,
+    "isolation.level": isolation,
+    "client.id": clientId,
+    ...others
+  } = {
+    ...flags.consumerProperty,
+    ...flags.commandProperty,
+  };
+  const unknown = Object.keys(others)[0];
+  const isBad = (value: string | undefined, ...choice: string[]): boolean => value !== undefined && !choice.includes(value);
+  if (unknown !== undefined || isBad(reset, "earliest", "latest") || isBad(isolation, "read_committed", "read_uncommitted")) {
+    throw new KafkaError("KAFKA_OPTION", {
+      failed: "Cannot set the consumer up",
+      found: `--consumer-property ${unknown ?? `auto.offset.reset=${reset}, isolation.level=${isolation}`}`,
+      remedy: "There are group.id, auto.offset.reset, isolation.level and client.id; what logs in belongs into --command-config.",
+    });
+  }
+  return {
+    ...flags,
+    ...(group !== undefined && flags.group === undefined ? { group } : {}),
+    ...(reset === "earliest" && flags.offset === undefined ? { fromBeginning: true } : {}),
+    ...(isolation === undefined ? {} : { isolationLevel: isolation }),
+    ...(clientId === undefined ? {} : { clientId }),
+    ...(flags.include === undefined && flags.whitelist !== undefined ? { include: flags.whitelist } : {}),
+  };
 }
 
 function wrongUse(flags: ConsumeFlags, topic: string | undefined): string | undefined {

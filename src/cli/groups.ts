@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
 import { errorName } from "../kafka-protocol/error-codes.ts";
 import type { AdminLink } from "../kafka/admin/admin-link.ts";
 import { deleteGroup, deleteOffsets, listGroups, type GroupListing } from "../kafka/admin/group-admin.ts";
@@ -37,6 +37,7 @@ export function addGroups(program: Command): void {
     .option("--state [states]", "describe: state and coordinator; list: with the state, or only those of these states")
     .option("--type [types]", "list: with the type, or only those of these types (classic, consumer)")
     .option("--verbose", "describe: leader epochs, assignments")
+    .addOption(new Option("--timeout <ms>", "accepted, as Kafka's tool has it; ten seconds are what is waited here").hideHelp())
     .option("--json", "print JSON");
   withResetFlags(command).addHelpText(
     "after",

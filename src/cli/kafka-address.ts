@@ -14,6 +14,8 @@ export interface KafkaFlags extends LoginFlags {
   readonly bootstrapServer?: string;
   readonly brokerList?: string;
   readonly commandConfig?: string;
+  /** How the program calls itself. */
+  readonly clientId?: string;
 }
 
 /** Adds --kafka and how to log in there, under the names that Kafka's own tools have for it. */
@@ -48,7 +50,8 @@ export async function connectionOf(flags: KafkaFlags): Promise<KafkaConnection> 
   const file = flags.commandConfig === undefined ? undefined : readClientProperties(flags.commandConfig).connection;
   const asked = flags.kafka ?? flags.bootstrapServer ?? flags.brokerList;
   const brokers = asked === undefined && file?.brokers ? file.brokers : await brokersOf(flags);
-  return { ...file, brokers, ...(await loginOf(flags, brokers)) };
+  const clientId = flags.clientId === undefined ? {} : { clientId: flags.clientId };
+  return { ...file, brokers, ...clientId, ...(await loginOf(flags, brokers)) };
 }
 
 /** Connects as the flags say, and closes what was opened whatever comes. */

@@ -122,6 +122,16 @@ describe("produce and consume (B8, D7, E4)", () => {
     expect((await streamlab([...args, "--max-messages", "1"])).out).toBe("grouped:0:2: key=null value=3\n");
   });
 
+  test("settings of a Kafka consumer may name group and start; others are refused", async () => {
+    await cluster.client.topics.create({ topic: "settings", partitions: 1 });
+    await streamlab(["produce", "settings"], "1\n2\n");
+    const settings = ["group.id=g-settings", "auto.offset.reset=earliest"].flatMap((one) => ["--consumer-property", one]);
+    expect((await streamlab(["consume", "settings", ...settings, "--max-messages", "1"])).out).toBe("settings:0:0: key=null value=1\n");
+    expect((await streamlab(["consume", "settings", ...settings, "--max-messages", "1"])).out).toBe("settings:0:1: key=null value=2\n");
+    const refused = await streamlab(["consume", "settings", "--consumer-property", "fetch.min.bytes=1"]);
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining("--consumer-property fetch.min.bytes") as string]);
+  });
+
   test("Ctrl+C prints the total and ends with 130", async () => {
     await cluster.client.topics.create({ topic: "endless", partitions: 1 });
     await streamlab(["produce", "--topic", "endless"], "1\n");

@@ -72,7 +72,8 @@ interface Settings {
 async function produce(flags: ProduceFlags, topic: string): Promise<void> {
   const parse = createLineReader({ ...flags.property, ...flags.readerProperty });
   const settings = settingsOf(flags);
-  const connection = await connectionOf(flags);
+  const clientId = { ...flags.producerProperty, ...flags.commandProperty }["client.id"];
+  const connection = await connectionOf(clientId === undefined ? flags : { ...flags, clientId });
   const partitions = await withAdminLink(connection, (link) => partitionCount(link, topic));
   const producer = await createProducer(connection, settings.producer);
   const interruption = listenForInterruption();
@@ -82,6 +83,7 @@ async function produce(flags: ProduceFlags, topic: string): Promise<void> {
     crlfDelay: Infinity,
     ...(isTerminal ? { output: process.stdout, prompt: ">" } : {}),
   });
+  lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
   interruption.signal.addEventListener("abort", () => lines.close(), { once: true });
   const batches = new Batches(producer, topic, partitions, settings, () => {
     lines.close();

@@ -38,7 +38,7 @@ export function addStatus(program: Command): void {
             ? row.address
             : row.address
               ? `up at ${row.address} (pid ${row.pid})`
-              : 'down; start it with "streamlab up"';
+              : `down; start it with "streamlab up${row.backend === "embedded" ? "" : ` --${row.name} ${row.backend}`}"`;
         console.log(`${row.title}: ${state} [chosen by ${row.chosenBy}]`);
       }
     });

@@ -87,7 +87,7 @@ describe.skipIf(process.platform === "win32")("containers", () => {
 
   test("a run beside `up` has containers and volumes of its own, of which nothing stays", async () => {
     keeper = await keep("kafka", 19_096, path.join(root, ".streamlab/runs/1"));
-    expect(keeper.ready.project).toMatch(/^streamlab-[0-9a-f]{8}$/);
+    expect(keeper.ready.project).toMatch(/^streamlab-[0-9a-f]{8}-kafka$/);
     await keeper.stop();
     expect(asked().at(-1)).toBe("down --volumes");
   });

@@ -13,7 +13,10 @@ export type ComposeService = "kafka" | "replication" | "mongo";
 /** The ports on loopback, by the names that docker-compose.yml has for them. */
 export type ComposePorts = Readonly<Record<string, number>>;
 
-/** The containers of one data folder: those of `up` have names of their own, so that a run beside them has its own containers and volumes. */
+/**
+ * The containers of one data folder. Those of `up` share a project; a run beside them has a project of its own for each service, so that its ends do
+ * not touch each other, nor the containers of `up`.
+ */
 export interface ComposeProject {
   readonly name: string;
   /** Whether nothing of it is to stay when it ends: runs that are not `up`'s have fresh data. */
@@ -41,11 +44,11 @@ const CONTAINERS: Readonly<Record<ComposeService, readonly string[]>> = {
 
 const KEPT_OUTPUT = 200_000;
 
-/** The project of a data folder. `root` is where docker-compose.yml and .env lie; `dataDir` says whose it is. */
-export function composeProject(root: string, dataDir: string = path.join(stateFolder(root), "data")): ComposeProject {
+/** The project of a data folder. `root` is where docker-compose.yml and .env lie; `dataDir` says whose it is, `service` what of it is meant. */
+export function composeProject(root: string, dataDir: string = path.join(stateFolder(root), "data"), service: string = ""): ComposeProject {
   const isThrowaway = path.resolve(dataDir) !== path.join(path.resolve(stateFolder(root)), "data");
   const suffix = createHash("sha1").update(path.resolve(dataDir)).digest("hex").slice(0, 8);
-  const name = isThrowaway ? `streamlab-${suffix}` : "streamlab";
+  const name = isThrowaway ? `streamlab-${suffix}-${service}` : "streamlab";
   const options = (extra: Partial<IDockerComposeOptions> = {}, ports: ComposePorts = {}): IDockerComposeOptions => ({
     cwd: root,
     config: path.join(root, "docker-compose.yml"),

@@ -22,7 +22,7 @@ await runAsService(async (stopping) => {
     },
   });
   const service = values.service as ComposeService;
-  const project = composeProject(values.root, values.data);
+  const project = composeProject(values.root, values.data, service);
   const { ports, address } = await dockerPlan(service, Number(values.port));
   const end = (): Promise<void> => (project.isThrowaway ? project.down(true) : project.stop(service));
   try {

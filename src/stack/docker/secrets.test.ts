@@ -24,6 +24,12 @@ test("the first start makes secrets up, for the owner alone; later starts find t
   expect(readSecrets(root)).toEqual(made);
 });
 
+test("two servers that start at once make up one set", async () => {
+  const [one, other] = await Promise.all([ensureSecrets(root), ensureSecrets(root)]);
+  expect(other).toEqual(one);
+  expect(readSecrets(root)).toEqual(one);
+});
+
 test("the key belongs to the certificate, which is good for localhost", async () => {
   const { STREAMLAB_KAFKA_TLS_KEY: key, STREAMLAB_KAFKA_TLS_CERTIFICATE: pem } = await ensureSecrets(root);
   const certificate = new X509Certificate(Buffer.from(pem, "base64"));

@@ -35,7 +35,16 @@ export function secretsFile(root: string): string {
  * refused: somebody wanted no password.
  * @throws StackError DOCKER_SECRETS
  */
-export async function ensureSecrets(root: string): Promise<Secrets> {
+export function ensureSecrets(root: string): Promise<Secrets> {
+  const ensuring = (underWay.get(root) ?? Promise.resolve(undefined)).catch(() => undefined).then(() => ensureOnce(root));
+  underWay.set(root, ensuring);
+  return ensuring;
+}
+
+/** By folder: two servers that start at once must not make up two sets. */
+const underWay = new Map<string, Promise<Secrets>>();
+
+async function ensureOnce(root: string): Promise<Secrets> {
   const file = secretsFile(root);
   const text = existsSync(file)
     ? readFileSync(file, "utf8")
