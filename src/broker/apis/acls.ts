@@ -5,6 +5,7 @@ import { describeAclsApi } from "../../kafka-protocol/messages/describe-acls.ts"
 import type { RequestOf } from "../../kafka-protocol/schema.ts";
 import { handlerOf, type ApiHandler } from "../api-handler.ts";
 import {
+  ANY,
   CLUSTER_NAME,
   aclOperations,
   aclPermissions,
@@ -59,13 +60,22 @@ export const describeAclsHandler: ApiHandler = handlerOf(describeAclsApi, [1, 3]
 
 type Creation = RequestOf<typeof createAclsApi>["creations"][number];
 
-/** The rule that is asked for, or what is wrong with it. */
+/** What Kafka's own clients never send. */
+const UNKNOWN = 0;
+const anyOrUnknown = (code: number): string => (code === ANY ? "ANY" : "UNKNOWN");
+
+/** The rule that is asked for, or what is wrong with it. Throws on codes that Kafka does not know, which ends the connection, as there. */
 function aclOf(creation: Creation): Acl | string {
   const resourceType = nameOfNumber(resourceTypes, creation.resourceType);
   const patternType = nameOfNumber(patternTypes, creation.resourcePatternType);
   const operation = nameOfNumber(aclOperations, creation.operation);
   const permission = nameOfNumber(aclPermissions, creation.permissionType);
-  if (!resourceType || !patternType || !operation || !permission) return "The ACL names an unknown type, pattern, operation or permission.";
+  const codes = [creation.resourceType, creation.resourcePatternType, creation.operation, creation.permissionType];
+  if (codes.includes(UNKNOWN)) throw new Error("an ACL names an unknown type, pattern, operation or permission");
+  if (!resourceType) return `Invalid resourceType ${anyOrUnknown(creation.resourceType)}`;
+  if (!patternType) return `Invalid patternType ${anyOrUnknown(creation.resourcePatternType)}`;
+  if (!operation) return `Invalid operation ${anyOrUnknown(creation.operation)}`;
+  if (!permission) return `Invalid permissionType ${anyOrUnknown(creation.permissionType)}`;
   const { resourceName, principal, host } = creation;
   if (resourceType === "CLUSTER" && resourceName !== CLUSTER_NAME) {
     return `The only valid name for the CLUSTER resource is ${CLUSTER_NAME}`;

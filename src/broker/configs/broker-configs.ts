@@ -72,7 +72,7 @@ export class BrokerConfigs {
     const inherited = key.brokerName === undefined ? [] : this.synonyms(key.brokerName);
     const set = value === undefined ? [] : [{ name: key.name, value: shownValue(key, value), source: configSource.TOPIC }];
     const found = [...set, ...inherited];
-    if (key.fallback && found.length > 0) found.push({ ...key.fallback, source: configSource.DEFAULT });
+    if (key.fallback && inherited.length > 0) found.push({ ...key.fallback, source: configSource.DEFAULT });
     return found;
   }
 

@@ -54,7 +54,7 @@ type Exchange = (words: Buffer) => Promise<{ readonly answer: Buffer; readonly u
 function plainExchange(users: UserStore): Exchange {
   return async (words) => {
     const parts = words.toString("utf8").split("\0");
-    if (parts.length !== 3) throw new LoginRefusal(`expected 3 tokens, got ${parts.length}`, false);
+    if (parts.length !== 3) throw new LoginRefusal(`Invalid SASL/PLAIN response: expected 3 tokens, got ${parts.length}`, true);
     const [authzid = "", user = "", password = ""] = parts;
     if (user === "") throw new LoginRefusal("Authentication failed: username not specified", true);
     if (password === "") throw new LoginRefusal("Authentication failed: password not specified", true);
