@@ -92,6 +92,8 @@ const LEADER_EPOCH = 0;
 /** Segments whose index files are read side by side at a start. */
 const FORESEEN_AT_ONCE = 64;
 const SNAPSHOT_EVERY_BYTES = 16 * 1024 * 1024;
+/** The index file of a large segment is written anew less often: it grows with the segment. */
+const SNAPSHOTS_A_SEGMENT = 16;
 
 /**
  * The log of one partition. Offsets are given at `append`, in order; writes go to the disk one group at a time, and what was appended
@@ -544,7 +546,8 @@ export class PartitionLog {
     this.#unsyncedRecords = 0;
     const segment = this.#active;
     await this.#trusted(() => segment.sync());
-    if (segment.size - segment.snapshotBytes >= (this.#options.snapshotEveryBytes ?? SNAPSHOT_EVERY_BYTES)) {
+    const due = Math.max(this.#options.snapshotEveryBytes ?? SNAPSHOT_EVERY_BYTES, segment.size / SNAPSHOTS_A_SEGMENT);
+    if (segment.size - segment.snapshotBytes >= due) {
       await segment.snapshot(() => this.#stored.states.values());
     }
   }

@@ -73,7 +73,7 @@ const HEAD_AT = 8;
 /** What is read of an index file at first: the head of most. */
 const FIRST_READ_BYTES = 8192;
 
-/** Two parts, each a CRC-32C, a length and content: the head as JSON, then three numbers an entry of the index. */
+/** Two parts, each a CRC-32C, a length and content: the head as JSON, then the three lists of the index, eight bytes a number. */
 export function encodeSnapshot(head: SegmentHead, index: SegmentIndex): Buffer {
   const text = Buffer.from(JSON.stringify(head));
   const indexAt = HEAD_AT + text.length;
@@ -83,10 +83,10 @@ export function encodeSnapshot(head: SegmentHead, index: SegmentIndex): Buffer {
   bytes.writeUInt32BE(crc32c(bytes, 4, indexAt), 0);
   bytes.writeUInt32BE(index.offsets.length, indexAt + 4);
   let at = indexAt + 8;
-  for (let i = 0; i < index.offsets.length; i++) {
-    at = bytes.writeDoubleBE(index.offsets[i] as number, at);
-    at = bytes.writeDoubleBE(index.positions[i] as number, at);
-    at = bytes.writeDoubleBE(index.latestBeforeMs[i] as number, at);
+  for (const list of [index.offsets, index.positions, index.latestBeforeMs]) {
+    const numbers = new Uint8Array(Float64Array.from(list).buffer);
+    bytes.set(numbers, at);
+    at += numbers.length;
   }
   bytes.writeUInt32BE(crc32c(bytes, indexAt + 4), indexAt);
   return bytes;
@@ -117,11 +117,9 @@ export async function readIndex(files: LogFiles, file: string): Promise<SegmentI
   const entries = bytes.readUInt32BE(indexAt + 4);
   const end = indexAt + 8 + entries * INDEX_ENTRY_BYTES;
   if (end !== bytes.length || crc32c(bytes, indexAt + 4) !== bytes.readUInt32BE(indexAt)) return undefined;
-  const index = createSegmentIndex();
-  for (let at = indexAt + 8; at < end; at += INDEX_ENTRY_BYTES) {
-    index.offsets.push(bytes.readDoubleBE(at));
-    index.positions.push(bytes.readDoubleBE(at + 8));
-    index.latestBeforeMs.push(bytes.readDoubleBE(at + 16));
-  }
-  return index;
+  const list = (nth: number): number[] => {
+    const at = indexAt + 8 + nth * entries * 8;
+    return [...new Float64Array(Uint8Array.prototype.slice.call(bytes, at, at + entries * 8).buffer)];
+  };
+  return { offsets: list(0), positions: list(1), latestBeforeMs: list(2) };
 }
