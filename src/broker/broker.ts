@@ -44,6 +44,8 @@ export interface BrokerOptions extends SecurityOptions {
   readonly flush?: FlushPolicy;
   /** A connection on which nothing happens for so long is closed; 10 minutes by default, as in Kafka. */
   readonly maxIdleMs?: number;
+  /** Memory for large requests and answers of all clients together; 512 MiB by default. */
+  readonly maxQueuedBytes?: number;
   /** Clients that logged in must do so again within this time (KIP-368); 0, the default: never. */
   readonly maxReauthMs?: number;
   /** Whether a topic that a client asks about is made; true by default, as in Kafka. */
@@ -87,6 +89,7 @@ function settingsOf(options: BrokerOptions): BrokerSettings {
     autoCreateTopics: options.autoCreateTopics ?? defaultSettings.autoCreateTopics,
     defaultPartitions: options.defaultPartitions ?? defaultSettings.defaultPartitions,
     minSessionTimeoutMs: options.minSessionTimeoutMs ?? defaultSettings.minSessionTimeoutMs,
+    maxQueuedBytes: options.maxQueuedBytes ?? defaultSettings.maxQueuedBytes,
     maxIdleMs: options.maxIdleMs ?? defaultSettings.maxIdleMs,
     maxReauthMs: options.maxReauthMs ?? defaultSettings.maxReauthMs,
     initialRebalanceDelayMs: options.initialRebalanceDelayMs ?? defaultSettings.initialRebalanceDelayMs,
@@ -171,7 +174,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       nextProducerId: () => catalog.nextProducerId(),
       partition: (topic, partition) => catalog.get(topic)?.partitions[partition],
       endOffsets: (producerId, committed) => groups.offsets.endTransaction(producerId, committed),
-      onFailure: (id, cause) => log(`cannot complete the transaction of ${id} yet: ${messageOf(cause)}`),
+      onFailure: (id, cause) => log(`the transaction of ${id} cannot go on yet: ${messageOf(cause)}`),
     });
     cleanups.push(() => transactions.close());
     const hanging = await abortHanging(transactions, catalog.list(), groups.offsets, Date.now());

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import fs from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
@@ -5,6 +6,7 @@ import { Producer as PlatformaticProducer, stringSerializers } from "@platformat
 import { Kafka, logLevel, type Consumer } from "kafkajs";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { startBroker, type Broker } from "../../src/broker/broker.ts";
+import { requireOracle } from "../oracle.ts";
 
 let folder: string;
 let broker: Broker;
@@ -16,7 +18,7 @@ beforeAll(async () => {
   kafka = new Kafka({ brokers: [broker.address], logLevel: logLevel.NOTHING });
   const admin = kafka.admin();
   await admin.connect();
-  await admin.createTopics({ topics: ["in", "out", "other"].map((topic) => ({ topic, numPartitions: 2 })) });
+  await admin.createTopics({ topics: ["in", "out", "other", "kcat"].map((topic) => ({ topic, numPartitions: 2 })) });
   await admin.disconnect();
 });
 afterEach(async () => {
@@ -117,3 +119,29 @@ test("@platformatic/kafka commits and aborts; kafkajs reads what it committed", 
   await until("both read", () => read.length >= 2);
   expect(read).toEqual(["kept", "kept too"]);
 });
+
+const kcat = requireOracle("kcat", "transactions of librdkafka");
+if (kcat) {
+  const run = (args: readonly string[], input: string = ""): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const child = spawn(kcat, ["-b", broker.address, ...args], { stdio: ["pipe", "pipe", "pipe"] });
+      let out = "";
+      child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+      child.stderr.on("data", (chunk: Buffer) => (out += chunk.toString()));
+      child.once("error", reject);
+      child.once("close", () => resolve(out));
+      child.stdin.end(input);
+    });
+
+  test("kcat produces in a transaction and reads what is committed, past what was aborted", async () => {
+    const aborting = kafka.producer({ transactionalId: "kcat-lost", idempotent: true, maxInFlightRequests: 1 });
+    await aborting.connect();
+    open.push(() => aborting.disconnect());
+    const transaction = await aborting.transaction();
+    await transaction.send({ topic: "kcat", messages: [0, 1].map((partition) => ({ partition, value: "lost" })) });
+    await transaction.abort();
+    expect(await run(["-P", "-t", "kcat", "-X", "transactional.id=kcat"], "1\n2\n3\n")).toContain("successfully committed");
+    const read = await run(["-C", "-t", "kcat", "-e", "-q", "-X", "isolation.level=read_committed", "-f", "%s\n"]);
+    expect(read.trim().split("\n").sort()).toEqual(["1", "2", "3"]);
+  });
+}

@@ -122,3 +122,14 @@ test("requests for one transactional id that come at once are answered one after
   expect(ends.map(errorName)).toEqual(["NONE", "CONCURRENT_TRANSACTIONS", "INVALID_TXN_STATE"]);
   expect(log.endOffset).toBe(1);
 });
+
+test("a request that cannot be written down is refused with an error that clients try again", async () => {
+  await coordinator.close();
+  let isBroken = true;
+  const produceId = (): Promise<number> => (isBroken ? Promise.reject(new Error("no space")) : Promise.resolve(7));
+  coordinator = await open({ nextProducerId: produceId });
+  expect(errorName((await coordinator.initProducer("t", 60_000)).errorCode)).toBe("NOT_COORDINATOR");
+  expect(failures).toEqual(["t"]);
+  isBroken = false;
+  expect(await coordinator.initProducer("t", 60_000)).toMatchObject({ errorCode: 0, producerId: 7, producerEpoch: 0 });
+});

@@ -38,7 +38,7 @@ export interface TransactionCoordinatorOptions {
   readonly partition: (topic: string, partition: number) => PartitionLog | undefined;
   /** Makes the offsets of a producer's transaction the committed ones, or forgets them. */
   readonly endOffsets: (producerId: number, committed: boolean) => Promise<void>;
-  /** Told when a marker or an entry could not be written; it is tried again. */
+  /** Told when a marker or an entry could not be written. What was decided is tried again; a request is refused. */
   readonly onFailure: (transactionalId: string, cause: unknown) => void;
 }
 
@@ -99,6 +99,16 @@ export class TransactionCoordinator {
     return result;
   }
 
+  /** The same for a request: what cannot be written down is refused with an error that clients try again. */
+  async #change<T>(id: string, refusal: T, action: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#exclusive(id, action);
+    } catch (thrown) {
+      this.#options.onFailure(id, thrown);
+      return refusal;
+    }
+  }
+
   #write(entry: Entry): Promise<void> {
     return this.#journal.append([entry]);
   }
@@ -120,7 +130,7 @@ export class TransactionCoordinator {
     const refuse = (errorCode: number): InitializedProducer => ({ errorCode, ...NOBODY });
     if (id === "") return refuse(errorCodes.INVALID_REQUEST);
     if (timeoutMs <= 0 || timeoutMs > this.#options.maxTransactionTimeoutMs) return refuse(errorCodes.INVALID_TRANSACTION_TIMEOUT);
-    const answer = await this.#exclusive(id, async () => {
+    const answer = await this.#change<InitializedProducer | "fenced">(id, refuse(errorCodes.NOT_COORDINATOR), async () => {
       const nowMs = this.#options.nowMs();
       const known = this.#transactions.get(id);
       const before = known ?? newTransaction(id, await this.#options.nextProducerId(), timeoutMs, nowMs);
@@ -143,7 +153,7 @@ export class TransactionCoordinator {
   /** AddPartitionsToTxn: the first partitions begin the transaction. */
   addPartitions(id: string, producer: ProducerIdentity, partitions: readonly TransactionPartition[]): Promise<number> {
     if (id === "") return Promise.resolve(errorCodes.INVALID_REQUEST);
-    return this.#exclusive(id, async () => {
+    return this.#change<number>(id, errorCodes.NOT_COORDINATOR, async () => {
       const before = this.#transactions.get(id);
       const fault = producerFault(before, producer);
       if (!before || fault !== errorCodes.NONE) return fault;
@@ -162,7 +172,7 @@ export class TransactionCoordinator {
   /** EndTxn: answered when it is decided and the markers are written, or could not be at the first try. */
   async end(id: string, producer: ProducerIdentity, committed: boolean): Promise<number> {
     if (id === "") return errorCodes.INVALID_REQUEST;
-    const answer = await this.#exclusive(id, async () => {
+    const answer = await this.#change<number | "prepared">(id, errorCodes.NOT_COORDINATOR, async () => {
       const before = this.#transactions.get(id);
       const fault = producerFault(before, producer);
       if (!before || fault !== errorCodes.NONE) return fault;
