@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { errorCodes } from "../kafka-protocol/error-codes.ts";
 import { createFrameSplitter, encodeResponse, readRequest, readRequestHeader, type FrameSplitter } from "../kafka-protocol/frame.ts";
 import { createReader } from "../kafka-protocol/reader.ts";
-import type { ResponseDraft } from "../kafka-protocol/schema.ts";
+import type { RequestOf, ResponseDraft } from "../kafka-protocol/schema.ts";
 import { apiVersionsApi } from "../kafka-protocol/messages/api-versions.ts";
 import { fetchApi } from "../kafka-protocol/messages/fetch.ts";
 import { saslHandshakeApi } from "../kafka-protocol/messages/sasl-handshake.ts";
@@ -18,6 +18,8 @@ const MAX_UNDER_WAY = 64;
 const MAX_UNDER_WAY_BYTES = 16 * 1024 * 1024;
 /** Answers that a client does not read pile up to this; then none of its requests are started. */
 const MAX_UNSENT_BYTES = 4 * 1024 * 1024;
+/** Answers from this size on count as memory until they have left. */
+const LARGE_ANSWER_BYTES = 256 * 1024;
 /** A login is small (`sasl.server.max.receive.size`). */
 const MAX_LOGIN_BYTES = 524_288;
 const ANONYMOUS = "User:ANONYMOUS";
@@ -75,6 +77,8 @@ export class Connection {
   #doneBytes = 0;
   /** By the frame that is coming in. */
   #claimedBytes = 0;
+  /** Of large answers that have not left yet. */
+  #heldBytes = 0;
   #hasSpoken = false;
   #activeAtMs = performance.now();
   #unsentBefore = 0;
@@ -106,6 +110,10 @@ export class Connection {
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     socket.on("drain", () => {
       this.#activeAtMs = performance.now();
+      if (this.#heldBytes > 0 && socket.writableLength === 0) {
+        options.memory.giveBack(this, this.#heldBytes);
+        this.#heldBytes = 0;
+      }
       this.#advance();
     });
     socket.on("error", () => socket.destroy());
@@ -210,11 +218,16 @@ export class Connection {
     this.#line.push(slot);
     this.#underWayBytes += bytes.length;
     const isFetch = apiKey === fetchApi.key;
-    if (isFetch) this.#isFetching = true;
+    if (isFetch) {
+      this.#isFetching = true;
+      const fetch = body as RequestOf<typeof fetchApi>;
+      fetch.maxBytes = Math.min(fetch.maxBytes, this.#options.memory.answerBytes());
+    }
     const finish = (answer: unknown): void => {
       if (isFetch) this.#isFetching = false;
       const pieces =
         answer === undefined ? [] : encodeResponse(handler.api, apiVersion, correlationId, answer as ResponseDraft<typeof handler.api>);
+      if (isFetch) this.#hold(pieces);
       this.#answer(slot, pieces);
     };
     const result = handler.handle(body, { ...this.#context, version: apiVersion, clientId: clientId ?? "" });
@@ -258,6 +271,13 @@ export class Connection {
       this.#socket.destroySoon();
     }, this.#options.broker.settings.failedLoginDelayMs);
     this.#closing.unref();
+  }
+
+  #hold(pieces: Pieces): void {
+    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    if (bytes < LARGE_ANSWER_BYTES || this.#gone.signal.aborted) return;
+    this.#heldBytes += bytes;
+    this.#options.memory.hold(this, bytes);
   }
 
   #answer(slot: Slot, pieces: Pieces): void {

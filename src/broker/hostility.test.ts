@@ -275,6 +275,33 @@ describe("many and slow clients", () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(150 * 1024 * 1024);
   });
 
+  test("many that read nothing get less each, the more there are", async () => {
+    const small = await startBroker({ dataDir: path.join(folder, "small"), storage: "disk", maxQueuedBytes: 16 * 1024 * 1024 });
+    try {
+      const client = await connectForRequests({ host: "127.0.0.1", port: small.port });
+      await client.request(createTopicsApi, 5, {
+        topics: [{ name: "t", numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }],
+        timeoutMs: 1000,
+        validateOnly: false,
+      });
+      for (let i = 0; i < 8; i++) {
+        const records = encodeBatch([{ key: null, value: Buffer.alloc(900_000, i), timestampMs: 1 }]);
+        await client.request(produceApi, 7, {
+          acks: -1,
+          timeoutMs: 1000,
+          topicData: [{ name: "t", partitionData: [{ index: 0, records }] }],
+        });
+      }
+      const got = (await client.request(fetchApi, 11, fetchAll)).responses[0]?.partitions[0]?.records?.length ?? 0;
+      expect(got).toBeGreaterThan(900_000);
+      expect(got).toBeLessThanOrEqual(2 * 1024 * 1024);
+      for (let i = 0; i < 50; i++) expect((await client.request(fetchApi, 11, fetchAll)).responses).toHaveLength(1);
+      client.close();
+    } finally {
+      await small.close();
+    }
+  });
+
   test("a flood of requests in one piece is answered in order, and bounded", async () => {
     const socket = await raw();
     const many = 20_000;

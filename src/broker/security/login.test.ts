@@ -168,11 +168,7 @@ describe("what is refused", () => {
       plain("alice", "secret", "bob"),
       "Authentication failed: Client requested an authorization id that is different from username",
     ],
-    [
-      "too few parts",
-      Buffer.from("alice\0secret"),
-      "Invalid SASL/PLAIN response: expected 3 tokens, got 2",
-    ],
+    ["too few parts", Buffer.from("alice\0secret"), "Invalid SASL/PLAIN response: expected 3 tokens, got 2"],
   ])("PLAIN with %s, in Kafka's words, and not before a while", async (_, words, message) => {
     const client = await begin();
     const start = performance.now();
