@@ -5,25 +5,28 @@ import { listTransactionsApi } from "../../kafka-protocol/messages/list-transact
 import { writeTxnMarkersApi } from "../../kafka-protocol/messages/write-txn-markers.ts";
 import { handlerOf, type ApiHandler } from "../api-handler.ts";
 import { appendMarker } from "../transactions/transaction-coordinator.ts";
+import { matchingIds } from "../transactions/id-pattern.ts";
 import { transactionStates, type TransactionPartition } from "../transactions/transaction.ts";
 
 /** ListTransactions (KIP-664): by state, producer id, how long they run (KIP-994), and a pattern that the whole id matches (KIP-1152). */
 export const listTransactionsHandler: ApiHandler = handlerOf(listTransactionsApi, [0, 2], (body, { broker }) => {
   const { stateFilters, producerIdFilters, durationFilter, transactionalIdPattern } = body;
   const answer = { throttleTimeMs: 0, unknownStateFilters: stateFilters.filter((state) => !transactionStates.includes(state)) };
-  let pattern: RegExp | undefined;
-  try {
-    if (transactionalIdPattern !== null && transactionalIdPattern !== "") pattern = new RegExp(`^(?:${transactionalIdPattern})$`, "u");
-  } catch {
-    return { ...answer, errorCode: errorCodes.INVALID_REGULAR_EXPRESSION, transactionStates: [] };
-  }
+  const all = [...broker.transactions.list()];
+  const matching = transactionalIdPattern
+    ? matchingIds(
+        transactionalIdPattern,
+        all.map(({ id }) => id),
+      )
+    : undefined;
+  if (transactionalIdPattern && !matching) return { ...answer, errorCode: errorCodes.INVALID_REGULAR_EXPRESSION, transactionStates: [] };
   const nowMs = Date.now();
-  const found = [...broker.transactions.list()].filter(
+  const found = all.filter(
     ({ id, state, producerId, startMs }) =>
       (stateFilters.length === 0 || stateFilters.includes(state)) &&
       (producerIdFilters.length === 0 || producerIdFilters.includes(producerId)) &&
       (durationFilter < 0 || nowMs - startMs > durationFilter) &&
-      (pattern?.test(id) ?? true),
+      (matching?.has(id) ?? true),
   );
   return {
     ...answer,
