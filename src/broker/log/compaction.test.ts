@@ -273,6 +273,30 @@ describe("compaction", () => {
     await log.close();
   });
 
+  test("readers and writers go on meanwhile: none fails, and none misses what stays", async () => {
+    const log = await open({ segmentBytes: 300 }, { cacheBytes: 0 });
+    let isDone = false;
+    const reader = async (name: string): Promise<number> => {
+      let rounds = 0;
+      while (!isDone || rounds === 0) {
+        const stays = await append(log, batchOf([[name, `${rounds}`]]));
+        const seen = new Set(decodeRecords(await allBytes(log)).map(({ offset }) => offset));
+        expect(seen.has(stays), `the last value of ${name} at ${stays}`).toBe(true);
+        expect(await log.findTime(0)).toBeDefined();
+        rounds++;
+      }
+      return rounds;
+    };
+    const readers = [reader("one"), reader("two")];
+    for (let round = 0; round < 12; round++) {
+      for (let i = 0; i < 5; i++) await append(log, batchOf([[`key ${i}`, `${round}`]]));
+      await log.compact(5000 + round, BUFFER_BYTES);
+    }
+    isDone = true;
+    expect(Math.min(...(await Promise.all(readers)))).toBeGreaterThan(0);
+    await log.close();
+  });
+
   test("whatever is written, compacted and reopened: no last value is lost, no offset changes, and what is read is what a map holds", async () => {
     const value = fc.option(fc.string({ maxLength: 12 }), { nil: null, freq: 4 });
     const batch = fc.record({
