@@ -75,9 +75,6 @@ async function produceTo(
   const log = topic?.partitions[index];
   try {
     if (!topic || !log) throw new Refusal(errorCodes.UNKNOWN_TOPIC_OR_PARTITION, "This server does not host this topic-partition.");
-    if (context.version < FIRST_VERSION_WITH_BATCHES) {
-      throw new Refusal(errorCodes.UNSUPPORTED_FOR_MESSAGE_FORMAT, "Use Produce version 3 or later.");
-    }
     return await append(context, transactionalId, topic, log, index, records ?? Buffer.alloc(0));
   } catch (thrown) {
     return { index, baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1, ...refusalOf(thrown, log) };
@@ -86,10 +83,11 @@ async function produceTo(
 
 /**
  * Produce. Advertised from version 0, as Kafka 4 does, because librdkafka before 2.11 takes a higher lowest version for a broker without
- * compression; versions 0–2, which carry message sets, are refused per partition (KAFKA-18659). A write with acks=0 that is refused ends the
- * connection, since no answer can say so. min.insync.replicas counts only as far as a partition has replicas: here that is one.
+ * compression; versions 0–2, which carry message sets, end the connection (KAFKA-18659), as does a write with acks=0 that is refused: no answer
+ * can say so. min.insync.replicas counts only as far as a partition has replicas: here that is one.
  */
 export const produceHandler: ApiHandler = handlerOf(produceApi, [0, 9], async (body, context) => {
+  if (context.version < FIRST_VERSION_WITH_BATCHES) throw new Error(`Produce version ${context.version} carries message sets`);
   const acksKnown = body.acks >= -1 && body.acks <= 1;
   const fault = acksKnown ? transactionalRequestFault(body) : errorCodes.INVALID_REQUIRED_ACKS;
   const responses = await Promise.all(
