@@ -19,6 +19,7 @@ const IDENTITIES = [
   "nodeId",
   "brokerId",
   "user",
+  "mechanism",
   "topicId",
 ];
 

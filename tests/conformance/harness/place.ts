@@ -83,7 +83,9 @@ export interface Place {
   close(): void;
 }
 
-const KCAT_TIMEOUT_MS = 20_000;
+const KCAT_TIMEOUT_MS = 35_000;
+/** For metadata: a TLS that Java has just begun to compile may take longer than kcat's five. */
+const KCAT_PATIENCE = ["-m", "25"];
 const READY_MS = 20_000;
 const FETCH_BYTES = 50_000_000;
 
@@ -206,7 +208,7 @@ export function placeAt(target: Target, programs: Programs): Place {
         at = last.offset + 1;
       }
     },
-    kcat: (args, input = "") => runProgram(programs.kcat ?? "kcat", ["-b", target.address, ...args], input),
+    kcat: (args, input = "") => runProgram(programs.kcat ?? "kcat", ["-b", target.address, ...KCAT_PATIENCE, ...args], input),
     java: (main, args, options) => {
       if (!programs.java) throw new Error("no Java tools in this run");
       const bound = args.map((one) => (one === "@" ? target.address : one));

@@ -17,6 +17,8 @@ export interface RawClient {
 }
 
 const MAX_FRAME_BYTES = 256 * 1024 * 1024;
+/** No answer that is meant to come takes nearly so long. */
+const ANSWER_MS = 20_000;
 
 /** Connects to a broker on loopback. */
 export async function connectRaw(port: number, host: string = "127.0.0.1"): Promise<RawClient> {
@@ -49,19 +51,29 @@ function withoutDefaults(value: unknown): unknown {
 export function rawClientOver(socket: net.Socket): RawClient {
   const waiting: ((frame: Buffer | "closed") => void)[] = [];
   const splitter = createFrameSplitter({ maxFrameBytes: MAX_FRAME_BYTES, onFrame: (frame) => waiting.shift()?.(Buffer.from(frame)) });
-  socket.on("data", (chunk: Buffer) => splitter.push(chunk));
+  socket.on("data", (chunk: Buffer) => {
+    try {
+      splitter.push(chunk);
+    } catch {
+      socket.destroy();
+    }
+  });
   socket.on("error", () => undefined);
   socket.on("close", () => {
     for (const take of waiting.splice(0)) take("closed");
   });
   const ended = new Promise<void>((resolve) => socket.once("close", () => resolve()));
   const askBytes = (frame: Uint8Array): Promise<Buffer | "closed"> =>
-    new Promise((resolve) => {
+    new Promise((resolve, reject) => {
       if (socket.destroyed) {
         resolve("closed");
         return;
       }
-      waiting.push(resolve);
+      const timer = setTimeout(() => reject(new Error(`no answer after ${ANSWER_MS / 1000} s`)), ANSWER_MS);
+      waiting.push((answer) => {
+        clearTimeout(timer);
+        resolve(answer);
+      });
       socket.write(frame);
     });
   let correlationId = 7;
@@ -75,7 +87,9 @@ export function rawClientOver(socket: net.Socket): RawClient {
     },
     ask: async (api, version, body) => {
       const asked = ++correlationId;
-      const frame = await askBytes(frameOf(api, version, body));
+      const frame = await askBytes(frameOf(api, version, body)).catch((thrown: unknown) => {
+        throw new Error(`${api.name} v${version}`, { cause: thrown });
+      });
       if (frame === "closed") return frame;
       const answer = decodeResponse(api, version, frame);
       const again = Buffer.concat(encodeResponse(api, version, asked, withoutDefaults(answer.body) as ResponseDraft<typeof api>)).subarray(

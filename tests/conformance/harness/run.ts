@@ -213,8 +213,10 @@ export async function runConformance(options: RunOptions): Promise<ConformanceRu
     cleanups.push(() => tap.close());
     const broker = await startBroker({
       dataDir: path.join(folder, "embedded"),
-      advertised: { host: "127.0.0.1", port: tap.port },
       configs: CONFIGS,
+      listeners: [{ protocol: "PLAINTEXT", advertised: { host: HOST, port: tap.port } }, ...SECURE.map((protocol) => ({ protocol }))],
+      users: [CONFORMANCE_USER],
+      authorizer: { superUsers: ["User:ANONYMOUS"] },
     });
     cleanups.push(() => broker.close());
     tap.relayTo(broker.port);

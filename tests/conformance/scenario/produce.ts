@@ -50,6 +50,7 @@ export const produceTheme: Theme = {
   steps: [
     ...frames(
       produceApi,
+      { title: "a batch in a version of before them", to: 2, body: (v) => sending(topicOf(v + 3), batch(record("a", T))) },
       { title: "one batch of two records", from: 3, body: (v) => sending(topicOf(v), batch(record("a", T), record("b", T))) },
       { title: "acks=1", from: 3, body: (v) => sending(topicOf(v), batch(record("c", T)), 0, 1) },
       { title: "a topic that is not there", from: 3, body: () => sending("p-nowhere", batch(record("a", T))) },

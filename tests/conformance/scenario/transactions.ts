@@ -10,7 +10,10 @@ import { listTransactionsApi } from "../../../src/kafka-protocol/messages/list-t
 import { offsetFetchApi } from "../../../src/kafka-protocol/messages/offset-fetch.ts";
 import { produceApi } from "../../../src/kafka-protocol/messages/produce.ts";
 import { txnOffsetCommitApi } from "../../../src/kafka-protocol/messages/txn-offset-commit.ts";
-import { encodeBatch } from "../../../src/kafka-protocol/record-batch.ts";
+import { writeTxnMarkersApi } from "../../../src/kafka-protocol/messages/write-txn-markers.ts";
+import { readControlMarker } from "../../../src/kafka-protocol/control-marker.ts";
+import { BATCH_HEADER_BYTES, encodeBatch, isControl, readBatchHeader } from "../../../src/kafka-protocol/record-batch.ts";
+import type { ResponseOf } from "../../../src/kafka-protocol/schema.ts";
 import { eventually, record, type Place } from "../harness/place.ts";
 import { frames, java, kafkajs, kcat, raw, type Theme } from "../harness/step.ts";
 import { said } from "./said.ts";
@@ -77,6 +80,24 @@ async function end(place: Place, producer: Producer, committed: boolean): Promis
   });
 }
 
+/** Bytes of a control record before its key: length, attributes, both deltas, length of the key. */
+const BEFORE_KEY = 5;
+
+/** The ends of transactions in fetched batches, "3 abort", and the offset behind the batches. */
+function markersIn(records: Buffer): { readonly markers: readonly string[]; readonly next: number } {
+  const markers: string[] = [];
+  let next = -1;
+  for (let at = 0; at < records.length;) {
+    const batch = readBatchHeader(records, at, records.length);
+    if (typeof batch === "string") break;
+    const keyAt = batch.at + BATCH_HEADER_BYTES + BEFORE_KEY;
+    if (isControl(batch.attributes)) markers.push(`${batch.baseOffset} ${readControlMarker(records.subarray(keyAt, keyAt + 4))}`);
+    next = batch.lastOffset + 1;
+    at = batch.end;
+  }
+  return { markers, next };
+}
+
 /** What both kinds of readers get, and where the stable end is, once the markers are there. */
 async function seen(place: Place, topic: string, endOffset: number): Promise<unknown> {
   const offsetOf = async (isolationLevel: number) =>
@@ -93,21 +114,32 @@ async function seen(place: Place, topic: string, endOffset: number): Promise<unk
     3000,
   ).catch(() => offsetOf(0));
   await eventually("stable", async () => ((await offsetOf(1)) === ended ? true : undefined), 500).catch(() => undefined);
-  const committed = await place.get(fetchApi, 11, {
-    maxWaitMs: 0,
-    minBytes: 1,
-    maxBytes: 100_000,
-    isolationLevel: 1,
-    topics: [{ topic, partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 100_000 }] }],
-    forgottenTopicsData: [],
-  });
-  const [partition] = committed.responses[0]?.partitions ?? [];
+  const aborted = new Map<string, unknown>();
+  const markers: string[] = [];
+  let partition: ResponseOf<typeof fetchApi>["responses"][number]["partitions"][number] | undefined;
+  for (let at = 0; at < (ended ?? 0);) {
+    const committed = await place.get(fetchApi, 11, {
+      maxWaitMs: 0,
+      minBytes: 1,
+      maxBytes: 100_000,
+      isolationLevel: 1,
+      topics: [{ topic, partitions: [{ partition: 0, fetchOffset: at, partitionMaxBytes: 100_000 }] }],
+      forgottenTopicsData: [],
+    });
+    partition = committed.responses[0]?.partitions[0];
+    for (const one of partition?.abortedTransactions ?? []) aborted.set(JSON.stringify(one), one);
+    const found = markersIn(partition?.records ?? Buffer.alloc(0));
+    markers.push(...found.markers);
+    if (found.next <= at) break;
+    at = found.next;
+  }
   return {
     ended,
     stable: await offsetOf(1),
     highWatermark: partition?.highWatermark,
     lastStableOffset: partition?.lastStableOffset,
-    aborted: partition?.abortedTransactions,
+    aborted: [...aborted.values()],
+    markers,
     uncommitted: (await place.read(topic)).map(({ offset, value }) => `${offset} ${value}`),
     fetched: (await place.read(topic, 0, 0, 1)).map(({ offset, value }) => `${offset} ${value}`),
   };
@@ -295,6 +327,24 @@ export const transactionsTheme: Theme = {
         ],
       }),
     }),
+    ...frames(
+      writeTxnMarkersApi,
+      { title: "no markers", body: () => ({ markers: [] }) },
+      {
+        title: "of a producer that nobody knows, in a topic that is not there",
+        body: () => ({
+          markers: [
+            {
+              producerId: 4711,
+              producerEpoch: 0,
+              transactionResult: false,
+              coordinatorEpoch: 0,
+              topics: [{ name: "n-nowhere", partitionIndexes: [0] }],
+            },
+          ],
+        }),
+      },
+    ),
     raw("a committed transaction: what was sent, then its marker", async (place) => {
       const producer = await init(place, "n-commit");
       return [
