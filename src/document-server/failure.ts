@@ -47,6 +47,20 @@ export const CODES = {
   Location40415: 40415,
   Location51091: 51091,
   FailPointSetFailed: 243,
+  Location40066: 40066,
+  Location40194: 40194,
+  Location40192: 40192,
+  Location40200: 40200,
+  Location40272: 40272,
+  Location5166405: 5166405,
+  Location5166403: 5166403,
+  Location5687301: 5687301,
+  Location51276: 51276,
+  Location31393: 31393,
+  Location40094: 40094,
+  Location40093: 40093,
+  Location15983: 15983,
+  InvalidPipelineOperator: 168,
   Location51175: 51175,
   Location51174: 51174,
   Location51173: 51173,
@@ -136,6 +150,7 @@ export const CODES = {
   Location40602: 40602,
   Location6049200: 6049200,
   Location5979700: 5979700,
+  IndexBuildAborted: 276,
 } as const;
 
 export type CodeName = keyof typeof CODES;

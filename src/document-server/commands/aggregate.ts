@@ -6,6 +6,8 @@ import { asCommandFailure } from "../query/mingo-failure.ts";
 import { collect, type Operation } from "../operation.ts";
 import type { MatchOptions } from "../query/matcher.ts";
 import { mingo, mingoOptions } from "../query/mingo-context.ts";
+import { isPlain } from "../query/predicates.ts";
+import { compileProjection, isPlainProjection } from "../query/projection.ts";
 import type { QueryPlan } from "../query/planner.ts";
 import type { ScanCounts } from "../query/scan.ts";
 import type { Held } from "../query/sort.ts";
@@ -174,6 +176,27 @@ function optionsFor(catalog: Catalog, database: string, match: MatchOptions): Op
   return options;
 }
 
+/** Stages that only keep or drop fields are done on the bytes, where every type stays as it is; the steps through them, and what is left. */
+function cutting(
+  steps: Iterable<Buffer | undefined>,
+  rest: readonly Document[],
+): { readonly steps: Generator<Buffer | undefined, void, undefined>; readonly rest: readonly Document[] } {
+  const cuts: ((document: Buffer) => Buffer)[] = [];
+  let at = 0;
+  for (; at < rest.length; at++) {
+    const { $project, $unset } = rest[at] as Document;
+    const dropped = typeof $unset === "string" ? [$unset] : Array.isArray($unset) ? ($unset as string[]) : undefined;
+    const spec = dropped ? Object.fromEntries(dropped.map((name) => [name, 0])) : ($project as Document | undefined);
+    if (!isPlain(spec) || !isPlainProjection(spec)) break;
+    const cut = compileProjection(spec);
+    if (cut) cuts.push(cut);
+  }
+  function* through(): Generator<Buffer | undefined, void, undefined> {
+    for (const document of steps) yield document && cuts.reduce((bytes, cut) => cut(bytes), document);
+  }
+  return { steps: through(), rest: rest.slice(at) };
+}
+
 /** Runs a pipeline without its $out or $merge. */
 export async function runPipeline(context: CommandContext, asked: PipelineSource): Promise<PipelineResult> {
   const { catalog } = context.state;
@@ -186,10 +209,11 @@ export async function runPipeline(context: CommandContext, asked: PipelineSource
     return { steps: (n === 0 ? [] : [encodeDocument({ _id: counting.id, [counting.field]: n })]).values(), held: { bytes: 0 }, collection };
   }
   const found = aggregateOn(collection, split, source.hint, source.match);
-  if (split.rest.length === 0) return { steps: found.steps, held: found.held, collection };
+  const cut = cutting(found.steps, split.rest);
+  if (cut.rest.length === 0) return { steps: cut.steps, held: found.held, collection };
   const system = systemStage(context, source.name, source.pipeline[0]);
-  const rest = (system ? split.rest.slice(1) : split.rest) as Document[];
-  const input = system?.map((document) => decodeDocument(encodeDocument(document))) ?? (await boundedSteps(found.steps, context.operation));
+  const rest = (system ? split.rest.slice(1) : cut.rest) as Document[];
+  const input = system?.map((document) => decodeDocument(encodeDocument(document))) ?? (await boundedSteps(cut.steps, context.operation));
   const options = optionsFor(catalog, source.database, source.match);
   const computed = asCommandFailure(() => new (mingo().Aggregator)(rest, options).run(input));
   const results = computed.map((document) => encodeDocument(document));

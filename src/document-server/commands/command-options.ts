@@ -1,8 +1,8 @@
 import type { Document } from "bson";
 import { CommandFailure } from "../failure.ts";
 import { parseCollation } from "../query/collation.ts";
-import { checkVariables, type MatchOptions } from "../query/matcher.ts";
-import { mingo } from "../query/mingo-context.ts";
+import type { MatchOptions } from "../query/matcher.ts";
+import { checkExpressionOf, mingo } from "../query/mingo-context.ts";
 import { asCommandFailure } from "../query/mingo-failure.ts";
 import { isPlain } from "../query/predicates.ts";
 
@@ -16,7 +16,7 @@ function readVariables(given: unknown): Document | undefined {
   const { evaluate, options } = mingo();
   return asCommandFailure(() => Object.fromEntries(Object.entries(given).map(([name, expression]) => [name, constant(expression)])));
   function constant(expression: unknown): unknown {
-    checkVariables(expression, {});
+    checkExpressionOf(expression, {});
     return evaluate({}, expression as never, options) as unknown;
   }
 }

@@ -1,7 +1,7 @@
 import type { Document } from "bson";
 import { CommandFailure } from "../failure.ts";
 import { compileFilter, type MatchOptions } from "../query/matcher.ts";
-import { mingo } from "../query/mingo-context.ts";
+import { checkExpressionOf, mingo } from "../query/mingo-context.ts";
 import { isPlain } from "../query/predicates.ts";
 import { numericKind, toDouble, type Numeric } from "../bson/arithmetic.ts";
 import { isSystemStage } from "./system-stages.ts";
@@ -69,6 +69,16 @@ function checkStage(name: string, argument: unknown, match: MatchOptions): void 
       if (!isPlain(argument)) throw new CommandFailure("Location15969", "$project specification must be an object");
       if (Object.keys(argument).length === 0)
         throw new CommandFailure("Location51272", "Invalid $project :: caused by :: projection specification must have at least one field");
+      checkExpressionOf(argument, match);
+      return;
+    case "$addFields":
+    case "$set":
+      if (!isPlain(argument)) throw new CommandFailure("Location40272", `${name} specification stage must be an object`);
+      checkExpressionOf(argument, match);
+      return;
+    case "$replaceRoot":
+    case "$replaceWith":
+      checkExpressionOf(name === "$replaceRoot" ? (argument as Document | null)?.newRoot : argument, match);
       return;
     case "$unwind":
       checkUnwind(argument);

@@ -20,7 +20,12 @@ export function readKeyView(body: Document): KeyView | undefined {
     const value = body[name] as unknown;
     return isPlain(value) && Object.keys(value).length > 0 ? value : undefined;
   };
-  const view: KeyView = { min: bound("min"), max: bound("max"), returnKey: body.returnKey === true, showRecordId: body.showRecordId === true };
+  const view: KeyView = {
+    min: bound("min"),
+    max: bound("max"),
+    returnKey: body.returnKey === true,
+    showRecordId: body.showRecordId === true,
+  };
   if (!view.min && !view.max && !view.returnKey && !view.showRecordId) return undefined;
   if ((view.min || view.max) && (body.hint === undefined || (isPlain(body.hint) && "$natural" in body.hint)))
     throw new CommandFailure("Location51173", "When using min()/max() a hint of which index to use must be provided");
@@ -35,7 +40,10 @@ export function withinBounds(plan: QueryPlan, { min, max }: KeyView): ((document
   const low = min && edgeOf(spec, min, "min");
   const high = max && edgeOf(spec, max, "max");
   if (low && high && Buffer.compare(low, high) >= 0)
-    throw new CommandFailure("Location51175", "The value provided for min() does not come before the value provided for max() in the hinted index");
+    throw new CommandFailure(
+      "Location51175",
+      "The value provided for min() does not come before the value provided for max() in the hinted index",
+    );
   return (document) => {
     const { keys } = keysOfDocument(spec, document);
     return keys.some((key) => (!low || Buffer.compare(key, low) >= 0) && (!high || Buffer.compare(key, high) < 0));
@@ -45,7 +53,10 @@ export function withinBounds(plan: QueryPlan, { min, max }: KeyView): ((document
 function edgeOf(spec: IndexSpec, bound: Document, name: string): Buffer {
   const fields = Object.keys(keyPattern(spec));
   if (fields.join("\0") !== Object.keys(bound).join("\0"))
-    throw new CommandFailure("Location51174", `The index chosen is not compatible with min/max: ${name} must name the fields of the hinted index in their order`);
+    throw new CommandFailure(
+      "Location51174",
+      `The index chosen is not compatible with min/max: ${name} must name the fields of the hinted index in their order`,
+    );
   return Buffer.concat(spec.fields.map((field) => keyOf(bound[field.path.text], field.descending)));
 }
 
@@ -55,7 +66,12 @@ export function keyOnly(plan: QueryPlan, document: Buffer): Buffer {
   const decoded = decodeTyped(document);
   const fields = Object.keys(keyPattern(plan.index.spec));
   return encodeDocument(
-    Object.fromEntries(fields.map((path) => [path, path.split(".").reduce<unknown>((value, part) => (isPlain(value) ? value[part] : undefined), decoded) ?? null])),
+    Object.fromEntries(
+      fields.map((path) => [
+        path,
+        path.split(".").reduce<unknown>((value, part) => (isPlain(value) ? value[part] : undefined), decoded) ?? null,
+      ]),
+    ),
   );
 }
 

@@ -3,7 +3,7 @@ import { decodeDocument, decodeTyped, encodeDocument } from "../bson/values.ts";
 import { CommandFailure } from "../failure.ts";
 import type { Collation } from "./collation.ts";
 import { compileSchema } from "./json-schema.ts";
-import { mingo, mingoOptions } from "./mingo-context.ts";
+import { checkExpressionOf, mingo, mingoOptions } from "./mingo-context.ts";
 import { asCommandFailure } from "./mingo-failure.ts";
 import { fieldPredicate, isPlain, type Predicate, type QueryRules } from "./predicates.ts";
 
@@ -99,7 +99,7 @@ function compileClauses(name: "$and" | "$or" | "$nor", clauses: unknown, rules: 
 function compileExpression(expression: unknown, { options, isTyped }: Rules): Predicate {
   const { evaluate } = mingo();
   const computing = mingoOptions(options);
-  asCommandFailure(() => checkVariables(expression, options.variables ?? {}));
+  checkExpressionOf(expression, options);
   return (document) => {
     const plain = isTyped ? decodeDocument(encodeDocument(document as Document)) : document;
     return isTrue(asCommandFailure(() => evaluate(plain as Document, expression as never, computing)));
@@ -109,29 +109,4 @@ function compileExpression(expression: unknown, { options, isTyped }: Rules): Pr
 /** MongoDB's truth: everything but false, null, missing and zero. */
 function isTrue(value: unknown): boolean {
   return value !== false && value !== null && value !== undefined && value !== 0;
-}
-
-const SYSTEM_VARIABLES = new Set([
-  "ROOT",
-  "CURRENT",
-  "NOW",
-  "CLUSTER_TIME",
-  "REMOVE",
-  "DESCEND",
-  "PRUNE",
-  "KEEP",
-  "SEARCH_META",
-  "USER_ROLES",
-]);
-const BINDING = new Set(["$let", "$map", "$filter", "$reduce", "$lookup"]);
-
-/** Throws Location17276 for `$$name` that nothing defines. What operators bind themselves is left to their evaluation. */
-export function checkVariables(expression: unknown, known: Document): void {
-  if (typeof expression === "string" && expression.startsWith("$$")) {
-    const name = expression.slice(2).split(".")[0] as string;
-    if (!SYSTEM_VARIABLES.has(name) && !Object.hasOwn(known, name))
-      throw new CommandFailure("Location17276", `Use of undefined variable: ${name}`);
-  } else if (Array.isArray(expression)) for (const part of expression) checkVariables(part, known);
-  else if (isPlain(expression))
-    for (const [name, part] of Object.entries(expression)) if (!BINDING.has(name) && name !== "$literal") checkVariables(part, known);
 }

@@ -7,9 +7,11 @@ import type * as StagesModule from "mingo/operators/pipeline";
 import type * as QueryModule from "mingo/query";
 import { createRequire } from "node:module";
 import type { Any, AnyObject, Options } from "mingo/types";
+import { checkExpression } from "./expression-check.ts";
 import type { MatchOptions } from "./matcher.ts";
+import { moreExpressions } from "./more-expressions.ts";
 import { ourAccumulators, ourExpressions, type Accumulator, type Expression } from "./mingo-expressions.ts";
-import { ourStages } from "./mingo-stages.ts";
+import { ourStages, rankedAccumulators } from "./mingo-stages.ts";
 import { queryOperators } from "./predicates.ts";
 
 /** mingo 7.2.6 sorts the numbers of $percentile and $median as text; these sort them as numbers (manual: "approximate" gives the value at ⌈p·n⌉). */
@@ -92,6 +94,34 @@ export function mingo(): Mingo {
   return loaded;
 }
 
+/** Whether an expression may name this operator. */
+export function isExpressionOperator(name: string): boolean {
+  const { context } = mingo().options;
+  return context.getOperator("expression" as never, name) !== null || FOLDING.has(name);
+}
+
+/** Accumulators that are expressions too. */
+const FOLDING = new Set([
+  "$sum",
+  "$avg",
+  "$min",
+  "$max",
+  "$stdDevPop",
+  "$stdDevSamp",
+  "$first",
+  "$last",
+  "$mergeObjects",
+  "$firstN",
+  "$lastN",
+  "$minN",
+  "$maxN",
+]);
+
+/** Throws what can be told of an expression before it runs (expression-check.ts). */
+export function checkExpressionOf(expression: unknown, match: MatchOptions): void {
+  checkExpression(expression, new Set(Object.keys(match.variables ?? {})), isExpressionOperator);
+}
+
 /** mingo's options for one command: its `let` and its collation are known to every expression. */
 export function mingoOptions(match: MatchOptions, more: Partial<Options> = {}): Options {
   const given = { ...mingo().options, ...more, variables: match.variables ?? {}, matchOptions: match };
@@ -118,6 +148,7 @@ function load(require: NodeJS.Require): Mingo {
     {
       ...(operators("accumulator") as Record<string, Accumulator>),
       ...ourAccumulators(core.evalExpr),
+      ...rankedAccumulators(core.evalExpr),
       ...percentileAccumulators(core.evalExpr),
     },
     "$accumulator",
@@ -127,12 +158,17 @@ function load(require: NodeJS.Require): Mingo {
   const context: Context = core.Context.init({
     accumulator: withNulls(accumulators) as never,
     expression: without(
-      { ...theirs, ...ourExpressions(core.evalExpr, theirs), ...percentileExpressions(core.evalExpr) } as Record<string, unknown>,
+      {
+        ...theirs,
+        ...ourExpressions(core.evalExpr, theirs),
+        ...moreExpressions(core.evalExpr, theirs),
+        ...percentileExpressions(core.evalExpr),
+      } as Record<string, unknown>,
       "$function",
     ) as never,
     pipeline: {
       ...stages,
-      ...ourStages({
+      ...ourStages(stages, {
         lazy,
         evaluate: core.evalExpr,
         aggregator,

@@ -192,9 +192,12 @@ export function ourExpressions(evaluate: Evaluate, theirs: Readonly<Record<strin
         throw new CommandFailure("Location16020", `Expression ${name} takes exactly 2 arguments. ${values.length} were passed in.`);
       return holds(order(values[0], values[1], collationOf(options)));
     };
+  const accumulators = ourAccumulators(evaluate);
+  /** mingo's own stages ask for an accumulator as for an expression, of a list of documents. */
   const folding =
-    (fold: Fold): Expression =>
+    (name: string, fold: Fold): Expression =>
     (document, expression, options) => {
+      if (Array.isArray(document)) return (accumulators[name] as Accumulator)(document as Any[], expression, options);
       const values = list(document, expression, options);
       const only = values.length === 1 ? values[0] : values;
       return fold(Array.isArray(only) ? only : [only], options);
@@ -250,10 +253,10 @@ export function ourExpressions(evaluate: Evaluate, theirs: Readonly<Record<strin
     $lt: comparing("$lt", (sign) => sign < 0),
     $lte: comparing("$lte", (sign) => sign <= 0),
     $cmp: comparing("$cmp", (sign) => sign),
-    $sum: folding(FOLDS.$sum as Fold),
-    $avg: folding(FOLDS.$avg as Fold),
-    $min: folding(FOLDS.$min as Fold),
-    $max: folding(FOLDS.$max as Fold),
+    $sum: folding("$sum", FOLDS.$sum as Fold),
+    $avg: folding("$avg", FOLDS.$avg as Fold),
+    $min: folding("$min", FOLDS.$min as Fold),
+    $max: folding("$max", FOLDS.$max as Fold),
     $type: (document, expression, options) => {
       const value = list(document, expression, options)[0];
       return value === undefined ? "missing" : typeName(value);

@@ -15,6 +15,9 @@ const KNOWN: readonly (readonly [RegExp, CodeName, (found: RegExpExecArray) => s
     (found) => `Unknown modifier: ${found[1]}. Expected a valid update modifier or pipeline-style update specified as an array`,
   ],
   [/would modify the immutable field '(\S+)'/i, "ImmutableField", (found) => found.input],
+  [/accumulator '(\$\w+)' is not registered/, "InvalidPipelineOperator", (found) => `Unrecognized expression '${found[1]}'`],
+  [/Use of undefined variable: (\S+)/, "Location17276", (found) => `Use of undefined variable: ${found[1]}`],
+  [/cannot (?:convert|parse) .*/i, "ConversionFailure", (found) => `${found[0]} in $convert with no onError value`],
   [/would create a conflict/i, "ConflictingUpdateOperators", (found) => found.input],
   [/Cannot increment with non-numeric/i, "TypeMismatch", (found) => found.input],
 ];

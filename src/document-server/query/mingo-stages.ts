@@ -5,7 +5,7 @@ import type { Any, AnyObject, Options } from "mingo/types";
 import { CommandFailure } from "../failure.ts";
 import { collatedKeys, compareCollated } from "./collation.ts";
 import { compileFilter, type MatchOptions } from "./matcher.ts";
-import type { Expression } from "./mingo-expressions.ts";
+import type { Accumulator, Expression } from "./mingo-expressions.ts";
 import { candidates, isPlain } from "./predicates.ts";
 
 type Lazy = ReturnType<typeof LazyModule.Lazy>;
@@ -31,8 +31,63 @@ function matchOptionsOf(options: Options): MatchOptions {
 }
 
 /** Stages in the place of mingo's: $match is find's, $sort and $group know MongoDB's order and equality, $lookup runs its pipeline on what it joined. */
-export function ourStages(tools: StageTools): Record<string, Stage> {
-  return { $match: matchStage, $sort: sortStage(tools), $group: groupStage(tools), $lookup: lookupStage(tools) };
+export function ourStages(theirs: Readonly<Record<string, unknown>>, tools: StageTools): Record<string, Stage> {
+  return {
+    $match: matchStage,
+    $sort: sortStage(tools),
+    $group: groupStage(tools),
+    $bucket: bucketStage(tools),
+    $lookup: lookupStage(tools),
+    $count: countStage(tools),
+    $project: projectStage(theirs.$project as Stage),
+    $redact: (documents, argument, options) =>
+      (theirs.$redact as Stage)(documents, argument, options).filter((document) => document !== undefined),
+  };
+}
+
+/** Of no documents there is no count. */
+function countStage({ lazy }: StageTools): Stage {
+  return (documents, name) =>
+    documents.transform(((all: Any[]) => lazy(all.length === 0 ? [] : [{ [name as string]: all.length } as Any])) as never);
+}
+
+/** What is kept comes in the document's own order, `_id` first, and what is computed behind it. */
+function projectStage(theirs: Stage): Stage {
+  return (documents, argument, options) => {
+    let before: AnyObject = {};
+    const seen = documents.map((document) => (before = document as AnyObject) as Any);
+    return theirs(seen, argument, options).map((document) => {
+      const made = document as AnyObject;
+      const ordered: AnyObject = {};
+      for (const name of ["_id", ...Object.keys(before)]) if (Object.hasOwn(made, name)) ordered[name] = made[name];
+      for (const name of Object.keys(made)) ordered[name] = made[name];
+      return ordered as Any;
+    });
+  };
+}
+
+/** $top, $bottom, $topN and $bottomN: the first or the last of a group in an order of its own. */
+export function rankedAccumulators(evaluate: Expression): Record<string, Accumulator> {
+  const ranked =
+    (fromEnd: boolean, single: boolean): Accumulator =>
+    (documents, expression, options) => {
+      const { sortBy, output, n = 1 } = expression as { readonly sortBy: AnyObject; readonly output: Any; readonly n?: Any };
+      const fields = Object.entries(sortBy).map(([path, sense]) => ({ path, sense: Number(sense) }));
+      const { collation } = matchOptionsOf(options);
+      const keyed = documents.map((document) => ({ document, key: fields.map(({ path, sense }) => leading(document, path, sense)) }));
+      keyed.sort((left, right) => {
+        for (const [i, { sense }] of fields.entries()) {
+          const order = compareCollated(left.key[i], right.key[i], collation);
+          if (order !== 0) return order * sense;
+        }
+        return 0;
+      });
+      const count = single ? 1 : Number(evaluate({}, n, options));
+      const chosen = fromEnd ? keyed.slice(Math.max(0, keyed.length - count)) : keyed.slice(0, count);
+      const values = chosen.map(({ document }) => (evaluate(document, output, options) as unknown) ?? null);
+      return (single ? (values[0] ?? null) : values) as Any;
+    };
+  return { $top: ranked(false, true), $bottom: ranked(true, true), $topN: ranked(false, false), $bottomN: ranked(true, false) };
 }
 
 function matchStage(documents: Lazy, filter: Any, options: Options): Lazy {
@@ -80,40 +135,82 @@ function groupId(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined));
 }
 
-function groupStage({ lazy, evaluate, context }: StageTools): Stage {
+type GroupField = {
+  readonly name: string;
+  readonly run: (members: Any[], expression: Any, options: Options) => Any;
+  readonly expression: Any;
+};
+
+function groupFields(outputs: AnyObject, { context }: StageTools): GroupField[] {
+  return Object.entries(outputs).map(([name, output]) => {
+    if (name.includes(".")) throw new CommandFailure("Location40235", `The field name '${name}' cannot contain '.'`);
+    if (!isPlain(output)) throw new CommandFailure("Location40234", `The field '${name}' must be an accumulator object`);
+    const [operator, more] = Object.keys(output);
+    if (operator === undefined || more !== undefined)
+      throw new CommandFailure("Location40238", `The field '${name}' must specify one accumulator`);
+    const run = context().getOperator("accumulator" as never, operator);
+    if (!run) throw new CommandFailure("Location15952", `unknown group operator '${operator}'`);
+    return { name, run, expression: output[operator] as Any };
+  });
+}
+
+/** A document for each group, in the order in which the groups were met. */
+function groupedBy(all: readonly Any[], idOf: (document: Any) => unknown, fields: readonly GroupField[], options: Options): Any[] {
+  const keyOf = collatedKeys(matchOptionsOf(options).collation);
+  const groups = new Map<string, { readonly id: unknown; readonly members: Any[] }>();
+  for (const document of all) {
+    const id = idOf(document);
+    const key = keyOf(id);
+    const group = groups.get(key);
+    if (group) group.members.push(document);
+    else groups.set(key, { id, members: [document] });
+  }
+  return [...groups.values()].map(({ id, members }) => {
+    const made: AnyObject = { _id: id };
+    for (const { name, run, expression } of fields) made[name] = (run(members, expression, options) as unknown) ?? null;
+    return made as Any;
+  });
+}
+
+function groupStage(tools: StageTools): Stage {
   return (documents, argument, options) => {
-    if (!isPlain(argument)) throw new CommandFailure("Location15947", "a group's fields must be specified in an object");
-    if (!("_id" in argument)) throw new CommandFailure("Location15955", "a group specification must include an _id");
-    const { _id, ...outputs } = argument;
-    const fields = Object.entries(outputs).map(([name, output]) => {
-      if (name.includes(".")) throw new CommandFailure("Location40235", `The field name '${name}' cannot contain '.'`);
-      if (!isPlain(output)) throw new CommandFailure("Location40234", `The field '${name}' must be an accumulator object`);
-      const [operator, more] = Object.keys(output);
-      if (operator === undefined || more !== undefined)
-        throw new CommandFailure("Location40238", `The field '${name}' must specify one accumulator`);
-      const run = context().getOperator("accumulator" as never, operator);
-      if (!run) throw new CommandFailure("Location15952", `unknown group operator '${operator}'`);
-      return { name, run, expression: output[operator] };
-    });
+    const { _id, ...outputs } = argument as AnyObject;
+    const fields = groupFields(outputs, tools);
+    const idOf = (document: Any): unknown => groupId(tools.evaluate(document, _id as Any, options));
+    return documents.transform(((all: Any[]) => tools.lazy(groupedBy(all, idOf, fields, options))) as never);
+  };
+}
+
+type BucketSpec = {
+  readonly groupBy: Any;
+  readonly boundaries: readonly unknown[];
+  readonly default?: unknown;
+  readonly output?: AnyObject;
+};
+
+/** mingo puts a value that is a boundary into the bucket below it. */
+function bucketStage(tools: StageTools): Stage {
+  return (documents, argument, options) => {
+    const spec = argument as unknown as BucketSpec;
+    const { boundaries } = spec;
+    if (!Array.isArray(boundaries)) throw new CommandFailure("Location40200", "The $bucket 'boundaries' field must be an array of values");
+    if (boundaries.length < 2) throw new CommandFailure("Location40192", "The $bucket 'boundaries' field must have at least 2 values");
+    if (boundaries.some((edge, i) => i > 0 && compareCollated(boundaries[i - 1], edge, undefined) >= 0))
+      throw new CommandFailure("Location40194", "The 'boundaries' option to $bucket must be sorted");
     const { collation } = matchOptionsOf(options);
-    return documents.transform((all: Any[]) => {
-      const keyOf = collatedKeys(collation);
-      const groups = new Map<string, { readonly id: unknown; readonly members: Any[] }>();
-      for (const document of all) {
-        const id = groupId(evaluate(document, _id as Any, options));
-        const key = keyOf(id);
-        const group = groups.get(key);
-        if (group) group.members.push(document);
-        else groups.set(key, { id, members: [document] });
-      }
-      return lazy(
-        [...groups.values()].map(({ id, members }) => {
-          const made: AnyObject = { _id: id };
-          for (const { name, run, expression } of fields) made[name] = (run(members, expression, options) as unknown) ?? null;
-          return made as Any;
-        }),
-      );
-    });
+    const fields = groupFields(spec.output ?? { count: { $sum: 1 } }, tools);
+    const idOf = (document: Any): unknown => {
+      const value = tools.evaluate(document, spec.groupBy, options) as unknown;
+      const above = boundaries.findIndex((edge) => compareCollated(value ?? null, edge, collation) < 0);
+      if (value !== undefined && above > 0) return boundaries[above - 1] as unknown;
+      if (spec.default === undefined)
+        throw new CommandFailure("Location40066", "$switch could not find a matching branch for an input, and no default was specified.");
+      return spec.default;
+    };
+    return documents.transform(((all: Any[]) =>
+      tools.lazy(
+        groupedBy(all, idOf, fields, options).sort((a, b) => compareCollated((a as AnyObject)._id, (b as AnyObject)._id, collation)),
+      )) as never);
   };
 }
 

@@ -5,9 +5,9 @@ import { encodeNode, leafOf, open, openDocument, plainValue, type Node, type Obj
 import { decodeDocument } from "../bson/values.ts";
 import { CommandFailure } from "../failure.ts";
 import { positionalIndex } from "../update/positional.ts";
-import { checkVariables, compileFilter, type MatchOptions } from "./matcher.ts";
+import { compileFilter, type MatchOptions } from "./matcher.ts";
 import { asCommandFailure } from "./mingo-failure.ts";
-import { mingo, mingoOptions } from "./mingo-context.ts";
+import { checkExpressionOf, mingo, mingoOptions } from "./mingo-context.ts";
 import { isPlain } from "./predicates.ts";
 
 /** Fields by name: the whole field, or some of what is in it. */
@@ -15,6 +15,14 @@ type Tree = Map<string, Tree | true>;
 
 /** What a projection may refer to: the find's filter, for `a.$`, and its `let` and collation. */
 export type ProjectionScope = { readonly filter?: Document; readonly match?: MatchOptions };
+
+/** Whether a projection keeps or drops fields and does nothing else: it cuts the bytes then. */
+export function isPlainProjection(spec: Document): boolean {
+  return Object.entries(spec).every(
+    ([path, value]) =>
+      !path.includes("$") && (isSwitch(value) || (isPlain(value) && Object.keys(value).length > 0 && isPlainProjection(value))),
+  );
+}
 
 /** A projection as it was read: which fields are kept or dropped, and what is done to some of them. */
 type Projection = {
@@ -41,7 +49,7 @@ export function compileProjection(
   const matchers = read.elements.map(({ path, condition }) => ({ path, test: elementTest(condition, scope.match ?? {}) }));
   const options = mingoOptions(scope.match ?? {});
   const { evaluate } = mingo();
-  for (const { expression } of read.computed) checkVariables(expression, scope.match?.variables ?? {});
+  for (const { expression } of read.computed) checkExpressionOf(expression, scope.match ?? {});
   return (document) => {
     const root = openDocument(plain(document));
     for (const { path, skip, count } of read.slices) changeArrays(root, path.split("."), (items) => sliced(items, skip, count));

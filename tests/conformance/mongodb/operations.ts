@@ -10,9 +10,7 @@ import {
   type GridFSBucket,
   type GridFSBucketReadStream,
 } from "mongodb";
-import type { Db ,
-  MongoClient,
-  ObjectId} from "mongodb";
+import type { Db, MongoClient, ObjectId } from "mongodb";
 import { driverOptions, type Entities } from "./entities.ts";
 import { matchEvents } from "./match-events.ts";
 import { match, Mismatch } from "./match.ts";
