@@ -2,6 +2,7 @@ import path from "node:path";
 import { errorCodes } from "../../kafka-protocol/error-codes.ts";
 import { describeLogDirsApi } from "../../kafka-protocol/messages/describe-log-dirs.ts";
 import { handlerOf, type ApiHandler } from "../api-handler.ts";
+import { MEMORY_FOLDER } from "../journal.ts";
 
 /** DescribeLogDirs: the one folder, with the bytes of each partition that was asked for; all where none was named. */
 export const describeLogDirsHandler: ApiHandler = handlerOf(describeLogDirsApi, [1, 4], async (body, { broker }) => {
@@ -16,6 +17,6 @@ export const describeLogDirsHandler: ApiHandler = handlerOf(describeLogDirsApi, 
     return shown.length > 0 ? [{ name, partitions: shown }] : [];
   });
   const space = await catalog.space().catch(() => ({ totalBytes: -1, usableBytes: -1 }));
-  const logDir = path.resolve(settings.logFolder);
+  const logDir = settings.logFolder === MEMORY_FOLDER ? MEMORY_FOLDER : path.resolve(settings.logFolder);
   return { throttleTimeMs: 0, errorCode: errorCodes.NONE, results: [{ errorCode: errorCodes.NONE, logDir, topics, ...space }] };
 });

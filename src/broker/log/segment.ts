@@ -253,7 +253,7 @@ export class Segment implements Coolable {
 
   /** Reads the index, which a segment that is written must have in memory. */
   async ready(): Promise<void> {
-    await this.withFile((file) => this.#indexIn(file));
+    if (!this.#index) await this.withFile((file) => this.#indexIn(file));
   }
 
   /**
