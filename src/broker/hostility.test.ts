@@ -179,12 +179,12 @@ describe("damaged requests", () => {
     for (const { api } of apiHandlers) expect(tables.has(api.key), api.name).toBe(true);
   });
 
-  test("a batch of a few bytes that would unpack to gigabytes costs nothing: batches are stored as they come", async () => {
+  test("batches of a few bytes that unpack to much are unpacked one at a time, and leave nothing behind", async () => {
     const client = await connect();
     const bomb = encodeBatch([{ key: null, value: Buffer.alloc(64 * 1024 * 1024), timestampMs: 1 }], { compression: "gzip" });
     expect(bomb.length).toBeLessThan(200_000);
     const before = process.memoryUsage().rss;
-    for (let i = 0; i < 30; i++) {
+    for (let i = 0; i < 5; i++) {
       const topicData = [{ name: "t", partitionData: [{ index: 1, records: bomb }] }];
       await client.request(produceApi, 7, { acks: -1, timeoutMs: 1000, topicData });
     }

@@ -1,5 +1,5 @@
 import net from "node:net";
-import tls from "node:tls";
+import type { TlsOptions } from "node:tls";
 import { codeOf } from "../base/errors.ts";
 import { portHolder } from "../base/port-holder.ts";
 import { BrokerError } from "./broker-error.ts";
@@ -22,15 +22,17 @@ const HANDSHAKE_TIMEOUT_MS = 30_000;
 export interface Reception {
   readonly onSocket: (socket: net.Socket) => void;
   /** With TLS: the broker's certificate, and who is told of handshakes that failed. */
-  readonly tls?: { readonly options: tls.TlsOptions; readonly onFailure: (failure: Error, socket: net.Socket) => void } | undefined;
+  readonly tls?: { readonly options: TlsOptions; readonly onFailure: (failure: Error, socket: net.Socket) => void } | undefined;
 }
 
 /** Peers that vanish without a word are found by the system's keep-alive. */
 const SOCKET = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 } as const;
 
+/** TLS is only loaded where it is spoken: it takes six megabytes. */
 function createServer(reception: Reception): net.Server {
   if (!reception.tls) return net.createServer(SOCKET, reception.onSocket);
   const { options, onFailure } = reception.tls;
+  const tls = process.getBuiltinModule("node:tls");
   const server = tls.createServer({ ...options, ...SOCKET, handshakeTimeout: HANDSHAKE_TIMEOUT_MS }, reception.onSocket);
   return server.on("tlsClientError", onFailure);
 }

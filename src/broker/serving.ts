@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import tls from "node:tls";
+import type { TLSSocket } from "node:tls";
 import { messageOf } from "../base/errors.ts";
 import type { ApiHandler, BrokerState } from "./api-handler.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
@@ -54,7 +54,7 @@ export async function openListeners(
       ? (again, apiVersions) => createLogin({ users, mechanisms, maxReauthMs, again, apiVersions })
       : undefined;
     const onSocket = (socket: Socket): void => {
-      const principal = socket instanceof tls.TLSSocket ? certificateName(socket) : undefined;
+      const principal = usesTls(protocol) ? certificateName(socket as TLSSocket) : undefined;
       const connection = new Connection(socket, { broker, handlers, principal, login, renews: maxReauthMs > 0, memory, onFault });
       open.add(connection);
       socket.once("close", () => open.delete(connection));

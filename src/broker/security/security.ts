@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { MEMORY_FOLDER } from "../journal.ts";
 import { openAuthorizer, type Authorizer, type AuthorizerOptions } from "./authorizer.ts";
-import { serverCertificate, type BrokerTls, type ServerCertificate } from "./certificate.ts";
+import type { BrokerTls, ServerCertificate } from "./certificate.ts";
 import { checkListener, usesTls, type ListenerOptions } from "./listener.ts";
 import { saslMechanisms, type SaslMechanism } from "./login.ts";
 import { openUserStore, type BrokerUser, type UserStore } from "./user-store.ts";
@@ -68,6 +68,7 @@ export async function certificateFor(
   if (secure.length === 0) return undefined;
   const hosts = secure.flatMap(({ host, advertised }) => [host, advertised?.host]);
   const named = hosts.filter((host): host is string => host !== undefined && host !== "0.0.0.0" && host !== "::");
+  const { serverCertificate } = await import("./certificate.ts");
   return serverCertificate(tls, securityFolder(dataDir), named);
 }
 
