@@ -137,11 +137,11 @@ public final class ExactlyOnce {
     }
 
     private static void timeOut(String servers) throws Exception {
-        try (KafkaProducer<String, String> slow = producer(servers, "slow", 500)) {
+        try (KafkaProducer<String, String> slow = producer(servers, "slow", 2_000)) {
             slow.initTransactions();
             slow.beginTransaction();
             slow.send(new ProducerRecord<>("fenced", "k", "too late")).get();
-            Thread.sleep(3000);
+            Thread.sleep(4_500);
             try {
                 slow.commitTransaction();
                 System.out.println("the slow one committed");

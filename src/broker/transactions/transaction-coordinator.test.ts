@@ -72,11 +72,13 @@ test("transactional ids that nobody has used are forgotten after their time, ope
   expect([...coordinator.list()].map(({ id }) => id)).toEqual(["open", "late"]);
 });
 
-test("a transaction is aborted when its time is over, not before; the time counts from its first partition", async () => {
+test("a transaction is aborted when its time is over, not before, restarted or not; the time counts from its first partition", async () => {
   const producer = await coordinator.initProducer("t", 500);
   nowMs += 400;
   await coordinator.addPartitions("t", producer, [PARTITION]);
   nowMs += 500;
+  await coordinator.close();
+  coordinator = await open();
   await coordinator.tend();
   expect(coordinator.get("t")?.state).toBe("Ongoing");
   nowMs += 1;
