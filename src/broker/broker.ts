@@ -1,5 +1,3 @@
-import os from "node:os";
-import path from "node:path";
 import { messageOf } from "../base/errors.ts";
 import { BrokerError } from "./broker-error.ts";
 import { BrokerConfigs } from "./configs/broker-configs.ts";
@@ -113,9 +111,6 @@ function folderOf(options: BrokerOptions): string {
   });
 }
 
-/** Where a broker without a data folder puts the certificate that clients are to trust. */
-const temporaryFolder = (): string => path.join(os.tmpdir(), `streamlab-broker-${process.pid}`);
-
 /** Runs an action again and again, never twice at once; the returned function ends it and waits for the last run. */
 function every(ms: number, action: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined;
@@ -181,7 +176,8 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     if (hanging > 0) log(`aborted ${hanging} parts of transactions that were lost in a power cut`);
     const security = await openSecurity(folder, sync, options);
     cleanups.push(() => security.close());
-    const certificate = await certificateFor(wanted, options.tls ?? {}, isInMemory ? temporaryFolder() : folder);
+    const certificate = await certificateFor(wanted, options.tls ?? {}, isInMemory ? undefined : folder);
+    cleanups.push(() => certificate?.forget() ?? Promise.resolve());
     const state = {
       catalog,
       groups,

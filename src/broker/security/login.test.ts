@@ -306,6 +306,14 @@ describe("listeners", () => {
     }
   });
 
+  test("a broker without a data folder has its certificate in a folder that goes with it", async () => {
+    const inMemory = await startBroker({ storage: "memory", listeners: [{ protocol: "SSL" }] });
+    const caFile = inMemory.caFile ?? "";
+    expect(await fs.readFile(caFile, "utf8")).toContain("CERTIFICATE");
+    await inMemory.close();
+    await expect(fs.readFile(caFile)).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
   test("a port that another listener of the same broker has is refused, and none stays open", async () => {
     const first = await startBroker({ dataDir: path.join(folder, "one") });
     const twice = startBroker({

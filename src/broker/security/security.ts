@@ -1,4 +1,5 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import os from "node:os";
 import path from "node:path";
 import { MEMORY_FOLDER } from "../journal.ts";
 import { openAuthorizer, type Authorizer, type AuthorizerOptions } from "./authorizer.ts";
@@ -57,19 +58,37 @@ export async function openSecurity(dataDir: string, sync: boolean, options: Secu
   };
 }
 
-/** Checks the listeners, and gives the certificate that those with TLS need. Throws INVALID_OPTION, CANNOT_LISTEN. */
+/** The certificate of a broker's listeners. */
+export interface ListenersCertificate extends ServerCertificate {
+  /** Removes what was only there for as long as the broker is. */
+  forget(): Promise<void>;
+}
+
+/**
+ * Checks the listeners, and gives the certificate that those with TLS need. Without a data folder a certificate of the broker's own making lies in
+ * a temporary one. Throws INVALID_OPTION, CANNOT_LISTEN.
+ */
 export async function certificateFor(
   listeners: readonly ListenerOptions[],
   tls: BrokerTls,
-  dataDir: string,
-): Promise<ServerCertificate | undefined> {
+  dataDir: string | undefined,
+): Promise<ListenersCertificate | undefined> {
   for (const listener of listeners) checkListener(listener);
   const secure = listeners.filter(({ protocol }) => usesTls(protocol));
   if (secure.length === 0) return undefined;
   const hosts = secure.flatMap(({ host, advertised }) => [host, advertised?.host]);
   const named = hosts.filter((host): host is string => host !== undefined && host !== "0.0.0.0" && host !== "::");
   const { serverCertificate } = await import("./certificate.ts");
-  return serverCertificate(tls, securityFolder(dataDir), named);
+  const temporary = dataDir === undefined ? await mkdtemp(path.join(os.tmpdir(), "streamlab-broker-")) : undefined;
+  const forget = async (): Promise<void> => {
+    if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
+  };
+  try {
+    return { ...(await serverCertificate(tls, securityFolder(dataDir ?? temporary ?? ""), named)), forget };
+  } catch (thrown) {
+    await forget();
+    throw thrown;
+  }
 }
 
 const securityFolder = (dataDir: string): string => path.join(dataDir, "security");
