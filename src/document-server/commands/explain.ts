@@ -9,11 +9,12 @@ import type { ScanCounts } from "../query/scan.ts";
 import { typeName } from "../query/value-types.ts";
 import type { Collection } from "../storage/collection.ts";
 import { keyPattern } from "../storage/index-spec.ts";
-import { readPipeline, splitPipeline } from "./aggregate.ts";
+import { readPipeline, splitPipeline, throughViews } from "./aggregate.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { collectionName } from "./command.ts";
 import { readFind, runFind, type FindRequest } from "./find.ts";
 import { PRODUCT, SERVER_VERSION } from "./handshake.ts";
+import { findPipeline } from "./views.ts";
 
 /** What came of a plan that was carried out; undefined where it was only looked at. */
 type Outcome = { readonly counts: Required<ScanCounts>; readonly nReturned: number; readonly yields: number; readonly ms: number };
@@ -177,11 +178,28 @@ async function carryOut(context: CommandContext, collection: Collection, request
   return { counts, nReturned, yields: context.operation.yields, ms: Math.round(clock.monotonicMs() - started) };
 }
 
+function isView(context: CommandContext): boolean {
+  return context.state.catalog.find(context.database, collectionName(context))?.options.viewOn !== undefined;
+}
+
+/** What the collection answers itself, through its views, and the stages behind it. */
+async function explainPipeline(context: CommandContext, pipeline: readonly Document[], verbosity: string): Promise<Document> {
+  const hint = context.body.hint as unknown;
+  const name = collectionName(context);
+  const source = throughViews(context.state.catalog, { database: context.database, name, pipeline, hint, match: {} });
+  const asked: CommandContext = { ...context, body: { aggregate: source.name } };
+  const split = splitPipeline(source.pipeline);
+  const request = { ...split, projection: undefined, hint };
+  if (split.rest.length === 0) return await explainFind(asked, request, verbosity);
+  return { stages: [{ $cursor: await explainFind(asked, request, verbosity) }, ...split.rest] };
+}
+
 async function explainWhat(context: CommandContext, inner: Document, verbosity: string): Promise<Document> {
   const asked: CommandContext = { ...context, body: inner };
   const plain = { sort: undefined, projection: undefined, skip: 0, limit: 0 };
   switch (Object.keys(inner)[0]) {
     case "find":
+      if (isView(asked)) return await explainPipeline(asked, findPipeline(asked), verbosity);
       return await explainFind(asked, readFind(asked), verbosity);
     case "count":
       return await explainFind(
@@ -192,12 +210,8 @@ async function explainWhat(context: CommandContext, inner: Document, verbosity: 
       );
     case "distinct":
       return await explainFind(asked, { ...plain, filter: (inner.query ?? {}) as Document, hint: inner.hint as unknown }, verbosity);
-    case "aggregate": {
-      const split = splitPipeline(readPipeline(asked));
-      const request = { ...split, projection: undefined, hint: inner.hint as unknown };
-      if (split.rest.length === 0) return await explainFind(asked, request, verbosity);
-      return { stages: [{ $cursor: await explainFind(asked, request, verbosity) }, ...split.rest] };
-    }
+    case "aggregate":
+      return await explainPipeline(asked, readPipeline(asked), verbosity);
     case "update":
     case "delete": {
       const isUpdate = inner.updates !== undefined;

@@ -24,15 +24,20 @@ function matchStage(filter: Document | undefined): Document[] {
   return filter && Object.keys(filter).length > 0 ? [{ $match: filter }] : [];
 }
 
-async function findOnView(context: CommandContext): Promise<Reply> {
+/** A find as a pipeline. */
+export function findPipeline(context: CommandContext): Document[] {
   const { filter, sort, projection, skip, limit } = readFind(context);
-  const pipeline = [
+  return [
     ...matchStage(filter),
     ...(sort && Object.keys(sort).length > 0 ? [{ $sort: sort }] : []),
     ...(skip > 0 ? [{ $skip: skip }] : []),
     ...(limit > 0 ? [{ $limit: limit }] : []),
     ...(projection && Object.keys(projection).length > 0 ? [{ $project: projection }] : []),
   ];
+}
+
+async function findOnView(context: CommandContext): Promise<Reply> {
+  const pipeline = findPipeline(context);
   return await openPipeline(context, sourceOf(context, pipeline), wholeNumber(context, "batchSize"), context.body.singleBatch === true);
 }
 
