@@ -43,7 +43,7 @@ export interface PartitionLogOptions {
   readonly sync: boolean;
   /** How much may be written before the index file is brought up to date; a start after a crash reads about so much. */
   readonly snapshotEveryBytes?: number;
-  /** What the last batches may take in memory. */
+  /** What the last batches may take in memory. Asked at every write. */
   readonly cacheBytes?: number;
   /** Told when opening cut a torn tail. */
   readonly onCut?: (file: string, bytes: number) => void;

@@ -74,6 +74,10 @@ async function inTurns<T, R>(list: readonly T[], action: (one: T) => Promise<R>)
   return results;
 }
 
+/** The last batches in memory: of one partition, and of all together. */
+const MOST_CACHE_BYTES = 1024 * 1024;
+const ALL_CACHE_BYTES = 64 * 1024 * 1024;
+
 /** How often Kafka looks for segments that may go. */
 const DEFAULT_RETENTION_CHECK_MS = 300_000;
 
@@ -102,6 +106,7 @@ export class TopicCatalog {
   #producerIdsUpTo = 0;
   #change: Promise<unknown> = Promise.resolve();
   #retainedAllMs: number = Date.now();
+  #partitions = 0;
 
   private constructor(options: CatalogOptions) {
     this.#options = options;
@@ -169,15 +174,20 @@ export class TopicCatalog {
     const topic: Topic = { name, id: registered.id, configs, settings: this.#settingsOf(configs), partitions: [] };
     topic.partitions.push(...(await this.#openPartitions(topic, 0, registered)));
     this.#topics.set(name, topic);
+    this.#countPartitions();
     return topic;
   }
 
   #openPartitions(topic: Topic, from: number, registered: Registered): Promise<PartitionLog[]> {
     const numbers = Array.from({ length: registered.partitions - from }, (_, i) => from + i);
+    const cacheBytes = (): number => this.#cacheBytes();
     return inTurns(numbers, (partition) =>
       PartitionLog.open({
         folder: path.join(this.#options.folder, "logs", `${topic.name}-${partition}`),
         settings: () => topic.settings,
+        get cacheBytes(): number {
+          return cacheBytes();
+        },
         ...(this.#options.files ? { files: this.#options.files } : {}),
         ...(this.#options.warm ? { warm: this.#options.warm } : {}),
         startOffset: registered.starts[partition] ?? 0,
@@ -186,6 +196,16 @@ export class TopicCatalog {
         onFailure: this.#options.onFailure,
       }),
     );
+  }
+
+  #countPartitions(): void {
+    this.#partitions = 0;
+    for (const topic of this.#topics.values()) this.#partitions += topic.partitions.length;
+  }
+
+  /** What the last batches of one partition may take in memory: the more partitions, the less. */
+  #cacheBytes(): number {
+    return Math.min(MOST_CACHE_BYTES, ALL_CACHE_BYTES / Math.max(1, this.#partitions));
   }
 
   /** One change after the other: two clients may create the same topic at once. */
@@ -235,6 +255,7 @@ export class TopicCatalog {
       if (!topic) return false;
       await this.#journal.append([{ kind: "delete", name }]);
       this.#topics.delete(name);
+      this.#countPartitions();
       await Promise.all(topic.partitions.map((log) => log.remove()));
       return true;
     });
@@ -246,6 +267,7 @@ export class TopicCatalog {
       if (!registered || count <= topic.partitions.length) return;
       await this.#journal.append([{ kind: "partitions", name: topic.name, count }]);
       topic.partitions.push(...(await this.#openPartitions(topic, topic.partitions.length, registered)));
+      this.#countPartitions();
     });
   }
 
