@@ -388,3 +388,44 @@ test("the numbers of collStats and dbStats are those of what is stored", async (
     .toArray();
   expect(described).toMatchObject({ ns: "stats.c", count: 50, storageStats: { count: 50, size: 6_250 } });
 });
+
+describe("large collections", () => {
+  const gaps = async (run: () => Promise<unknown>): Promise<number> => {
+    let longest = 0;
+    let isDone = false;
+    const work = run().finally(() => (isDone = true));
+    while (!isDone) {
+      const before = performance.now();
+      await client.db("admin").command({ ping: 1 });
+      longest = Math.max(longest, performance.now() - before);
+    }
+    await work;
+    return longest;
+  };
+
+  test("are updated, indexed and emptied while others are answered, with the same outcome as at once", async () => {
+    const large = db.collection<{ _id: number; v: number; z?: number }>("large");
+    const count = 30_000;
+    for (let at = 0; at < count; at += 10_000)
+      await large.insertMany(Array.from({ length: 10_000 }, (_, i) => ({ _id: at + i, v: (at + i) % 10 })));
+    let updated: { matchedCount: number; modifiedCount: number } | undefined;
+    await gaps(async () => (updated = await large.updateMany({ v: { $lt: 5 } }, { $inc: { v: 100 } })));
+    expect(updated).toMatchObject({ matchedCount: 15_000, modifiedCount: 15_000 });
+    expect(await large.countDocuments({ v: { $gte: 100 } })).toBe(15_000);
+    await Promise.all([
+      large.createIndex({ v: 1 }),
+      large.insertOne({ _id: -1, v: 777 }),
+      large.updateOne({ _id: count - 1 }, { $set: { v: 778 } }),
+      large.deleteOne({ _id: 0 }),
+    ]);
+    expect(await db.command({ validate: "large" })).toMatchObject({ valid: true, keysPerIndex: { _id_: count, v_1: count } });
+    expect((await large.find({ v: { $in: [777, 778] } }).toArray()).map(({ _id }) => _id).sort()).toEqual([-1, count - 1]);
+    expect((await failureOf(large.createIndex({ v: 1 }, { unique: true, name: "unique" }))).code).toBe(11000);
+    expect((await large.indexes()).map(({ name }) => name)).toEqual(["_id_", "v_1"]);
+    expect((await failureOf(large.updateMany({}, { $set: { _id: 1 } as never }))).code).toBe(66);
+    expect((await failureOf(large.updateMany({}, { $nope: 1 } as never))).code).toBe(9);
+    expect((await large.updateMany({ v: -1 }, { $set: { z: 1 } }, { upsert: true })).upsertedCount).toBe(1);
+    expect((await large.deleteMany({ v: { $gte: 100 } })).deletedCount).toBe(15_001);
+    expect((await large.deleteMany({}, { maxTimeMS: 60_000 })).deletedCount).toBe(count - 15_000);
+  });
+});

@@ -144,7 +144,7 @@ describe("F13: the way to the document server", () => {
     type: "struct",
     fields: [
       { name: "key", dataType: { type: "string" }, nullable: true },
-      { name: "n", dataType: { type: "integer" }, nullable: true },
+      { name: "n", dataType: { type: "int" }, nullable: true },
     ],
   };
   const rows = (from: number, count: number): Row[] => Array.from({ length: count }, (_, i) => [`k${from + i}`, from + i]);

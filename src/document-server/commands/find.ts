@@ -194,7 +194,8 @@ const killCursors: Command = {
   run: (context) => {
     const { cursors } = context.state;
     const asked = context.body.cursors as unknown;
-    if (!Array.isArray(asked)) throw new CommandFailure("TypeMismatch", "BSON field 'killCursors.cursors' is the wrong type, expected type 'array'");
+    if (!Array.isArray(asked))
+      throw new CommandFailure("TypeMismatch", "BSON field 'killCursors.cursors' is the wrong type, expected type 'array'");
     const ids = (asked as unknown[]).map(cursorIdOf);
     const user = context.connection.users[0]?.id;
     const foreign = ids.find((id) => cursors.ownerOf(id) !== undefined && cursors.ownerOf(id)?.user !== user);

@@ -4,10 +4,11 @@ import { encodeDocument } from "../bson/values.ts";
 import { CommandFailure } from "../failure.ts";
 import { isPlain } from "../query/predicates.ts";
 import type { Collection, CollectionIndex } from "../storage/collection.ts";
-import { describeIndex, ID_INDEX, keyPattern, parseIndexSpec } from "../storage/index-spec.ts";
+import { describeIndex, ID_INDEX, keyPattern, parseIndexSpec, type IndexSpec } from "../storage/index-spec.ts";
 import { cursorReply } from "../wire/cursor-reply.ts";
-import { collectionName, subDocumentOf, wantsSync, type Command } from "./command.ts";
+import { collectionName, subDocumentOf, wantsSync, type Command, type CommandContext } from "./command.ts";
 import { readingOf } from "./find.ts";
+import { buildInSlices, isLarge } from "./large-writes.ts";
 
 const createIndexes: Command = {
   name: "createIndexes",
@@ -24,6 +25,8 @@ const createIndexes: Command = {
       return parseIndexSpec(spec);
     });
     const { catalog, file } = context.state;
+    const large = catalog.find(context.database, name);
+    if (isLarge(large)) return await createLater(context, large, specs);
     return await file.write(
       () => {
         const createdCollectionAutomatically = !catalog.find(context.database, name);
@@ -36,14 +39,39 @@ const createIndexes: Command = {
           for (const index of collection.indexes.filter(({ spec }) => created.has(spec.name))) catalog.dropIndex(collection, index);
           throw thrown;
         }
-        const numIndexesAfter = collection.indexes.length + 1;
-        const note = numIndexesAfter === numIndexesBefore ? { note: "all indexes already exist" } : {};
-        return { numIndexesBefore, numIndexesAfter, createdCollectionAutomatically, ...note, ok: 1 };
+        return counted(numIndexesBefore, collection.indexes.length + 1, createdCollectionAutomatically);
       },
       { sync: wantsSync(context.body) },
     );
   },
 };
+
+function counted(numIndexesBefore: number, numIndexesAfter: number, createdCollectionAutomatically: boolean): Document {
+  const note = numIndexesAfter === numIndexesBefore ? { note: "all indexes already exist" } : {};
+  return { numIndexesBefore, numIndexesAfter, createdCollectionAutomatically, ...note, ok: 1 };
+}
+
+/** The indexes of a large collection, built while others read and write it. */
+async function createLater(context: CommandContext, collection: Collection, specs: readonly IndexSpec[]): Promise<Document> {
+  const { catalog, file } = context.state;
+  const numIndexesBefore = whole(collection).length + 1;
+  const created: string[] = [];
+  try {
+    for (const spec of specs) if (await buildInSlices(context, collection, spec)) created.push(spec.name);
+  } catch (thrown) {
+    await file.write(() => {
+      if (collection.gone) return;
+      for (const index of collection.indexes.filter(({ spec }) => created.includes(spec.name))) catalog.dropIndex(collection, index);
+    });
+    throw thrown;
+  }
+  await file.write(() => undefined, { sync: wantsSync(context.body) });
+  return counted(numIndexesBefore, whole(collection).length + 1, false);
+}
+
+function whole(collection: Collection): CollectionIndex[] {
+  return collection.indexes.filter(({ isBuilding }) => !isBuilding);
+}
 
 const dropIndexes: Command = {
   name: "dropIndexes",
@@ -100,7 +128,7 @@ const listIndexes: Command = {
     if (!collection) throw new CommandFailure("NamespaceNotFound", `ns does not exist: ${namespace}`);
     const clustered = collection.options.clusteredIndex as Document | undefined;
     const first = clustered ? { ...clustered, clustered: true } : describeIndex(ID_INDEX);
-    const documents = [first, ...collection.indexes.map((index) => describeIndex(index.spec))].map(encodeDocument);
+    const documents = [first, ...whole(collection).map((index) => describeIndex(index.spec))].map(encodeDocument);
     const size = subDocumentOf(context, "cursor")?.batchSize as unknown;
     const reading = readingOf(context, typeof size === "number" ? size : documents.length);
     const source = { namespace, steps: documents.values(), collection, session: reading.session, user: reading.user };

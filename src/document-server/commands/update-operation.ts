@@ -3,7 +3,7 @@ import { BSON, documentSize, elementsOf, isNamed, nameOf, type RawElement } from
 import { decodeDocument } from "../bson/values.ts";
 import { CommandFailure } from "../failure.ts";
 import { compileFilter, type MatchOptions } from "../query/matcher.ts";
-import type { Collection } from "../storage/collection.ts";
+import type { Collection, Stored } from "../storage/collection.ts";
 import { modify, readModification, upsertDocument, type Modification } from "../update/modify.ts";
 import { withCollation } from "./command-options.ts";
 import { insertDocument, refuseView, replaceStored, select } from "./stored-writes.ts";
@@ -116,11 +116,15 @@ export function runUpdate(operation: UpdateOperation, target: UpdateTarget): Upd
     };
   }
   let modified = 0;
-  for (const stored of found) {
-    const document = modify(stored.document, modification, options);
-    if (document.equals(stored.document)) continue;
-    replaceStored(target.existing as Collection, stored, document, target.bypassValidation);
-    modified++;
-  }
+  for (const stored of found) if (updateStored(operation, target, stored)) modified++;
   return { matched: found.length, modified, upserted: undefined };
+}
+
+/** Updates one stored document, inside a write job; false where that changes nothing. */
+export function updateStored(operation: UpdateOperation, target: UpdateTarget, stored: Stored): boolean {
+  const { filter, modification, match, arrayFilters } = operation;
+  const document = modify(stored.document, modification, { filter, arrayFilters, match, nowMs: target.nowMs });
+  if (document.equals(stored.document)) return false;
+  replaceStored(target.existing as Collection, stored, document, target.bypassValidation);
+  return true;
 }

@@ -9,7 +9,8 @@ import { applyDirect, readDirectUpdate } from "../update/operation.ts";
 import { collectionName, documentOffsets, wantsSync, type Command, type CommandContext } from "./command.ts";
 import { readMatchOptions, withCollation } from "./command-options.ts";
 import { insertDocument, refuseView, replaceStored, select } from "./stored-writes.ts";
-import { readUpdateOperation, runUpdate, type UpdateTarget } from "./update-operation.ts";
+import { changeInSlices, isLarge } from "./large-writes.ts";
+import { readUpdateOperation, runUpdate, updateStored, type UpdateOperation, type UpdateTarget } from "./update-operation.ts";
 
 const MAX_BULK = 100_000;
 
@@ -88,6 +89,12 @@ const update: Command = {
     const { offsets, ordered, sync, name, bypassValidation, match } = bulkOf(context, "updates");
     const { bytes } = context.request;
     const { catalog, file, clock } = context.state;
+    const existing = catalog.find(context.database, name);
+    if (offsets.length === 1 && isLarge(existing)) {
+      const operation = readable(() => readUpdateOperation(bytes, offsets[0] as number, "update", match));
+      const many = operation && (await updateMany(context, existing, operation, bypassValidation));
+      if (many) return many;
+    }
     return await file.write(
       () => {
         const counts: UpdateCounts = { n: 0, nModified: 0, upserted: [] };
@@ -117,6 +124,49 @@ const update: Command = {
     );
   },
 };
+
+/** An update of all that match in a large collection; undefined for any other, and where nothing matches. */
+async function updateMany(
+  context: CommandContext,
+  collection: Collection,
+  operation: UpdateOperation,
+  bypassValidation: boolean,
+): Promise<Document | undefined> {
+  if (!operation.multi) return undefined;
+  refuseView(collection);
+  let n = 0;
+  let nModified = 0;
+  const target: UpdateTarget = { existing: collection, create: () => collection, bypassValidation, nowMs: context.state.clock.nowMs() };
+  const errors = await ofMany(() =>
+    changeInSlices(context, collection, operation, wantsSync(context.body), (stored) => {
+      n++;
+      if (updateStored(operation, target, stored)) nModified++;
+    }),
+  );
+  return n === 0 && errors.length === 0 ? undefined : { n, nModified, ...(errors.length > 0 ? { writeErrors: errors } : {}), ok: 1 };
+}
+
+/** An operation that can be read; one that cannot is refused where bulks are. */
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (thrown) {
+    if (thrown instanceof CommandFailure) return undefined;
+    throw thrown;
+  }
+}
+
+/** What one operation of a bulk refuses is told as its error, not as the command's; that it was stopped is the command's own. */
+async function ofMany(run: () => Promise<void>): Promise<WriteError[]> {
+  try {
+    await run();
+    return [];
+  } catch (thrown) {
+    if (!(thrown instanceof CommandFailure) || ["MaxTimeMSExpired", "Interrupted", "ClientDisconnect"].includes(thrown.codeName))
+      throw thrown;
+    return [{ index: 0, code: thrown.code, ...thrown.extra, errmsg: thrown.message }];
+  }
+}
 
 function updateDirectly(target: UpdateTarget, bytes: Buffer, at: number, index: number, counts: UpdateCounts): boolean {
   const direct = readDirectUpdate(bytes, at);
@@ -162,6 +212,30 @@ export function removeMatching(
 
 const DELETE_FIELDS = new Set(["q", "limit", "collation", "hint", "sampleId"]);
 
+type DeleteOperation = { readonly filter: Document; readonly limit: number; readonly hint: unknown; readonly match: MatchOptions };
+
+function readDelete(bytes: Buffer, at: number, match: MatchOptions): DeleteOperation {
+  const operation = decodeDocument(bytes.subarray(at, at + documentSize(bytes, at)));
+  const unknown = Object.keys(operation).find((field) => !DELETE_FIELDS.has(field));
+  if (unknown) throw new CommandFailure("Location40415", `BSON field 'delete.deletes.${unknown}' is an unknown field.`);
+  const limit = Number(operation.limit);
+  if (limit !== 0 && limit !== 1)
+    throw new CommandFailure("FailedToParse", `The limit field in delete objects must be 0 or 1. Got ${String(operation.limit)}`);
+  return { filter: operation.q as Document, limit, hint: operation.hint as unknown, match: withCollation(match, operation.collation) };
+}
+
+async function deleteMany(context: CommandContext, collection: Collection, operation: DeleteOperation): Promise<Document> {
+  refuseView(collection);
+  let n = 0;
+  const errors = await ofMany(() =>
+    changeInSlices(context, collection, operation, wantsSync(context.body), (stored) => {
+      collection.remove(stored);
+      n++;
+    }),
+  );
+  return { n, ...(errors.length > 0 ? { writeErrors: errors } : {}), ok: 1 };
+}
+
 /** delete: limit 1 or 0 (all). */
 const deleteCommand: Command = {
   name: "delete",
@@ -169,24 +243,18 @@ const deleteCommand: Command = {
     const { offsets, ordered, sync, name, match } = bulkOf(context, "deletes");
     const { bytes } = context.request;
     const { catalog, file } = context.state;
+    const existing = catalog.find(context.database, name);
+    if (offsets.length === 1 && isLarge(existing)) {
+      const operation = readable(() => readDelete(bytes, offsets[0] as number, match));
+      if (operation?.limit === 0) return await deleteMany(context, existing, operation);
+    }
     return await file.write(
       () => {
         let n = 0;
         refuseView(catalog.find(context.database, name));
         const errors = runBulk(offsets, ordered, (at) => {
-          const operation = decodeDocument(bytes.subarray(at, at + documentSize(bytes, at)));
-          const unknown = Object.keys(operation).find((field) => !DELETE_FIELDS.has(field));
-          if (unknown) throw new CommandFailure("Location40415", `BSON field 'delete.deletes.${unknown}' is an unknown field.`);
-          const limit = Number(operation.limit);
-          if (limit !== 0 && limit !== 1)
-            throw new CommandFailure("FailedToParse", `The limit field in delete objects must be 0 or 1. Got ${String(operation.limit)}`);
-          n += removeMatching(
-            catalog.find(context.database, name),
-            operation.q as Document,
-            limit,
-            operation.hint as unknown,
-            withCollation(match, operation.collation),
-          );
+          const { filter, limit, hint, match: own } = readDelete(bytes, at, match);
+          n += removeMatching(catalog.find(context.database, name), filter, limit, hint, own);
         });
         return { n, ...(errors.length > 0 ? { writeErrors: errors } : {}), ok: 1 };
       },

@@ -63,7 +63,7 @@ export function planQueries(collection: Collection, filter: Document, sort: Sort
     return [{ stage: "COLLSCAN", backward: hinted === "backward", sorted: sort.length === 0 }];
   if (hinted) return [planIndex(hinted, filter, bounds, sort).plan];
   const candidates = [id, ...collection.indexes]
-    .filter((index) => !index.spec.hidden && serves(index, bounds))
+    .filter((index) => !index.spec.hidden && !index.isBuilding && serves(index, bounds))
     .map((index) => planIndex(index, filter, bounds, sort))
     .filter(({ score }) => score > 0)
     .sort((a, b) => b.score - a.score);
@@ -89,7 +89,7 @@ function resolveHint(collection: Collection, id: CollectionIndex, hint: unknown)
   const found = [id, ...collection.indexes].find((index) =>
     typeof hint === "string" ? index.spec.name === hint : JSON.stringify(Object.entries(keyPattern(index.spec))) === wanted,
   );
-  if (!found || found.spec.hidden)
+  if (!found || found.spec.hidden || found.isBuilding)
     throw new CommandFailure(
       "BadValue",
       "error processing query: planner returned error :: caused by :: hint provided does not correspond to an existing index",

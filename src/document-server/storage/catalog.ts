@@ -23,6 +23,8 @@ export class Catalog {
         spec BLOB NOT NULL, multikey INTEGER NOT NULL DEFAULT 0, UNIQUE (collection, name));`);
     file.onRollback(() => this.#read());
     this.#read();
+    for (const collection of this.#collections.values())
+      for (const index of collection.indexes.filter(({ isBuilding }) => isBuilding)) this.dropIndex(collection, index);
   }
 
   #read(): void {
@@ -33,7 +35,7 @@ export class Catalog {
       const indexes = indexRows
         .filter((index) => index.collection === row.id)
         .map((index): CollectionIndex => ({
-          spec: parseIndexSpec(deserialize(index.spec as Uint8Array, { promoteBuffers: false })),
+          ...storedIndex(index.spec as Uint8Array),
           table: `x${String(index.id)}`,
           multikey: multikeyOf(Number(index.multikey)),
           uses: 0,
@@ -131,8 +133,8 @@ export class Catalog {
     this.#hold({ id: collection.id, database, name, options: collection.options, uuid: collection.uuid }, collection.indexes);
   }
 
-  /** Creates and fills an index; false when the same one was there. Codes 85 and 86 where name, keys or options clash. */
-  createIndex(collection: Collection, spec: IndexSpec): boolean {
+  /** Creates an index and fills it, `now` or in later write jobs; false when the same one was there. Codes 85 and 86 where name, keys or options clash. */
+  createIndex(collection: Collection, spec: IndexSpec, when: "now" | "later" = "now"): boolean {
     if (isSame(keyPattern(spec), { _id: 1 })) return false;
     if (isThere(collection, spec)) return false;
     if (spec.name === ID_INDEX.name)
@@ -149,23 +151,30 @@ export class Catalog {
       throw new CommandFailure("CannotCreateIndex", "Cannot create TTL index on a capped collection");
     const done = this.#file
       .prepare("INSERT INTO catalog_index (collection, name, spec) VALUES (?, ?, ?)")
-      .run(collection.id, spec.name, serialize(describeIndex(spec)));
+      .run(collection.id, spec.name, serialize({ ...describeIndex(spec), ...(when === "later" ? { isBuilding: true } : {}) }));
     const index: CollectionIndex = {
       spec,
       table: `x${Number(done.lastInsertRowid)}`,
       multikey: 0,
       uses: 0,
       sinceMs: this.#file.clock.nowMs(),
+      isBuilding: when === "later",
     };
     this.#file.exec(`CREATE TABLE ${index.table} (key BLOB NOT NULL, rid INTEGER NOT NULL, PRIMARY KEY (key, rid)) WITHOUT ROWID`);
     try {
-      collection.buildIndex(index);
+      if (when === "now") collection.buildIndex(index);
     } catch (thrown) {
       if (thrown instanceof CommandFailure) this.#removeIndex(index);
       throw thrown;
     }
     collection.indexes.push(index);
     return true;
+  }
+
+  /** An index that was filled bit by bit is whole now. */
+  finishIndex(index: CollectionIndex): void {
+    index.isBuilding = false;
+    this.redefineIndex(index, index.spec);
   }
 
   dropIndex(collection: Collection, index: CollectionIndex): void {
@@ -234,4 +243,9 @@ function isThere(collection: Collection, spec: IndexSpec): boolean {
 /** How the file keeps which fields are multikey: 0 for none, 1 (of older files) for all, else the bits above 1. */
 function multikeyOf(stored: number): number {
   return stored === 1 ? -1 : stored >> 1;
+}
+
+function storedIndex(bytes: Uint8Array): Pick<CollectionIndex, "spec" | "isBuilding"> {
+  const { isBuilding, ...spec } = deserialize(bytes, { promoteBuffers: false });
+  return { spec: parseIndexSpec(spec), isBuilding: isBuilding === true };
 }

@@ -10,9 +10,16 @@ export type Stored = { readonly rid: number; readonly document: Buffer };
 
 /**
  * An index and its B-tree in SQLite (the collection itself for `_id`). `multikey` has the bit of each field that was ever met as, or in, an array;
- * `uses` counts the queries that read it since `sinceMs`.
+ * `uses` counts the queries that read it since `sinceMs`. While it `isBuilding` writes keep it up, and nobody reads it.
  */
-export type CollectionIndex = { spec: IndexSpec; readonly table: string; multikey: number; uses: number; readonly sinceMs: number };
+export type CollectionIndex = {
+  spec: IndexSpec;
+  readonly table: string;
+  multikey: number;
+  uses: number;
+  readonly sinceMs: number;
+  isBuilding: boolean;
+};
 
 /** What a capped collection may hold. */
 export type Cap = { readonly bytes: number; readonly documents: number };
@@ -62,7 +69,7 @@ export class Collection {
     this.uuid = row.uuid;
     this.table = `c${row.id}`;
     this.indexes = indexes;
-    this.idIndex = { spec: ID_INDEX, table: this.table, multikey: 0, uses: 0, sinceMs: file.clock.nowMs() };
+    this.idIndex = { spec: ID_INDEX, table: this.table, multikey: 0, uses: 0, sinceMs: file.clock.nowMs(), isBuilding: false };
     this.#onMultikey = onMultikey;
   }
 
@@ -126,6 +133,11 @@ export class Collection {
   byId(idKey: Buffer): Stored | undefined {
     const row = this.#file.prepare(`SELECT rid, doc FROM ${this.table} WHERE id = ?`).get(idKey);
     return row ? { rid: Number(row.rid), document: bufferOf(row.doc) } : undefined;
+  }
+
+  byRow(rid: number): Stored | undefined {
+    const row = this.#file.prepare(`SELECT doc FROM ${this.table} WHERE rid = ?`).get(rid);
+    return row && { rid, document: bufferOf(row.doc) };
   }
 
   hasRow(rid: number): boolean {
@@ -203,16 +215,15 @@ export class Collection {
 
   /** Fills an index that was just created. Throws DuplicateKey on the first clash. */
   buildIndex(index: CollectionIndex): void {
-    let after = -1;
-    for (;;) {
-      const rows = this.scanNatural(after, 500, false);
-      if (rows.length === 0) return;
-      for (const row of rows) {
-        for (const key of this.#keysFor(index, row.document, row.rid))
-          this.#file.prepare(`INSERT INTO ${index.table} (key, rid) VALUES (?, ?)`).run(key, row.rid);
-        after = row.rid;
-      }
-    }
+    for (let after: number | undefined = -1; after !== undefined;) after = this.buildSome(index, after, 500);
+  }
+
+  /** Adds the keys of so many documents behind a row; gives the last of these rows, undefined at the end. What writes have added stays. */
+  buildSome(index: CollectionIndex, after: number, limit: number): number | undefined {
+    const rows = this.scanNatural(after, limit, false);
+    const add = this.#file.prepare(`INSERT INTO ${index.table} (key, rid) VALUES (?, ?) ON CONFLICT DO NOTHING`);
+    for (const row of rows) for (const key of this.#keysFor(index, row.document, row.rid)) add.run(key, row.rid);
+    return rows.at(-1)?.rid;
   }
 
   /** Holds each index against the documents: how many keys it has, and what does not agree. */
