@@ -53,15 +53,22 @@ export async function openListeners(
     const login: ConnectionOptions["login"] = usesSasl(protocol)
       ? (again, apiVersions) => createLogin({ users, mechanisms, maxReauthMs, again, apiVersions })
       : undefined;
+    const asksForCertificates = certificate?.options.requestCert === true;
+    const onFailure = (failure: unknown, socket: Socket): void => {
+      onFault(failure, `a TLS handshake from /${socket.remoteAddress ?? ""}`);
+      socket.destroy();
+    };
     const onSocket = (socket: Socket): void => {
-      const principal = usesTls(protocol) ? certificateName(socket as TLSSocket) : undefined;
+      let principal: string | undefined;
+      try {
+        if (asksForCertificates && usesTls(protocol)) principal = certificateName(socket as TLSSocket);
+      } catch (thrown) {
+        onFailure(thrown, socket);
+        return;
+      }
       const connection = new Connection(socket, { broker, handlers, principal, login, renews: maxReauthMs > 0, memory, onFault });
       open.add(connection);
       socket.once("close", () => open.delete(connection));
-    };
-    const onFailure = (failure: Error, socket: Socket): void => {
-      onFault(failure, `a TLS handshake from /${socket.remoteAddress ?? ""}`);
-      socket.destroy();
     };
     const listening = await listen(host, port, {
       onSocket,

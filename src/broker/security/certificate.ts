@@ -55,7 +55,7 @@ export async function serverCertificate(tls: BrokerTls, folder: string, hosts: r
       key,
       minVersion: "TLSv1.2",
       requestCert: clientAuth !== "none",
-      rejectUnauthorized: clientAuth !== "none",
+      rejectUnauthorized: clientAuth === "required",
       ...(clientAuth === "none" ? {} : { ca: await readPem(tls.clientCaFile ?? files.cert) }),
     },
   };

@@ -1,14 +1,18 @@
 import fs from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import tls from "node:tls";
+import selfsigned from "selfsigned";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { errorName } from "../../kafka-protocol/error-codes.ts";
+import { encodeRequest } from "../../kafka-protocol/frame.ts";
 import { apiVersionsApi } from "../../kafka-protocol/messages/api-versions.ts";
 import { alterUserScramCredentialsApi } from "../../kafka-protocol/messages/alter-user-scram-credentials.ts";
 import { metadataApi } from "../../kafka-protocol/messages/metadata.ts";
 import { saslAuthenticateApi } from "../../kafka-protocol/messages/sasl-authenticate.ts";
 import { saslHandshakeApi } from "../../kafka-protocol/messages/sasl-handshake.ts";
 import { connectForRequests, type RequestConnection } from "../../kafka-protocol/request-connection.ts";
+import { joinPieces } from "../../kafka-protocol/writer.ts";
 import { startBroker, type Broker, type BrokerOptions } from "../broker.ts";
 import { derivedCredential, LoginRefusal, scramExchange } from "./scram.ts";
 
@@ -312,6 +316,37 @@ describe("listeners", () => {
     expect(await fs.readFile(caFile, "utf8")).toContain("CERTIFICATE");
     await inMemory.close();
     await expect(fs.readFile(caFile)).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
+  test("where certificates are requested, one may be left out; one that is not trusted may not be shown", async () => {
+    const own = (name: string) => selfsigned.generate([{ name: "commonName", value: name }], { algorithm: "sha256", keySize: 2048 });
+    const [known, stranger] = [own("known"), own("stranger")];
+    const clientCaFile = path.join(folder, "known.pem");
+    await fs.writeFile(clientCaFile, known.cert);
+    const asking = await startBroker({
+      dataDir: path.join(folder, "requested"),
+      listeners: [{ protocol: "SSL" }],
+      tls: { clientCaFile, clientAuth: "requested" },
+    });
+    const ca = await fs.readFile(asking.caFile ?? "", "utf8");
+    const isServed = (files: { cert?: string; key?: string }): Promise<boolean> =>
+      new Promise((resolve) => {
+        const socket = tls.connect({ host: "127.0.0.1", port: asking.port, ca, ...files });
+        socket.on("error", () => undefined);
+        socket.once("close", () => resolve(false));
+        socket.once("data", () => {
+          resolve(true);
+          socket.destroy();
+        });
+        socket.write(joinPieces(encodeRequest(apiVersionsApi, 0, { correlationId: 1, clientId: null }, {})));
+      });
+    try {
+      expect(await isServed({})).toBe(true);
+      expect(await isServed({ cert: known.cert, key: known.private })).toBe(true);
+      expect(await isServed({ cert: stranger.cert, key: stranger.private })).toBe(false);
+    } finally {
+      await asking.close();
+    }
   });
 
   test("a port that another listener of the same broker has is refused, and none stays open", async () => {
