@@ -8,7 +8,8 @@ import type * as QueryModule from "mingo/query";
 import { createRequire } from "node:module";
 import type { Any, AnyObject, Options } from "mingo/types";
 import { checkExpression } from "./expression-check.ts";
-import type { MatchOptions } from "./matcher.ts";
+import type { MatchOptions } from "./filter-compiler.ts";
+import { asCommandFailure } from "./mingo-failure.ts";
 import { moreExpressions } from "./more-expressions.ts";
 import { ourAccumulators, ourExpressions, type Accumulator, type Expression } from "./mingo-expressions.ts";
 import { ourStages, rankedAccumulators } from "./mingo-stages.ts";
@@ -122,6 +123,19 @@ export function checkExpressionOf(expression: unknown, match: MatchOptions): voi
   checkExpression(expression, new Set(Object.keys(match.variables ?? {})), isExpressionOperator);
 }
 
+/** The expression of an $expr as a test of documents. Throws for what is wrong with it before a document is asked. */
+export function expressionTest(expression: unknown, match: MatchOptions): (document: AnyObject) => boolean {
+  checkExpressionOf(expression, match);
+  const { evaluate } = mingo();
+  const options = mingoOptions(match);
+  return (document) => isTrue(asCommandFailure(() => evaluate(document as Any, expression as Any, options) as unknown));
+}
+
+/** MongoDB's truth: everything but false, null, missing and zero. */
+function isTrue(value: unknown): boolean {
+  return value !== false && value !== null && value !== undefined && value !== 0;
+}
+
 /** mingo's options for one command: its `let` and its collation are known to every expression. */
 export function mingoOptions(match: MatchOptions, more: Partial<Options> = {}): Options {
   const given = { ...mingo().options, ...more, variables: match.variables ?? {}, matchOptions: match };
@@ -174,6 +188,7 @@ function load(require: NodeJS.Require): Mingo {
         aggregator,
         context: () => context,
         optionsFor: (match, more) => mingoOptions(match, more),
+        expressionTest,
       }),
     } as never,
     projection: operators("projection"),

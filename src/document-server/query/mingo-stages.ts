@@ -4,7 +4,7 @@ import type * as LazyModule from "mingo/lazy";
 import type { Any, AnyObject, Options } from "mingo/types";
 import { CommandFailure } from "../failure.ts";
 import { collatedKeys, compareCollated } from "./collation.ts";
-import { compileFilter, type MatchOptions } from "./matcher.ts";
+import { compileWith, type ExpressionCompiler, type MatchOptions } from "./filter-compiler.ts";
 import type { Accumulator, Expression } from "./mingo-expressions.ts";
 import { candidates, isPlain } from "./predicates.ts";
 
@@ -17,6 +17,7 @@ export type StageTools = {
   readonly evaluate: Expression;
   readonly aggregator: typeof AggregatorModule.Aggregator;
   readonly context: () => Context;
+  readonly expressionTest: ExpressionCompiler;
   readonly optionsFor: (match: MatchOptions, more: Partial<Options>) => Options;
 };
 
@@ -33,7 +34,7 @@ function matchOptionsOf(options: Options): MatchOptions {
 /** Stages in the place of mingo's: $match is find's, $sort and $group know MongoDB's order and equality, $lookup runs its pipeline on what it joined. */
 export function ourStages(theirs: Readonly<Record<string, unknown>>, tools: StageTools): Record<string, Stage> {
   return {
-    $match: matchStage,
+    $match: matchStage(tools),
     $sort: sortStage(tools),
     $group: groupStage(tools),
     $bucket: bucketStage(tools),
@@ -90,9 +91,11 @@ export function rankedAccumulators(evaluate: Expression): Record<string, Accumul
   return { $top: ranked(false, true), $bottom: ranked(true, true), $topN: ranked(false, false), $bottomN: ranked(true, false) };
 }
 
-function matchStage(documents: Lazy, filter: Any, options: Options): Lazy {
-  const matcher = compileFilter(filter as AnyObject, matchOptionsOf(options));
-  return matcher ? documents.filter((document) => matcher.matchesDecoded(document as AnyObject)) : documents;
+function matchStage({ expressionTest }: StageTools): Stage {
+  return (documents, filter, options) => {
+    const matcher = compileWith(filter as AnyObject, matchOptionsOf(options), expressionTest);
+    return matcher ? documents.filter((document) => matcher.matchesDecoded(document as AnyObject)) : documents;
+  };
 }
 
 function sortStage({ lazy }: StageTools): Stage {
