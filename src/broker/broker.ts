@@ -20,6 +20,9 @@ import { TransactionCoordinator } from "./transactions/transaction-coordinator.t
 /** What the broker is called in every banner, log and report: it is not Apache Kafka. */
 export const BROKER_NAME = "Kafka-protocol development broker";
 
+/** How often logs that sync every write are asked whether their index files are due. */
+const INDEX_CHECK_MS = 1000;
+
 export interface BrokerOptions extends SecurityOptions {
   /** Everything that the broker keeps; made if it is not there. One broker a folder. Not needed with `storage: "memory"`. */
   readonly dataDir?: string;
@@ -187,18 +190,17 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       handlers: apiHandlers,
     };
     const complain = (what: string) => (thrown: unknown) => log(`${what}: ${messageOf(thrown)}`);
-    if (settings.flush !== "always") {
-      cleanups.push(
-        every(settings.flush.everyMs, () =>
-          catalog
-            .flush()
-            .then(() => groups.flush())
-            .then(() => security.flush())
-            .then(() => transactions.flush())
-            .catch(complain("cannot sync")),
-        ),
-      );
-    }
+    const flushMs = settings.flush === "always" ? INDEX_CHECK_MS : settings.flush.everyMs;
+    cleanups.push(
+      every(flushMs, () =>
+        catalog
+          .flush()
+          .then(() => groups.flush())
+          .then(() => security.flush())
+          .then(() => transactions.flush())
+          .catch(complain("cannot sync")),
+      ),
+    );
     cleanups.push(every(settings.retentionCheckMs, () => catalog.retain(Date.now()).catch(complain("cannot delete old segments"))));
     const ending = new AbortController();
     cleanups.push(

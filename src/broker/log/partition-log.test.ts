@@ -113,6 +113,14 @@ describe("what is appended", () => {
     expect(heard).toEqual([bytes.length, -1]);
   });
 
+  test("is indexed from time to time also where every write is synced: a start after a crash reads only what follows", async () => {
+    const log = await open({ sync: true, snapshotEveryBytes: 1 });
+    await append(log, batchOf(["a"]));
+    await log.flush();
+    expect(await fs.readdir(log.folder)).toContain("00000000000000000000.index");
+    await log.close();
+  });
+
   test("survives flushes that write the index while segments end", async () => {
     const log = await open({ settings: () => ({ ...defaultTopicSettings, segmentBytes: 400 }), snapshotEveryBytes: 1 });
     const stored: Promise<void>[] = [];

@@ -541,15 +541,14 @@ export class PartitionLog {
   async flush(): Promise<void> {
     if (this.#closed || this.#lost) return;
     if (this.#isSuspect) await this.#betweenWrites(() => (this.#isSuspect ? this.#rewrite() : Promise.resolve()));
-    if (!this.#dirty) return;
-    this.#dirty = false;
-    this.#unsyncedRecords = 0;
     const segment = this.#active;
-    await this.#trusted(() => segment.sync());
-    const due = Math.max(this.#options.snapshotEveryBytes ?? SNAPSHOT_EVERY_BYTES, segment.size / SNAPSHOTS_A_SEGMENT);
-    if (segment.size - segment.snapshotBytes >= due) {
-      await segment.snapshot(() => this.#stored.states.values());
+    if (this.#dirty) {
+      this.#dirty = false;
+      this.#unsyncedRecords = 0;
+      await this.#trusted(() => segment.sync());
     }
+    const due = Math.max(this.#options.snapshotEveryBytes ?? SNAPSHOT_EVERY_BYTES, segment.size / SNAPSHOTS_A_SEGMENT);
+    if (segment.size - segment.snapshotBytes >= due) await segment.snapshot(() => this.#stored.states.values());
   }
 
   /** Finishes what is under way, syncs, writes the index files and closes. */
