@@ -59,7 +59,7 @@ interface Change {
   readonly credential: ScramCredential | null;
 }
 
-/** AlterUserScramCredentials (KIP-554): of a user all changes or none; the answer comes when they are stored. */
+/** AlterUserScramCredentials (KIP-554): one change of a user a request; the answer comes when it is stored. */
 export const alterUserScramCredentialsHandler: ApiHandler = handlerOf(alterUserScramCredentialsApi, [0, 0], async (body, { broker }) => {
   const { users } = broker.security;
   const faults = new Map<string, Fault>();
@@ -72,9 +72,8 @@ export const alterUserScramCredentialsHandler: ApiHandler = handlerOf(alterUserS
   for (const { name: user, mechanism: code, upsert } of all) {
     const mechanism = nameOfNumber(scramMechanisms, code);
     const fault = faultOf(user, mechanism, upsert?.iterations);
-    const key = `${code} ${user}`;
     if (fault) faults.set(user, faults.get(user) ?? fault);
-    else if (seen.has(key)) {
+    else if (seen.has(user)) {
       faults.set(
         user,
         faults.get(user) ?? {
@@ -94,7 +93,7 @@ export const alterUserScramCredentialsHandler: ApiHandler = handlerOf(alterUserS
         },
       );
     }
-    seen.add(key);
+    seen.add(user);
   }
   const accepted = changes.filter(({ user }) => !faults.has(user));
   if (accepted.length > 0) await users.change(accepted);
