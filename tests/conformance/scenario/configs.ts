@@ -287,17 +287,18 @@ export const configsTheme: Theme = {
     ...(
       [
         ["--alter --add-config", ["--alter", "--add-config", "retention.ms=60000,cleanup.policy=[compact,delete]"]],
-        ["--describe", ["--describe"]],
+        ["--describe", ["--describe"], ["cleanup.policy=compact,delete", "retention.ms=60000"]],
         ["--alter --delete-config", ["--alter", "--delete-config", "cleanup.policy"]],
-        ["--describe after that", ["--describe"]],
+        ["--describe after that", ["--describe"], ["retention.ms=60000"]],
         ["--alter to a wrong value", ["--alter", "--add-config", "retention.ms=soon"]],
         ["--alter of a config that there is not", ["--alter", "--add-config", "no.such=1"]],
         ["--alter --delete-config of one that is not set", ["--alter", "--delete-config", "segment.ms"]],
-      ] as const
-    ).map(([title, args]) =>
-      java(`kafka-configs --topic ${title}`, async (place) =>
-        said(await place.java("kafka.admin.ConfigCommand", ["--bootstrap-server", "@", "--topic", "k-tool", ...args])),
-      ),
+      ] as readonly (readonly [title: string, args: readonly string[], before?: readonly string[]])[]
+    ).map(([title, args, before]) =>
+      java(`kafka-configs --topic ${title}`, async (place) => {
+        if (before) await valuesOf(place, "k-tool", ...before);
+        return said(await place.java("kafka.admin.ConfigCommand", ["--bootstrap-server", "@", "--topic", "k-tool", ...args]));
+      }),
     ),
     java("kafka-configs --topic --describe --all", async (place) => {
       const { exit, out, err } = said(

@@ -156,6 +156,19 @@ const scramOf = (name: string, more: object = {}) => ({
   upsertions: [{ name, mechanism: 1, iterations: 4096, salt: Buffer.from("salt"), saltedPassword: Buffer.alloc(32, 1), ...more }],
 });
 
+/** Of a length that needs no padding in base64, which librdkafka 2.0 stumbles over. */
+const SALT = Buffer.from("24 bytes of salt, really");
+const CREDENTIALS = [
+  { mechanism: 1, hash: "sha256", size: 32 },
+  { mechanism: 2, hash: "sha512", size: 64 },
+].map(({ mechanism, hash, size }) => ({
+  name: USER.name,
+  mechanism,
+  iterations: 4096,
+  salt: SALT,
+  saltedPassword: pbkdf2Sync(USER.password, SALT, 4096, size, hash),
+}));
+
 /** Logins, TLS, permissions. */
 export const securityTheme: Theme = {
   name: "security",
@@ -163,6 +176,10 @@ export const securityTheme: Theme = {
   before: async (place) => {
     await place.topics("s-open", "s-closed", "s-prefix-a");
     await place.append("s-open", 0, [record("for all to see", T)]);
+    for (const credential of CREDENTIALS) {
+      const upserted = await place.get(alterUserScramCredentialsApi, 0, { deletions: [], upsertions: [credential] });
+      if (upserted.results.some(({ errorCode }) => errorCode !== 0)) throw new Error(`no credentials: ${JSON.stringify(upserted.results)}`);
+    }
     const { results } = await place.get(createAclsApi, 3, {
       creations: [
         acl(READ, TOPIC, "s-open"),
@@ -460,7 +477,7 @@ export const securityTheme: Theme = {
           `sasl.password=${USER.password}`,
           "ssl.endpoint.identification.algorithm=none",
         ];
-        const options = login.flatMap((one) => ["-X", one]);
+        const options = [...login.flatMap((one) => ["-X", one]), ...(mechanism === "PLAIN" ? [] : ["-m", "4"])];
         return {
           sent: said(await place.kcat(["-b", saslSsl, ...options, "-P", "-t", "s-prefix-a"], "x\n")).exit,
           read: said(await place.kcat(["-b", saslSsl, ...options, "-C", "-t", "s-open", "-o", "beginning", "-c", "1", "-q"])),
