@@ -1,5 +1,4 @@
 /** What is mapped to nothing (RFC 3454, table B.1), and spaces that become a plain one (C.1.2). */
-// eslint-disable-next-line no-misleading-character-class
 const NOTHING = /[\u00ad\u034f\u1806\u180b-\u180d\u200b-\u200d\u2060\ufe00-\ufe0f\ufeff]/gu;
 const SPACES = /[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000]/gu;
 const PROHIBITED =
