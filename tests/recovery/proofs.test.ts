@@ -9,7 +9,7 @@ const rows = readFileSync(path.join(import.meta.dirname, "README.md"), "utf8")
   .filter(([, fault]) => /^F\d+$/.test(fault ?? ""))
   .map(([, fault = "", , file = "", name = ""]) => ({ fault, file, name }));
 
-const PROMISED = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 16, 17, 18, 19, 20, 23, 24, 25, 26, 27].map((n) => `F${n}`);
+const PROMISED = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 15, 16, 17, 18, 19, 20, 23, 24, 25, 26, 27].map((n) => `F${n}`);
 
 test("every fault has its line", () => {
   expect([...new Set(rows.map(({ fault }) => fault))]).toEqual(PROMISED);
