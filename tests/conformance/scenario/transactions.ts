@@ -535,7 +535,7 @@ export const transactionsTheme: Theme = {
               line
                 .trim()
                 .replace(/\s+/g, " ")
-                .replace(/\b\d{3,}\b/, "<id>"),
+                .replace(/^(n-\S+ \d+) \d+/, "$1 <id>"),
             ),
         };
       }),
