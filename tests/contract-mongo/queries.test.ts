@@ -64,6 +64,11 @@ describe("comparison", () => {
     expect(await found(VALUES, filter)).toEqual(ids);
   });
 
+  test("infinity is equal to itself in a range", async () => {
+    expect(await found([{ _id: 1, v: Infinity }], { v: { $gt: 0, $lte: Infinity } })).toEqual([1]);
+    expect(await found([{ _id: 1, v: -Infinity }], { v: { $gte: -Infinity } })).toEqual([1]);
+  });
+
   const ORDER: readonly Document[] = [
     new MinKey(),
     null,
