@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { writeFileAtomic } from "../base/atomic-file.ts";
-import { crc32c } from "../kafka-protocol/crc32c.ts";
+import { crc32c } from "../base/crc32c.ts";
 
 const open = promisify(fs.open);
 const close = promisify(fs.close);

@@ -1,5 +1,5 @@
 import { compress, compressionCode, type Compression } from "./compression.ts";
-import { crc32c } from "./crc32c.ts";
+import { crc32c } from "../base/crc32c.ts";
 import { BATCH_HEADER_BYTES, BATCH_PREFIX_BYTES, writeLong } from "./record-batch.ts";
 import { varintBytes, writeVarint } from "./varint.ts";
 

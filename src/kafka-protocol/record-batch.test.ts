@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { crc32c } from "./crc32c.ts";
+import { crc32c } from "../base/crc32c.ts";
 import { encodeControlMarker, readControlMarker } from "./control-marker.ts";
 import {
   encodeBatch,

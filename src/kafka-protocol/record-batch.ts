@@ -1,5 +1,5 @@
 import { compressionCode, type Compression, compress } from "./compression.ts";
-import { crc32c } from "./crc32c.ts";
+import { crc32c } from "../base/crc32c.ts";
 import { varintBytes, writeVarint } from "./varint.ts";
 
 /**

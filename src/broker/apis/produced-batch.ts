@@ -1,5 +1,5 @@
 import { compressionCode, compressionOf, decompress } from "../../kafka-protocol/compression.ts";
-import { crc32c } from "../../kafka-protocol/crc32c.ts";
+import { crc32c } from "../../base/crc32c.ts";
 import { errorCodes } from "../../kafka-protocol/error-codes.ts";
 import {
   BATCH_HEADER_BYTES,

@@ -1,5 +1,5 @@
 import { compress, compressionOf, decompress, type Compression } from "../../kafka-protocol/compression.ts";
-import { crc32c } from "../../kafka-protocol/crc32c.ts";
+import { crc32c } from "../../base/crc32c.ts";
 import { BATCH_HEADER_BYTES, BATCH_PREFIX_BYTES, isLogAppendTime, writeLong, type BatchHeader } from "../../kafka-protocol/record-batch.ts";
 import { readVarint, varintBytes, writeVarint, type VarintCursor } from "../../kafka-protocol/varint.ts";
 

@@ -1,4 +1,4 @@
-import { crc32c } from "../../kafka-protocol/crc32c.ts";
+import { crc32c } from "../../base/crc32c.ts";
 import type { BatchHeader } from "../../kafka-protocol/record-batch.ts";
 import type { AbortedTransaction } from "./aborted-transactions.ts";
 import type { LogFiles } from "./log-files.ts";

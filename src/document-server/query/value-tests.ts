@@ -59,7 +59,8 @@ export function comparedTo(wanted: unknown, holds: (order: number) => boolean, c
   if (isNaNValue(wanted)) return (value) => holds(0) && isNaNValue(value);
   return (value) => {
     if (value == null) return false;
-    if (typeof value === "number" && typeof wanted === "number") return value === value && holds(value < wanted ? -1 : value > wanted ? 1 : 0);
+    if (typeof value === "number" && typeof wanted === "number")
+      return value === value && holds(value < wanted ? -1 : value > wanted ? 1 : 0);
     if (kind === "minKey" || kind === "maxKey") return holds(compareCollated(value, wanted, collation));
     const type = typeName(value);
     return (NUMBERS.has(type) ? "number" : type) === kind && !isNaNValue(value) && holds(compareCollated(value, wanted, collation));

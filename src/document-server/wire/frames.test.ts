@@ -6,7 +6,7 @@ import { deserialize, serialize, type Document } from "bson";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startDocumentServer, type DocumentServer } from "../server.ts";
-import { crc32c } from "./crc32c.ts";
+import { crc32c } from "../../base/crc32c.ts";
 
 let folder: string;
 let server: DocumentServer;

@@ -1,7 +1,7 @@
 import { serialize, type Document } from "bson";
 import { documentSize, validateDocument } from "../bson/raw.ts";
 import { decodeDocument } from "../bson/values.ts";
-import { crc32c } from "./crc32c.ts";
+import { crc32c } from "../../base/crc32c.ts";
 import { BrokenFrame } from "./frames.ts";
 
 const OP_REPLY = 1;

@@ -72,7 +72,7 @@ const steps: Step[] = [
       const topic = `c-broken-${codec}`;
       await place.topics(topic);
       const { encodeBatch } = await import("../../../src/kafka-protocol/record-batch.ts");
-      const { crc32c } = await import("../../../src/kafka-protocol/crc32c.ts");
+      const { crc32c } = await import("../../../src/base/crc32c.ts");
       const { produceApi } = await import("../../../src/kafka-protocol/messages/produce.ts");
       const bytes = encodeBatch([record("a", T), record("b", T)]);
       bytes.writeInt16BE(COMPRESSIONS.indexOf(codec), 21);

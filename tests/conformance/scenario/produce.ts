@@ -1,7 +1,7 @@
 import type { Place } from "../harness/place.ts";
 import { fetchApi } from "../../../src/kafka-protocol/messages/fetch.ts";
 import { produceApi } from "../../../src/kafka-protocol/messages/produce.ts";
-import { crc32c } from "../../../src/kafka-protocol/crc32c.ts";
+import { crc32c } from "../../../src/base/crc32c.ts";
 import { encodeBatch, type RecordToWrite } from "../../../src/kafka-protocol/record-batch.ts";
 import { record } from "../harness/place.ts";
 import { frames, java, kafkajs, kcat, raw, refusal, type Theme } from "../harness/step.ts";

@@ -17,7 +17,7 @@ function loadCompiled(): CompiledCrc | null {
   }
 }
 
-/** CRC-32C (Castagnoli) of `bytes[start, end)`, as Kafka's record batches carry it. `seed` is the CRC of what comes before, to go on from there. */
+/** CRC-32C (Castagnoli) of `bytes[start, end)`: of record batches, of MongoDB messages, of our own journals. `seed` is the CRC of what comes before, to go on from there. */
 export function crc32c(bytes: Uint8Array, start: number = 0, end: number = bytes.length, seed: number = 0): number {
   if (end - start < COMPILED_FROM_BYTES) return crc32cByTables(bytes, start, end, seed);
   if (compiled === undefined) compiled = loadCompiled();
