@@ -56,6 +56,9 @@ function isWhole(name: OracleName, program: string): boolean {
   return name !== "duckdb" || hasModule(program, name);
 }
 
+/** What no package registry installs. */
+const BY_HAND: ReadonlySet<OracleName> = new Set(["docker", "go"]);
+
 /** Whether a Python has a module. */
 function hasModule(python: string, module: string): boolean {
   return spawnSync(python, ["-c", `import ${module}`]).status === 0;
@@ -63,7 +66,7 @@ function hasModule(python: string, module: string): boolean {
 
 /**
  * The program of an oracle, for a suite that needs it. Where it is missing the suite skips with one visible line, unless STREAMLAB_REQUIRE
- * names it (a comma list, or `all`, which is what the package registries have: all but Docker): then a test fails in its place.
+ * names it (a comma list, or `all`, which is what the package registries have: all but Docker and Go): then a test fails in its place.
  */
 export function requireOracle(name: OracleName, whatFor: string): string | undefined {
   const program = findOracle(name);
@@ -77,7 +80,7 @@ export function requireOracle(name: OracleName, whatFor: string): string | undef
  */
 export function reportMissing(name: OracleName, whatFor: string): void {
   const required = (process.env.STREAMLAB_REQUIRE ?? "").split(",");
-  if (required.includes(name) || (required.includes("all") && name !== "docker")) {
+  if (required.includes(name) || (required.includes("all") && !BY_HAND.has(name))) {
     test(`${whatFor} needs ${name}, which STREAMLAB_REQUIRE asks for`, () => {
       throw new Error(`${name} is not installed`);
     });
