@@ -10,7 +10,8 @@ interface Words {
 
 const TRUST: Words = {
   found: "the broker's certificate is not from an authority that this program trusts",
-  remedy: "Give the PEM file of its authority: ssl.truststore.location in --command-config, or ssl.ca.",
+  remedy:
+    "Give the PEM of its authority: ssl.truststore.location in --command-config, kafka.ssl.truststore.certificates as an option of a query, or ssl.ca.",
 };
 const NO_TLS: Words = {
   found: "what answers on this port is not TLS",

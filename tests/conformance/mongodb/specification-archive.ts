@@ -18,7 +18,7 @@ export function fetchSpecificationArchive(python: string, cache: string = cacheF
     mkdirSync(cache, { recursive: true });
     const folder = mkdtempSync(path.join(cache, "specifications-"));
     try {
-      const wanted = ["--no-deps", "--no-binary", ":all:", "--dest", folder, `${PACKAGE.name}==${PACKAGE.version}`];
+      const wanted = ["--no-deps", "--no-binary", PACKAGE.name, "--dest", folder, `${PACKAGE.name}==${PACKAGE.version}`];
       const done = spawnSync(python, ["-m", "pip", "download", "-q", "--disable-pip-version-check", ...wanted], { timeout: 120_000 });
       const fresh = path.join(folder, FILE_NAME);
       if (done.status !== 0 || !existsSync(fresh)) return undefined;
