@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { messageOf } from "../base/errors.ts";
+import { isOpenToOthers } from "../base/private-file.ts";
 import { KafkaError } from "../kafka/kafka-error.ts";
 import type { KafkaConnection } from "../kafka/kafkajs-adapter.ts";
 import { askSecret } from "./ask-secret.ts";
@@ -64,7 +65,7 @@ async function passwordOf(flags: LoginFlags, user: string): Promise<string> {
 function passwordIn(file: string): string {
   const text = readText(file, "--password-file");
   const mode = statSync(file).mode & 0o777;
-  if (process.platform !== "win32" && (mode & 0o077) !== 0)
+  if (isOpenToOthers(mode))
     throw badLogin(`${file} can be read by others (mode ${mode.toString(8)})`, `Make it yours alone: chmod 600 ${file}`);
   const password = text.replace(/\r?\n$/, "");
   if (password === "") throw badLogin(`${file} is empty`, "Write the password into it, and nothing else.");

@@ -1,4 +1,5 @@
-import { isIPv4, type Socket } from "node:net";
+import type { Socket } from "node:net";
+import { isLoopback } from "../base/loopback.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import { dispatch, failureReply } from "./dispatch.ts";
 import { CommandFailure } from "./failure.ts";
@@ -76,11 +77,6 @@ export function serveConnection(state: ServerState, socket: Socket, connectionId
     account(0);
     waiting.length = 0;
   });
-}
-
-function isLoopback(address: string): boolean {
-  const plain = address.replace(/^::ffff:/, "");
-  return address === "::1" || (isIPv4(plain) && plain.startsWith("127."));
 }
 
 /** The answer's bytes, or undefined when the client wants none. Throws BrokenFrame. */

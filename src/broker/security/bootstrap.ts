@@ -1,8 +1,8 @@
 import { StreamlabError } from "../../base/errors.ts";
+import { readFilePrivate } from "../../base/private-file.ts";
 import { BrokerError } from "../broker-error.ts";
 import { parseRight } from "./authorizer.ts";
 import type { BrokerTls } from "./certificate.ts";
-import { readFilePrivate } from "./private-file.ts";
 import { saslMechanisms, type SaslMechanism } from "./login.ts";
 import type { SecurityOptions } from "./security.ts";
 
@@ -22,7 +22,7 @@ export async function securityFrom(
   file: string | undefined,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<SecurityOptions> {
-  const text = file === undefined ? environment[SECURITY_VARIABLE] : await readFilePrivate(file, WHAT);
+  const text = file === undefined ? environment[SECURITY_VARIABLE] : await readFilePrivate(file, "secrets", unreadable);
   if (text === undefined || text === "") return {};
   try {
     return optionsOf(JSON.parse(text) as unknown);
@@ -31,6 +31,9 @@ export async function securityFrom(
     throw refused("it is no JSON");
   }
 }
+
+const unreadable = (found: string, remedy: string, cause?: unknown): BrokerError =>
+  new BrokerError("INVALID_OPTION", { failed: WHAT, found, remedy, ...(cause === undefined ? {} : { cause }) });
 
 const refused = (found: string): BrokerError =>
   new BrokerError("INVALID_OPTION", {

@@ -1,10 +1,10 @@
 import { X509Certificate, createPrivateKey } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
-import { isIP } from "node:net";
 import path from "node:path";
 import type { TlsOptions } from "node:tls";
-import { codeOf, messageOf } from "../../base/errors.ts";
-import { writeFilePrivate } from "./private-file.ts";
+import { messageOf } from "../../base/errors.ts";
+import { writeFilePrivate } from "../../base/private-file.ts";
+import { makeSelfSigned, stillServes } from "../../base/self-signed.ts";
 import { BrokerError } from "../broker-error.ts";
 
 /** TLS of a broker: files in PEM, or nothing at all for a certificate of its own making. */
@@ -24,9 +24,6 @@ export interface ServerCertificate {
   readonly caFile: string;
 }
 
-const DAYS = 825;
-/** A certificate of our own making is made anew when it has less than this left. */
-const RENEW_BEFORE_MS = 7 * 86_400_000;
 const WHAT = "Cannot serve TLS";
 
 /**
@@ -80,37 +77,13 @@ function checkPair(cert: string, key: string, files: { readonly cert: string; re
   throw new BrokerError("CANNOT_LISTEN", { failed: WHAT, found, remedy: "Give a certificate and its unencrypted key, both as PEM." });
 }
 
-/** Whether a certificate is there that still holds and has all the names. */
-async function isUsable(file: string, hosts: readonly string[]): Promise<boolean> {
-  try {
-    const certificate = new X509Certificate(await readFile(file, "utf8"));
-    if (Date.parse(certificate.validTo) - Date.now() < RENEW_BEFORE_MS) return false;
-    return hosts.every((host) => (isIP(host) ? certificate.checkIP(host) : certificate.checkHost(host)) !== undefined);
-  } catch (thrown) {
-    if (codeOf(thrown) === "ENOENT") return false;
-    return false;
-  }
-}
-
 async function selfSigned(folder: string, hosts: readonly string[]): Promise<{ cert: string; key: string }> {
   const files = { cert: path.join(folder, "ca.pem"), key: path.join(folder, "key.pem") };
-  if (await isUsable(files.cert, hosts)) return files;
-  const { generate } = (await import("selfsigned")).default;
-  const made = await new Promise<{ private: string; cert: string }>((resolve, reject) => {
-    const altNames = hosts.map((host) => (isIP(host) ? { type: 7, ip: host } : { type: 2, value: host }));
-    const extensions = [
-      { name: "basicConstraints", cA: true, critical: true },
-      { name: "keyUsage", keyCertSign: true, digitalSignature: true, keyEncipherment: true, critical: true },
-      { name: "extKeyUsage", serverAuth: true, clientAuth: true },
-      { name: "subjectAltName", altNames },
-    ];
-    const subject = [{ name: "commonName", value: "Kafka-protocol development broker" }];
-    generate(subject, { keySize: 2048, days: DAYS, algorithm: "sha256", extensions }, (failed, pems) =>
-      failed ? reject(failed) : resolve(pems),
-    );
-  });
+  const kept = await readFile(files.cert, "utf8").catch(() => undefined);
+  if (kept !== undefined && stillServes(kept, hosts)) return files;
+  const made = await makeSelfSigned("Kafka-protocol development broker", hosts, true);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeFilePrivate(files.key, made.private);
+  await writeFilePrivate(files.key, made.key);
   await writeFilePrivate(files.cert, made.cert);
   return files;
 }

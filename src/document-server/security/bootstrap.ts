@@ -1,5 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
-import { messageOf } from "../../base/errors.ts";
+import { readFilePrivate } from "../../base/private-file.ts";
 import { DocumentServerError } from "../failure.ts";
 import type { ServerTls } from "./certificate.ts";
 import type { ConfiguredUser } from "./users.ts";
@@ -21,7 +20,7 @@ export async function securityFrom(
   file: string | undefined,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<SecuritySettings> {
-  const text = file === undefined ? environment[SECURITY_VARIABLE] : await readPrivate(file);
+  const text = file === undefined ? environment[SECURITY_VARIABLE] : await readFilePrivate(file, "passwords", unreadable);
   if (text === undefined || text === "") return {};
   let json: unknown;
   try {
@@ -32,28 +31,8 @@ export async function securityFrom(
   return settingsOf(json);
 }
 
-async function readPrivate(file: string): Promise<string> {
-  let mode: number;
-  let text: string;
-  try {
-    ({ mode } = await stat(file));
-    text = await readFile(file, "utf8");
-  } catch (cause) {
-    throw new DocumentServerError("INVALID_OPTION", {
-      failed: WHAT,
-      found: messageOf(cause),
-      remedy: "Name a file that is there and may be read.",
-      cause,
-    });
-  }
-  if (process.platform !== "win32" && (mode & 0o077) !== 0)
-    throw new DocumentServerError("INVALID_OPTION", {
-      failed: WHAT,
-      found: `others may read ${file}, which holds passwords`,
-      remedy: `Run "chmod 600 ${file}" first.`,
-    });
-  return text;
-}
+const unreadable = (found: string, remedy: string, cause?: unknown): DocumentServerError =>
+  new DocumentServerError("INVALID_OPTION", { failed: WHAT, found, remedy, ...(cause === undefined ? {} : { cause }) });
 
 const refused = (found: string): DocumentServerError =>
   new DocumentServerError("INVALID_OPTION", {

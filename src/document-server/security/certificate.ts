@@ -1,9 +1,9 @@
-import { X509Certificate } from "node:crypto";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
-import { isIP } from "node:net";
+import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { writeFileAtomic } from "../../base/atomic-file.ts";
 import { messageOf } from "../../base/errors.ts";
+import { writeFilePrivate } from "../../base/private-file.ts";
+import { type KeyPair, makeSelfSigned, stillServes } from "../../base/self-signed.ts";
 import { DocumentServerError } from "../failure.ts";
 
 /** TLS of the listener: a certificate chain and its private key as PEM, in files or as text; with none of them the server makes its own. */
@@ -15,10 +15,7 @@ export interface ServerTls {
 }
 
 /** What the listener serves. `cert` is also what clients are to trust (tlsCAFile) where the server made it. */
-export type Certificate = { readonly cert: string; readonly key: string };
-
-const DAYS = 825;
-const RENEW_BEFORE_MS = 7 * 86_400_000;
+export type Certificate = KeyPair;
 
 /** Reads, or makes and keeps in `folder` (nowhere when undefined), the certificate. Throws TLS_UNUSABLE. */
 export async function serverCertificate(tls: ServerTls, folder: string | undefined, host: string): Promise<Certificate> {
@@ -42,37 +39,13 @@ async function ownCertificate(folder: string | undefined, hosts: readonly string
   if (files) {
     const cert = await readFile(files.cert, "utf8").catch(() => undefined);
     const key = await readFile(files.key, "utf8").catch(() => undefined);
-    if (cert !== undefined && key !== undefined && isUsable(cert, hosts)) return { cert, key };
+    if (cert !== undefined && key !== undefined && stillServes(cert, hosts)) return { cert, key };
   }
-  const { generate } = (await import("selfsigned")).default;
-  const altNames = hosts.map((name) => (isIP(name) ? { type: 7, ip: name } : { type: 2, value: name }));
-  const extensions = [
-    { name: "basicConstraints", cA: true, critical: true },
-    { name: "keyUsage", keyCertSign: true, digitalSignature: true, keyEncipherment: true, critical: true },
-    { name: "extKeyUsage", serverAuth: true },
-    { name: "subjectAltName", altNames },
-  ];
-  const subject = [{ name: "commonName", value: "MongoDB-protocol development server" }];
-  const made = await new Promise<{ private: string; cert: string }>((resolve, reject) => {
-    generate(subject, { keySize: 2048, days: DAYS, algorithm: "sha256", extensions }, (failed, pems) =>
-      failed ? reject(failed) : resolve(pems),
-    );
-  });
+  const made = await makeSelfSigned("MongoDB-protocol development server", hosts);
   if (folder !== undefined && files) {
     await mkdir(folder, { recursive: true });
-    await writeFile(files.key, made.private, { mode: 0o600 });
-    await chmod(files.key, 0o600);
+    await writeFilePrivate(files.key, made.key);
     await writeFileAtomic(files.cert, made.cert);
   }
-  return { cert: made.cert, key: made.private };
-}
-
-function isUsable(cert: string, hosts: readonly string[]): boolean {
-  try {
-    const certificate = new X509Certificate(cert);
-    if (Date.parse(certificate.validTo) - Date.now() < RENEW_BEFORE_MS) return false;
-    return hosts.every((host) => (isIP(host) ? certificate.checkIP(host) : certificate.checkHost(host)) !== undefined);
-  } catch {
-    return false;
-  }
+  return made;
 }

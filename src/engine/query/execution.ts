@@ -172,9 +172,8 @@ export class Execution {
   /** Runs the next batch, if there is reason for one. `withoutData` allows a batch that only moves the watermark. */
   async step(signal: AbortSignal, withoutData: boolean = true): Promise<boolean> {
     const repeat = this.#repeat;
-    const ahead = await this.#ahead;
+    let read = await this.#ahead;
     this.#ahead = undefined;
-    let read = ahead;
     if (read) await this.#begin(read.batch, read.times);
     else {
       const times = new TriggerTimes(this.#parts.clock);

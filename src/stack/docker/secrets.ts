@@ -1,8 +1,9 @@
 import { createPrivateKey, randomBytes } from "node:crypto";
 import { chmodSync, existsSync, readFileSync, statSync } from "node:fs";
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { writeFileAtomic } from "../../base/atomic-file.ts";
+import { isOpenToOthers, writeFilePrivate } from "../../base/private-file.ts";
+import { makeSelfSigned } from "../../base/self-signed.ts";
 import { StackError } from "../stack-error.ts";
 import { stateFolder } from "../state-folder.ts";
 
@@ -22,7 +23,6 @@ type SecretName = (typeof SECRETS)[number];
 /** The secrets of the containers, by the names that docker-compose.yml has for them. */
 export type Secrets = Readonly<Record<SecretName, string>>;
 
-const CERTIFICATE_DAYS = 825;
 const PASSWORD_BYTES = 24;
 
 /** The file beside docker-compose.yml that Compose reads by itself. It is in .gitignore. */
@@ -58,8 +58,8 @@ async function ensureOnce(root: string): Promise<Secrets> {
     for (const [name, value] of Object.entries(made)) if (missing.includes(name as SecretName) || isTls(name)) found.set(name, value);
     const kept = text.split("\n").filter((line) => !SECRETS.some((name) => line.startsWith(`${name}=`)));
     const body = kept.join("\n").replace(/\n*$/, "\n");
-    await writePrivate(file, body + SECRETS.map((name) => `${name}=${found.get(name) ?? ""}\n`).join(""));
-  } else if (process.platform !== "win32" && (statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
+    await writeFilePrivate(file, body + SECRETS.map((name) => `${name}=${found.get(name) ?? ""}\n`).join(""));
+  } else if (isOpenToOthers(statSync(file).mode)) chmodSync(file, 0o600);
   const secrets = Object.fromEntries(SECRETS.map((name) => [name, found.get(name) ?? ""])) as Secrets;
   await writeClientFiles(root, secrets);
   return secrets;
@@ -107,25 +107,9 @@ async function makeUp(withTls: boolean): Promise<Readonly<Record<string, string>
 
 /** A key (PKCS #8, and plain line ends, which is what Kafka reads) with its self-signed certificate for localhost. */
 async function makeCertificate(): Promise<{ readonly key: string; readonly certificate: string }> {
-  const { generate } = (await import("selfsigned")).default;
-  const made = await new Promise<{ private: string; cert: string }>((resolve, reject) => {
-    const altNames = [
-      { type: 2, value: "localhost" },
-      { type: 7, ip: "127.0.0.1" },
-    ];
-    const extensions = [
-      { name: "basicConstraints", cA: true, critical: true },
-      { name: "keyUsage", keyCertSign: true, digitalSignature: true, keyEncipherment: true, critical: true },
-      { name: "extKeyUsage", serverAuth: true },
-      { name: "subjectAltName", altNames },
-    ];
-    const subject = [{ name: "commonName", value: "localhost" }];
-    generate(subject, { keySize: 2048, days: CERTIFICATE_DAYS, algorithm: "sha256", extensions }, (failed, pems) =>
-      failed ? reject(failed) : resolve(pems),
-    );
-  });
+  const made = await makeSelfSigned("localhost", ["localhost", "127.0.0.1"]);
   return {
-    key: createPrivateKey(made.private).export({ type: "pkcs8", format: "pem" }) as string,
+    key: createPrivateKey(made.key).export({ type: "pkcs8", format: "pem" }) as string,
     certificate: made.cert.replaceAll("\r", ""),
   };
 }
@@ -153,13 +137,6 @@ async function writeClientFiles(root: string, secrets: Secrets): Promise<void> {
       "ssl.truststore.type=PEM",
       `ssl.truststore.location=${ca.replaceAll("\\", "\\\\")}`,
     ];
-    await writePrivate(path.join(folder, `${user}.properties`), `${lines.join("\n")}\n`);
+    await writeFilePrivate(path.join(folder, `${user}.properties`), `${lines.join("\n")}\n`);
   }
-}
-
-async function writePrivate(file: string, text: string): Promise<void> {
-  await writeFile(file, existsSync(file) ? readFileSync(file) : "", { mode: 0o600 });
-  await chmod(file, 0o600);
-  await writeFileAtomic(file, text);
-  await chmod(file, 0o600);
 }

@@ -1,6 +1,10 @@
 import { chmod, open, readFile, rename, rm, stat } from "node:fs/promises";
-import { messageOf } from "../../base/errors.ts";
-import { BrokerError } from "../broker-error.ts";
+import { messageOf } from "./errors.ts";
+
+/** Whether a file of this mode may be read or changed by others than its owner; Windows has no such modes. */
+export function isOpenToOthers(mode: number): boolean {
+  return process.platform !== "win32" && (mode & 0o077) !== 0;
+}
 
 /** Writes a file that nobody but its owner may read, never half: under another name first. */
 export async function writeFilePrivate(file: string, content: string): Promise<void> {
@@ -22,10 +26,15 @@ export async function writeFilePrivate(file: string, content: string): Promise<v
   }
 }
 
-/** Reads a file with secrets. Throws INVALID_OPTION where others than its owner may read it (not on Windows), or where it is not there. */
-export async function readFilePrivate(file: string, failed: string): Promise<string> {
-  const refuse = (found: string, remedy: string, cause?: unknown): BrokerError =>
-    new BrokerError("INVALID_OPTION", { failed, found, remedy, ...(cause === undefined ? {} : { cause }) });
+/**
+ * Reads a file with secrets. `refuse` makes the error that is thrown where the file is not there, or where others than its owner may read it; `content`
+ * names what it holds.
+ */
+export async function readFilePrivate(
+  file: string,
+  content: string,
+  refuse: (found: string, remedy: string, cause?: unknown) => Error,
+): Promise<string> {
   let text: string;
   let mode: number;
   try {
@@ -34,8 +43,6 @@ export async function readFilePrivate(file: string, failed: string): Promise<str
   } catch (thrown) {
     throw refuse(messageOf(thrown), "Name a file that is there and may be read.", thrown);
   }
-  if (process.platform !== "win32" && (mode & 0o077) !== 0) {
-    throw refuse(`others may read ${file}, which holds secrets`, `Run "chmod 600 ${file}" first.`);
-  }
+  if (isOpenToOthers(mode)) throw refuse(`others may read ${file}, which holds ${content}`, `Run "chmod 600 ${file}" first.`);
   return text;
 }
