@@ -10,6 +10,7 @@ import { Operation } from "./operation.ts";
 import type { ServerState } from "./server-state.ts";
 import { BrokenFrame } from "./wire/frames.ts";
 import type { Reply, Request } from "./wire/message.ts";
+import { textOf } from "./bson/shown.ts";
 
 /** Runs one request and gives its answer; every failure becomes an answer with ok: 0, code and codeName. Throws BrokenFrame where a fail point closes. */
 export async function dispatch(state: ServerState, request: Request, connection: ConnectionState): Promise<Reply> {
@@ -66,7 +67,7 @@ async function answer(state: ServerState, request: Request, connection: Connecti
 
 function namespaceOf(name: string, database: string, body: Document): string {
   const first = body[name] as unknown;
-  if (name === "getMore") return `${database}.${String(body.collection)}`;
+  if (name === "getMore") return `${database}.${textOf(body.collection)}`;
   return typeof first === "string" ? `${database}.${first}` : `${database}.$cmd`;
 }
 

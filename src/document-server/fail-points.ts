@@ -1,5 +1,6 @@
 import { Double, Int32, Long, type Document } from "bson";
 import { CommandFailure, nameOfCode } from "./failure.ts";
+import { textOf } from "./bson/shown.ts";
 
 /** What a fail point makes of one command. */
 export type Failing = {
@@ -28,7 +29,7 @@ export class FailPoints {
   /** `{configureFailPoint: "failCommand", mode: "off" | "alwaysOn" | {times} | {skip}, data: {failCommands, …}}`. */
   configure(body: Document): void {
     if (body.configureFailPoint !== "failCommand")
-      throw new CommandFailure("FailPointSetFailed", `failpoint not found: ${String(body.configureFailPoint)}`);
+      throw new CommandFailure("FailPointSetFailed", `failpoint not found: ${textOf(body.configureFailPoint)}`);
     const mode = readMode(body.mode);
     this.#failCommand = mode && { mode, data: (body.data ?? {}) as Document };
   }

@@ -251,6 +251,20 @@ describe("hostile commands", () => {
     expect(await pings()).toBe(true);
   });
 
+  test("that name a collection, a stage or a mechanism by a document with a field toString are refused as they should be", async () => {
+    const line = new Line();
+    const odd = { toString: 1, valueOf: 1 };
+    for (const [command, code] of [
+      [{ distinct: odd }, 73],
+      [{ explain: { find: "c" }, verbosity: odd }, 2],
+      [{ saslStart: 1, mechanism: odd, payload: "" }, 334],
+    ] as const) {
+      line.socket.write(message({ ...command, $db: "fuzz" }));
+      expect(documentOf(await line.next())).toMatchObject({ ok: 0, code });
+    }
+    line.socket.destroy();
+  });
+
   test("nested too deep, with arrays too large or names without end are answered or closed", async () => {
     let deep: Document = {};
     for (let i = 0; i < 5000; i++) deep = { a: deep };

@@ -16,3 +16,6 @@ export function shown(value: unknown): string {
   if (entries.length === 0) return "{}";
   return `{ ${entries.map(([name, item]) => `${name}: ${shown(item)}`).join(", ")} }`;
 }
+
+/** A text as it is, anything else as messages show it. Never throws: `String` does on an object of a client's with a field toString. */
+export const textOf = (value: unknown): string => (typeof value === "string" ? value : shown(value));

@@ -21,6 +21,7 @@ import { readMatchOptions } from "./command-options.ts";
 import { checkPipeline } from "./pipeline.ts";
 import { isSystemStage, systemStage } from "./system-stages.ts";
 import { writeResult } from "./aggregate-output.ts";
+import { textOf } from "../bson/shown.ts";
 
 /** What one aggregation may take from collections, in bytes of documents: everything is held in memory by $group and $sort. */
 export const MAX_AGGREGATE_BYTES: number = 256 * 1024 * 1024;
@@ -157,7 +158,7 @@ export function throughViews(catalog: Catalog, source: PipelineSource): Pipeline
     if (options?.viewOn === undefined) return { ...source, name, pipeline };
     if (depth > MAX_VIEW_DEPTH)
       throw new CommandFailure("ViewDepthLimitExceeded", `View depth limit exceeded; maximum depth: ${MAX_VIEW_DEPTH}`);
-    name = String(options.viewOn);
+    name = textOf(options.viewOn);
     pipeline = [...((options.pipeline ?? []) as Document[]), ...pipeline];
   }
 }

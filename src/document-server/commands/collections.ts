@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Binary, Long, type Document } from "bson";
-import { shown } from "../bson/shown.ts";
+import { shown, textOf } from "../bson/shown.ts";
 import { encodeDocument } from "../bson/values.ts";
 import { CommandFailure } from "../failure.ts";
 import { compileFilter } from "../query/matcher.ts";
@@ -336,7 +336,7 @@ const renameCollection: Command = {
 };
 
 function splitNamespace(namespace: unknown): { readonly database: string; readonly name: string } {
-  const text = String(namespace);
+  const text = textOf(namespace);
   const dot = text.indexOf(".");
   if (typeof namespace !== "string" || dot < 1) throw new CommandFailure("InvalidNamespace", `Invalid namespace specified '${text}'`);
   return { database: text.slice(0, dot), name: text.slice(dot + 1) };

@@ -5,6 +5,7 @@ import { CommandFailure } from "../failure.ts";
 import type { Operation } from "../operation.ts";
 import type { ServerState } from "../server-state.ts";
 import type { Reply, Request } from "../wire/message.ts";
+import { textOf } from "../bson/shown.ts";
 
 /** What a command works on. `body` is the command document as plain values; `request.bytes` its bytes, where types matter. */
 export type CommandContext = {
@@ -27,7 +28,7 @@ export type Command = {
 export function collectionName(context: CommandContext): string {
   const name = Object.values(context.body)[0] as unknown;
   if (typeof name !== "string" || name === "")
-    throw new CommandFailure("InvalidNamespace", `collection name has invalid type or is empty: ${String(name)}`);
+    throw new CommandFailure("InvalidNamespace", `collection name has invalid type or is empty: ${textOf(name)}`);
   return name;
 }
 

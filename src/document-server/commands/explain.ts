@@ -1,5 +1,5 @@
 import type { Document } from "bson";
-import { shown } from "../bson/shown.ts";
+import { shown, textOf } from "../bson/shown.ts";
 import { CommandFailure } from "../failure.ts";
 import { collect } from "../operation.ts";
 import type { FieldBounds } from "../query/bounds.ts";
@@ -240,7 +240,7 @@ const explain: Command = {
   run: async (context) => {
     const inner = context.body.explain as unknown;
     if (!isPlain(inner)) throw new CommandFailure("TypeMismatch", "BSON field 'explain.explain' is the wrong type, expected type 'object'");
-    const verbosity = String(context.body.verbosity ?? "allPlansExecution");
+    const verbosity = textOf(context.body.verbosity ?? "allPlansExecution");
     if (!VERBOSITIES.includes(verbosity))
       throw new CommandFailure("BadValue", `Enumeration value '${verbosity}' for field 'explain.verbosity' is not a valid value.`);
     const explained = await explainWhat(context, inner, verbosity);

@@ -8,6 +8,7 @@ import { commonCompressors } from "../wire/compressed.ts";
 import { MAX_MESSAGE_BYTES } from "../wire/frames.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { loginOfHello } from "./login.ts";
+import { textOf } from "../bson/shown.ts";
 
 /** The protocol spoken: MongoDB 8.0's (wire version 25). The product behind it is this development server, and buildInfo says so. */
 export const WIRE_VERSION = 25;
@@ -121,7 +122,7 @@ function getCmdLineOpts({ state }: CommandContext): Document {
 function getLog({ body }: CommandContext): Document {
   if (body.getLog === "*") return { names: ["global", "startupWarnings"], ok: 1 };
   if (body.getLog !== "global" && body.getLog !== "startupWarnings")
-    throw new CommandFailure("OperationFailed", `No log named '${String(body.getLog)}'`);
+    throw new CommandFailure("OperationFailed", `No log named '${textOf(body.getLog)}'`);
   return { totalLinesWritten: 0, log: [], ok: 1 };
 }
 

@@ -1,5 +1,5 @@
 import type { Document } from "bson";
-import { shown } from "../bson/shown.ts";
+import { shown, textOf } from "../bson/shown.ts";
 import { encodeDocument } from "../bson/values.ts";
 import { CommandFailure } from "../failure.ts";
 import { isPlain } from "../query/predicates.ts";
@@ -115,7 +115,7 @@ function chosen(collection: Collection, wanted: unknown): CollectionIndex[] {
 function named(indexes: readonly CollectionIndex[], name: unknown): CollectionIndex {
   if (name === ID_INDEX.name) throw new CommandFailure("InvalidOptions", "cannot drop _id index");
   const found = indexes.find(({ spec }) => spec.name === name);
-  if (!found) throw new CommandFailure("IndexNotFound", `index not found with name [${String(name)}]`);
+  if (!found) throw new CommandFailure("IndexNotFound", `index not found with name [${textOf(name)}]`);
   return found;
 }
 

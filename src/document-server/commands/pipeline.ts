@@ -5,6 +5,7 @@ import { checkExpressionOf, mingo } from "../query/mingo-context.ts";
 import { isPlain } from "../query/predicates.ts";
 import { numericKind, toDouble, type Numeric } from "../bson/arithmetic.ts";
 import { isSystemStage } from "./system-stages.ts";
+import { textOf } from "../bson/shown.ts";
 
 /** Checks the stages of a pipeline before anything runs: their names, their places, and what can be told of their arguments. */
 export function checkPipeline(pipeline: unknown, match: MatchOptions = {}): Document[] {
@@ -30,7 +31,7 @@ export function checkPipeline(pipeline: unknown, match: MatchOptions = {}): Docu
 
 function wholeNumber(name: string, value: unknown, code: "Location5107200" | "Location5107201"): number {
   if (numericKind(value) === undefined || !Number.isInteger(toDouble(value as Numeric)))
-    throw new CommandFailure(code, `invalid argument to ${name} stage: Expected an integer: ${name}: ${String(value)}`);
+    throw new CommandFailure(code, `invalid argument to ${name} stage: Expected an integer: ${name}: ${textOf(value)}`);
   return toDouble(value as Numeric);
 }
 

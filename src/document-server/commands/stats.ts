@@ -2,6 +2,7 @@ import type { Document } from "bson";
 import { CommandFailure } from "../failure.ts";
 import type { Collection } from "../storage/collection.ts";
 import { collectionName, type Command, type CommandContext } from "./command.ts";
+import { textOf } from "../bson/shown.ts";
 
 /** How many documents a collection has, and their bytes. */
 export function countsOf(collection: Collection): { readonly count: number; readonly size: number } {
@@ -102,7 +103,7 @@ function dbStats(context: CommandContext): Document {
 
 /** The bytes of a collection's documents. */
 function dataSize(context: CommandContext): Document {
-  const namespace = String(context.body.dataSize);
+  const namespace = textOf(context.body.dataSize);
   const dot = namespace.indexOf(".");
   const collection = context.state.catalog.find(namespace.slice(0, dot), namespace.slice(dot + 1));
   const { count, size } = collection ? countsOf(collection) : { count: 0, size: 0 };

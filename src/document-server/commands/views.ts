@@ -9,6 +9,7 @@ import { collectionName, subDocumentOf, wholeNumber, type Command, type CommandC
 import { readMatchOptions } from "./command-options.ts";
 import { readFind } from "./find.ts";
 import type { Reply } from "../wire/message.ts";
+import { textOf } from "../bson/shown.ts";
 
 function sourceOf(context: CommandContext, pipeline: readonly Document[]): PipelineSource {
   return {
@@ -57,7 +58,7 @@ async function distinctOnView(context: CommandContext): Promise<Reply> {
   const keyOf = collatedKeys(source.match.collation);
   const values = new Map<string, unknown>();
   await collect({ [Symbol.iterator]: () => steps }, context.operation, (document) => {
-    const found = candidates(decodeDocument(document), String(context.body.key));
+    const found = candidates(decodeDocument(document), textOf(context.body.key));
     for (const value of Array.isArray(found.at(-1)) ? found.slice(0, -1) : found)
       if (value !== undefined && !values.has(keyOf(value))) values.set(keyOf(value), value);
   });
@@ -83,7 +84,7 @@ export function withViews(command: Command): Command {
       const options = typeof name === "string" ? context.state.catalog.find(context.database, name)?.options : undefined;
       if (options?.viewOn === undefined) return command.run(context);
       if (isRefused)
-        throw new CommandFailure("CommandNotSupportedOnView", `Namespace ${context.database}.${String(name)} is a view, not a collection`);
+        throw new CommandFailure("CommandNotSupportedOnView", `Namespace ${context.database}.${textOf(name)} is a view, not a collection`);
       return (onView as (context: CommandContext) => Promise<Reply>)(context);
     },
   };

@@ -11,6 +11,7 @@ import { readMatchOptions, withCollation } from "./command-options.ts";
 import { insertDocument, refuseView, replaceStored, select } from "./stored-writes.ts";
 import { changeInSlices, isLarge } from "./large-writes.ts";
 import { readUpdateOperation, runUpdate, updateStored, type UpdateOperation, type UpdateTarget } from "./update-operation.ts";
+import { textOf } from "../bson/shown.ts";
 
 const MAX_BULK = 100_000;
 
@@ -220,7 +221,7 @@ function readDelete(bytes: Buffer, at: number, match: MatchOptions): DeleteOpera
   if (unknown) throw new CommandFailure("Location40415", `BSON field 'delete.deletes.${unknown}' is an unknown field.`);
   const limit = Number(operation.limit);
   if (limit !== 0 && limit !== 1)
-    throw new CommandFailure("FailedToParse", `The limit field in delete objects must be 0 or 1. Got ${String(operation.limit)}`);
+    throw new CommandFailure("FailedToParse", `The limit field in delete objects must be 0 or 1. Got ${textOf(operation.limit)}`);
   return { filter: operation.q as Document, limit, hint: operation.hint as unknown, match: withCollation(match, operation.collation) };
 }
 

@@ -1,5 +1,5 @@
 import type { Document } from "bson";
-import { shown } from "../bson/shown.ts";
+import { shown, textOf } from "../bson/shown.ts";
 import type { ConnectionState } from "../connection-state.ts";
 import { CommandFailure } from "../failure.ts";
 import { isAllowed, type RoleName } from "./roles.ts";
@@ -159,7 +159,7 @@ function needsOf(name: string, database: string, body: Document, connection: Con
     }
     case "renameCollection":
       return [body.renameCollection, body.to].flatMap((namespace) => {
-        const own = String(namespace).split(".")[0] ?? "";
+        const own = textOf(namespace).split(".")[0] ?? "";
         const actions =
           namespace === body.to ? ["insert", "createIndex", ...(body.dropTarget ? ["dropCollection"] : [])] : ["find", "dropCollection"];
         return actions.map((action) => ({ action, database: own }));

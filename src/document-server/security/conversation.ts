@@ -1,6 +1,7 @@
 import { CommandFailure } from "../failure.ts";
 import { beginExchange, MECHANISMS, nobodysCredential, type Exchange, type Mechanism } from "./scram.ts";
 import { userId, type LoggedIn, type Users } from "./users.ts";
+import { textOf } from "../bson/shown.ts";
 
 /** A login under way on one connection. */
 export type Conversation = {
@@ -26,7 +27,7 @@ export function beginLogin(
   if (!mechanism)
     throw new CommandFailure(
       "MechanismUnavailable",
-      `Received authentication for mechanism ${String(asked.mechanism)} which is unknown or not enabled`,
+      `Received authentication for mechanism ${textOf(asked.mechanism)} which is unknown or not enabled`,
     );
   const exchange = begin(users, mechanism, asked.payload, asked.database);
   const conversation = { id: 1, database: asked.database, exchange, skipEmptyExchange: asked.skipEmptyExchange, proved: undefined };
